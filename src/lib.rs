@@ -1,0 +1,3 @@
+//! cph runs the hooks that Claude Code and the orchestrator are configured with.
+
+pub mod cli;
