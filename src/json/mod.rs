@@ -1,0 +1,9 @@
+//! JSON as text: a tree over the very bytes, so that every value knows where it stands.
+//!
+//! Does not know what the values mean. Invariant: nothing is thrown away that a strict parser
+//! would keep; order and duplicate keys survive, and only what is asked for is parsed.
+
+mod node;
+pub(crate) mod pointer;
+
+pub(crate) use node::{Fault, Kind, Member, Node};

@@ -1,0 +1,9 @@
+//! The words: events, hooks, where they were written.
+//!
+//! No I/O on this floor: everything here is told what it must know.
+
+pub(crate) mod event;
+pub(crate) mod hook;
+pub(crate) mod origin;
+
+pub(crate) use event::{Event, Processor};

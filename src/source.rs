@@ -1,0 +1,103 @@
+//! A text that came from somewhere, and places in it.
+//!
+//! Does not know what the text means. Invariant: a [`Span`] is a byte range of the text it was
+//! made for and lies on character boundaries.
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+/// A byte range of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+impl Span {
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        debug_assert!(start <= end, "BUG: a span ends before it starts");
+        Self { start, end }
+    }
+
+    pub(crate) fn range(self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// A place as people count: both start at 1, columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+/// A named text with a line index that is built when somebody asks for a line.
+#[derive(Debug)]
+pub(crate) struct SourceFile {
+    path: PathBuf,
+    text: String,
+    line_starts: OnceLock<Vec<usize>>,
+}
+
+impl SourceFile {
+    pub(crate) fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self { path: path.into(), text: text.into(), line_starts: OnceLock::new() })
+    }
+
+    /// Where the text came from; for a preset `<preset NAME>`.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The place of a byte offset; an offset past the end is the end.
+    pub(crate) fn position(&self, offset: usize) -> Position {
+        let offset = self.text.floor_char_boundary(offset);
+        let line = self.line_starts().partition_point(|&start| start <= offset);
+        let start = self.line_starts()[line - 1];
+        Position { line, column: self.text[start..offset].chars().count() + 1 }
+    }
+
+    /// A line by number (from 1) without its line ending; empty past the end.
+    pub(crate) fn line(&self, number: usize) -> &str {
+        let starts = self.line_starts();
+        let Some(&start) = number.checked_sub(1).and_then(|index| starts.get(index)) else {
+            return "";
+        };
+        let end = starts.get(number).copied().unwrap_or(self.text.len());
+        self.text[start..end].trim_end_matches(['\n', '\r'])
+    }
+
+    fn line_starts(&self) -> &[usize] {
+        self.line_starts.get_or_init(|| {
+            let ends = self.text.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(ends).collect()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_lines_and_characters_from_one() {
+        let file = SourceFile::new("f", "aä\r\nb\n");
+        assert_eq!(file.position(0), Position { line: 1, column: 1 });
+        assert_eq!(file.position(3), Position { line: 1, column: 3 });
+        assert_eq!(file.position(5), Position { line: 2, column: 1 });
+        assert_eq!(file.position(99), Position { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn gives_lines_without_their_endings() {
+        let file = SourceFile::new("f", "one\r\ntwo");
+        assert_eq!((file.line(1), file.line(2), file.line(3)), ("one", "two", ""));
+    }
+}
