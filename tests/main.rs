@@ -1,4 +1,3 @@
-//! The one integration binary.
+//! The one integration binary: one module per subject.
 
-#[test]
-fn starts() {}
+mod floors;
