@@ -8,6 +8,7 @@ pub(crate) mod atomic;
 pub(crate) mod clock;
 pub(crate) mod dir;
 pub(crate) mod lock;
+pub(crate) mod memory;
 pub(crate) mod place;
 
 pub(crate) use place::use_posix;
