@@ -7,6 +7,7 @@
 pub(crate) mod atomic;
 pub(crate) mod clock;
 pub(crate) mod dir;
+pub(crate) mod input;
 pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod place;
