@@ -5,5 +5,7 @@
 pub(crate) mod event;
 pub(crate) mod hook;
 pub(crate) mod origin;
+pub(crate) mod payload;
 
 pub(crate) use event::{Event, Processor};
+pub(crate) use payload::Payload;
