@@ -10,5 +10,7 @@ pub(crate) mod dir;
 pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod place;
+pub(crate) mod process;
+pub(crate) mod signal;
 
 pub(crate) use place::use_posix;
