@@ -11,5 +11,7 @@ pub(crate) mod input;
 pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod place;
+pub(crate) mod process;
+pub(crate) mod signal;
 
 pub(crate) use place::use_posix;
