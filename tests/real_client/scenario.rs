@@ -1,0 +1,278 @@
+//! A scenario: hooks, project files, a scripted conversation, and how the session is held.
+//!
+//! The same scenario runs natively (its hooks in `.claude/settings.json`) and through cph (the
+//! same JSON in `.claude/hooks.json`, then `cph install`). It does not judge what came of it.
+//! In every text, `{hooks}`, `{project}`, `{home}` and `{root}` stand for paths of the run.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    api::{Api, Script, Turn},
+    client::{self, Options},
+    hook_log::HookLog,
+    outcome::Outcome,
+    stage::Stage,
+    terminal::{self, Step},
+};
+
+/// How long a scripted turn waits for a hook: the watcher of files may take seconds.
+const HOOK_WAIT: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Default)]
+pub(super) struct Scenario {
+    project: Option<String>,
+    /// The JSON under `hooks`.
+    hooks: Map<String, Value>,
+    /// Name, path (with placeholders), body.
+    scripts: Vec<(String, String, String)>,
+    project_files: Vec<(String, String)>,
+    home_files: Vec<(String, String)>,
+    /// Other keys of the project's `.claude/settings.json`.
+    settings: Map<String, Value>,
+    script: Script,
+    options: Options,
+    steps: Option<Vec<Step>>,
+    /// Hooks that may still run when the client is gone, and how often they must have ended.
+    awaited: Vec<(String, usize)>,
+}
+
+/// A command handler for a script of the scenario.
+pub(super) fn run(name: &str) -> Value {
+    json!({ "type": "command", "command": command(name) })
+}
+
+/// The command line of a script of the scenario.
+pub(super) fn command(name: &str) -> String {
+    format!("{{hooks}}/{name}.sh")
+}
+
+impl Scenario {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// The name of the project directory (default: `project`).
+    pub(super) fn project(mut self, name: &str) -> Self {
+        self.project = Some(name.to_owned());
+        self
+    }
+
+    /// A hook script outside the project that logs and then does `body`.
+    pub(super) fn hook(self, name: &str, body: &str) -> Self {
+        let path = command(name);
+        self.hook_at(&path, name, body)
+    }
+
+    /// The same at a path of choice.
+    pub(super) fn hook_at(mut self, path: &str, name: &str, body: &str) -> Self {
+        self.scripts
+            .push((name.to_owned(), path.to_owned(), body.to_owned()));
+        self
+    }
+
+    /// A group of the configuration: event, matcher (`None`: no such key), handlers.
+    pub(super) fn on<const N: usize>(
+        self,
+        event: &str,
+        matcher: Option<&str>,
+        handlers: [Value; N],
+    ) -> Self {
+        let mut group = Map::new();
+        if let Some(matcher) = matcher {
+            group.insert("matcher".to_owned(), matcher.into());
+        }
+        group.insert("hooks".to_owned(), handlers.to_vec().into());
+        self.group(event, group.into())
+    }
+
+    /// A group of the configuration, word for word.
+    pub(super) fn group(mut self, event: &str, group: Value) -> Self {
+        let groups = self.hooks.entry(event).or_insert_with(|| json!([]));
+        groups.as_array_mut().unwrap().push(group);
+        self
+    }
+
+    /// Logs one event, whatever it matches: the shortest scenario there is.
+    pub(super) fn observe(self, event: &str) -> Self {
+        let name = event.to_ascii_lowercase();
+        self.hook(&name, "").on(event, None, [run(&name)])
+    }
+
+    pub(super) fn file(mut self, path: &str, text: &str) -> Self {
+        self.project_files.push((path.to_owned(), text.to_owned()));
+        self
+    }
+
+    pub(super) fn home_file(mut self, path: &str, text: &str) -> Self {
+        self.home_files.push((path.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// A key of `.claude/settings.json` beside `hooks`.
+    pub(super) fn setting(mut self, key: &str, value: Value) -> Self {
+        self.settings.insert(key.to_owned(), value);
+        self
+    }
+
+    /// The next turn of the main conversation.
+    pub(super) fn turn(mut self, turn: impl Into<Turn>) -> Self {
+        self.script.main.push(turn.into());
+        self
+    }
+
+    /// The conversation of a subagent whose prompt contains `marker`.
+    pub(super) fn agent<const N: usize>(mut self, marker: &str, turns: [Turn; N]) -> Self {
+        self.script.agents.push((marker.to_owned(), turns.to_vec()));
+        self
+    }
+
+    pub(super) fn prompt(mut self, prompt: &str) -> Self {
+        prompt.clone_into(&mut self.options.prompt);
+        self
+    }
+
+    pub(super) fn allowed_tools(mut self, tools: &str) -> Self {
+        tools.clone_into(&mut self.options.allowed_tools);
+        self
+    }
+
+    pub(super) fn argument(mut self, argument: &str) -> Self {
+        self.options.arguments.push(argument.to_owned());
+        self
+    }
+
+    pub(super) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.options
+            .environment
+            .push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Holds the session in a terminal instead of `-p`.
+    pub(super) fn in_terminal<const N: usize>(mut self, steps: [Step; N]) -> Self {
+        self.steps = Some(steps.to_vec());
+        self
+    }
+
+    /// Waits after the session until the hook has come to its end so many times.
+    pub(super) fn awaits(mut self, name: &str, times: usize) -> Self {
+        self.awaited.push((name.to_owned(), times));
+        self
+    }
+
+    /// The hooks where Claude Code itself reads them.
+    pub(super) fn run_native(&self, client: &Path) -> Outcome {
+        let stage = self.stage();
+        self.write_native(&stage);
+        self.run_on(client, stage)
+    }
+
+    /// The same hooks in front of which cph stands.
+    pub(super) fn run_cph(&self, client: &Path) -> Outcome {
+        let stage = self.stage();
+        self.write_for_cph(&stage);
+        stage.cph(&["install", "--scope", "project", "--trust-all"]);
+        self.run_on(client, stage)
+    }
+
+    /// Directories, scripts and files, but no configuration yet.
+    pub(super) fn stage(&self) -> Stage {
+        let stage = Stage::new(self.project.as_deref().unwrap_or("project"));
+        let log = HookLog::new(stage.root());
+        for (name, path, body) in &self.scripts {
+            log.write_script(Path::new(&fill(path, &stage)), name, &fill(body, &stage));
+        }
+        for (path, text) in &self.project_files {
+            stage.write_project(path, &fill(text, &stage));
+        }
+        for (path, text) in &self.home_files {
+            stage.write_home(path, &fill(text, &stage));
+        }
+        stage
+    }
+
+    pub(super) fn write_native(&self, stage: &Stage) {
+        let mut settings = self.settings.clone();
+        settings.insert("hooks".to_owned(), self.hooks.clone().into());
+        write_json(stage, ".claude/settings.json", &settings);
+    }
+
+    pub(super) fn write_for_cph(&self, stage: &Stage) {
+        if !self.settings.is_empty() {
+            write_json(stage, ".claude/settings.json", &self.settings);
+        }
+        let mut file = Map::new();
+        file.insert("hooks".to_owned(), self.hooks.clone().into());
+        write_json(stage, ".claude/hooks.json", &file);
+    }
+
+    /// Holds the session on a stage that has its configuration.
+    pub(super) fn run_on(&self, client: &Path, stage: Stage) -> Outcome {
+        let log = HookLog::new(stage.root());
+        let (watched, script) = (log.clone(), self.filled_script(&stage));
+        let wait = move |name: &str, times| {
+            watched.await_end(name, times, HOOK_WAIT);
+        };
+        let api = Api::start(&script, Box::new(wait)).unwrap();
+        let options = self.filled_options(&stage);
+        let mut outcome = match &self.steps {
+            None => Outcome::headless(client::run_headless(client, &stage, &api.url(), &options)),
+            Some(steps) => {
+                let held = terminal::hold(client, &stage, &api.url(), &options, steps, &log);
+                Outcome::interactive(held)
+            }
+        };
+        for (name, times) in &self.awaited {
+            log.await_end(name, *times, HOOK_WAIT);
+        }
+        outcome.gather(Arc::new(stage), &log, &api.requests());
+        outcome
+    }
+
+    fn filled_options(&self, stage: &Stage) -> Options {
+        let mut options = self.options.clone();
+        for text in options
+            .arguments
+            .iter_mut()
+            .chain(options.environment.iter_mut().map(|(_, value)| value))
+        {
+            *text = fill(text, stage);
+        }
+        options
+    }
+
+    fn filled_script(&self, stage: &Stage) -> Script {
+        let fill_turns = |turns: &[Turn]| turns.iter().map(|t| t.map(&|s| fill(s, stage))).collect();
+        Script {
+            main: fill_turns(&self.script.main),
+            agents: self
+                .script
+                .agents
+                .iter()
+                .map(|(marker, turns)| (marker.clone(), fill_turns(turns)))
+                .collect(),
+        }
+    }
+}
+
+/// Puts the paths of the run in place of the placeholders.
+pub(super) fn fill(text: &str, stage: &Stage) -> String {
+    let root = stage.root();
+    [
+        ("{hooks}", root.join("hooks")),
+        ("{project}", stage.project().to_owned()),
+        ("{home}", stage.home()),
+        ("{root}", root.to_owned()),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (name, path)| {
+        text.replace(name, &path.display().to_string())
+    })
+}
+
+fn write_json(stage: &Stage, path: &str, value: &Map<String, Value>) {
+    let text = serde_json::to_string_pretty(value).unwrap();
+    stage.write_project(path, &fill(&text, stage));
+}
