@@ -79,7 +79,10 @@ impl Block {
             Self::Tool { name, input } => {
                 let input = serde_json::from_str(&change(&input.to_string()));
                 let input = input.expect("paths need no escape in JSON");
-                Self::Tool { name: name.clone(), input }
+                Self::Tool {
+                    name: name.clone(),
+                    input,
+                }
             }
         }
     }
@@ -353,10 +356,7 @@ fn next_turn(request: &Request, shared: &Shared) -> (String, Turn) {
     talk.taken += 1;
     let id = format!("{}_{}", talk.name, talk.taken);
     let turn = talk.turns.pop_front();
-    (
-        id,
-        turn.unwrap_or_else(|| [text(Script::LAST_WORD)].into()),
-    )
+    (id, turn.unwrap_or_else(|| [text(Script::LAST_WORD)].into()))
 }
 
 fn deliver(request: &Request, id: &str, turn: Turn, shared: &Shared) -> Vec<u8> {
@@ -437,9 +437,8 @@ fn stream(request: &Request, id: &str, blocks: &[Block]) -> String {
                 (shell, delta)
             }
         };
-        events.push(
-            json!({ "type": "content_block_start", "index": index, "content_block": shell }),
-        );
+        events
+            .push(json!({ "type": "content_block_start", "index": index, "content_block": shell }));
         events.push(json!({ "type": "content_block_delta", "index": index, "delta": delta }));
         events.push(json!({ "type": "content_block_stop", "index": index }));
     }

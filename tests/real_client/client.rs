@@ -28,7 +28,8 @@ pub(super) fn required() -> Option<&'static Path> {
     static CLIENT: OnceLock<Option<PathBuf>> = OnceLock::new();
     let client = CLIENT.get_or_init(find);
     if client.is_none() {
-        let advice = format!("no Claude Code {VERSION}: run .ci/fetch-client or set CPH_TEST_CLAUDE");
+        let advice =
+            format!("no Claude Code {VERSION}: run .ci/fetch-client or set CPH_TEST_CLAUDE");
         let required = ["CI", "CPH_REQUIRE_CLIENT"]
             .iter()
             .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
@@ -121,7 +122,7 @@ pub(super) fn environment(url: &str) -> [(&'static str, String); 5] {
 }
 
 /// Opens nothing: the scripted API takes any key.
-pub(super) const KEY: &str = "sk-ant-no-key-at-all-0123456789abcdef";
+pub(super) const KEY: &str = "sk-ant-this-key-opens-nothing-at-all";
 
 /// Runs a command with its output in files: a grandchild that keeps a pipe cannot hold us up.
 pub(super) fn run_to_files(command: &mut Command, stdout: &Path, stderr: &Path) -> ExitStatus {

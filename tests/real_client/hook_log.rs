@@ -47,7 +47,10 @@ pub(super) struct HookRun {
 impl HookRun {
     pub(super) fn told(&self) -> serde_json::Value {
         serde_json::from_str(&self.payload).unwrap_or_else(|error| {
-            panic!("{} was not told JSON ({error}): {}", self.name, self.payload)
+            panic!(
+                "{} was not told JSON ({error}): {}",
+                self.name, self.payload
+            )
         })
     }
 }
@@ -90,15 +93,16 @@ impl HookLog {
     /// All runs, in order of their starts.
     pub(super) fn runs(&self) -> Vec<HookRun> {
         let sequence = self.sequence();
-        let starts = sequence.iter().filter_map(|line| line.strip_prefix("start "));
+        let starts = sequence
+            .iter()
+            .filter_map(|line| line.strip_prefix("start "));
         starts.map(|start| self.run(start, &sequence)).collect()
     }
 
     fn run(&self, start: &str, sequence: &[String]) -> HookRun {
         let (name, pid) = start.split_once(' ').unwrap();
-        let read = |kind: &str| {
-            fs::read_to_string(self.dir.join(format!("{name}.{pid}.{kind}"))).unwrap()
-        };
+        let read =
+            |kind: &str| fs::read_to_string(self.dir.join(format!("{name}.{pid}.{kind}"))).unwrap();
         let ended = format!("end {start} ");
         let exit = sequence.iter().find_map(|line| line.strip_prefix(&ended));
         HookRun {

@@ -65,7 +65,9 @@ fn cph_is_ready() -> bool {
             .output();
         let ready = help.is_ok_and(|o| String::from_utf8_lossy(&o.stdout).contains("install"));
         if !ready {
-            say("SKIPPED real_client: every half through cph, for `cph install` does not exist yet");
+            say(
+                "SKIPPED real_client: every half through cph, for `cph install` does not exist yet",
+            );
         }
         ready
     })

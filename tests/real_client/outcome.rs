@@ -105,7 +105,9 @@ impl Outcome {
     /// Whether the user could read this: in the stream, on stderr or on the screen.
     pub(super) fn user_saw(&self, text: &str) -> bool {
         let notices = self.lines.iter().filter(|line| is_notice(line));
-        notices.map(Value::to_string).any(|line| line.contains(text))
+        notices
+            .map(Value::to_string)
+            .any(|line| line.contains(text))
             || self.stderr.contains(text)
             || self.screen.contains(text)
     }
@@ -125,7 +127,9 @@ impl Outcome {
     pub(super) fn portrait(&self) -> String {
         let plain = Plain::new(self.stage());
         let mut text = String::new();
-        let exit = self.exit.map_or("signal".to_owned(), |code| code.to_string());
+        let exit = self
+            .exit
+            .map_or("signal".to_owned(), |code| code.to_string());
         writeln!(text, "exit: {exit}").unwrap();
         let result = self.result();
         let ending = [&result["subtype"], &result["is_error"], &result["result"]];
@@ -170,7 +174,10 @@ fn told(requests: &[Request]) -> Vec<Vec<String>> {
     let mut added = Vec::new();
     for request in requests.iter().filter(|request| request.is_turn()) {
         let all = blocks(&request.body["messages"]);
-        let shared = earlier.iter().map(|known| common_beginning(known, &all)).max();
+        let shared = earlier
+            .iter()
+            .map(|known| common_beginning(known, &all))
+            .max();
         added.push(all[shared.unwrap_or(0)..].to_vec());
         earlier.push(all);
     }
@@ -202,17 +209,28 @@ fn block(role: &str, part: &Value) -> String {
     match part["type"].as_str() {
         Some("text") => format!("{role}: {}", part["text"].as_str().unwrap_or_default()),
         Some("tool_result") => {
-            let kind = if part["is_error"] == true { "error" } else { "result" };
+            let kind = if part["is_error"] == true {
+                "error"
+            } else {
+                "result"
+            };
             let content = match &part["content"] {
                 Value::String(text) => text.clone(),
                 content => content
                     .as_array()
                     .into_iter()
                     .flatten()
-                    .map(|part| part["text"].as_str().map_or(part.to_string(), str::to_owned))
+                    .map(|part| {
+                        part["text"]
+                            .as_str()
+                            .map_or(part.to_string(), str::to_owned)
+                    })
                     .collect(),
             };
-            format!("{kind} of {}: {content}", part["tool_use_id"].as_str().unwrap_or_default())
+            format!(
+                "{kind} of {}: {content}",
+                part["tool_use_id"].as_str().unwrap_or_default()
+            )
         }
         _ => format!("{role}: {part}"),
     }

@@ -244,7 +244,8 @@ impl Scenario {
     }
 
     fn filled_script(&self, stage: &Stage) -> Script {
-        let fill_turns = |turns: &[Turn]| turns.iter().map(|t| t.map(&|s| fill(s, stage))).collect();
+        let fill_turns =
+            |turns: &[Turn]| turns.iter().map(|t| t.map(&|s| fill(s, stage))).collect();
         Script {
             main: fill_turns(&self.script.main),
             agents: self

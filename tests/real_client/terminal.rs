@@ -118,7 +118,9 @@ impl Tmux<'_> {
             .arg(exit_file)
             .arg(client)
             .args(&options.arguments);
-        let output = tmux.output().expect("tmux is missing: run .ci/fetch-client");
+        let output = tmux
+            .output()
+            .expect("tmux is missing: run .ci/fetch-client");
         assert!(output.status.success(), "tmux: {output:?}");
     }
 
@@ -129,7 +131,11 @@ impl Tmux<'_> {
             Step::See(text) => self.await_screen(text),
             Step::Hook(name, times) => {
                 let ended = log.await_end(name, *times, STEP_LIMIT);
-                assert!(ended, "{name} did not end {times} times:\n{}", self.screen());
+                assert!(
+                    ended,
+                    "{name} did not end {times} times:\n{}",
+                    self.screen()
+                );
             }
             Step::Write(path, text) => self.stage.write_project(path, text),
         }
@@ -143,7 +149,11 @@ impl Tmux<'_> {
     }
 
     fn send(&self, keys: &[&str]) {
-        let sent = self.command().args(["send-keys", "-t", "s"]).args(keys).output();
+        let sent = self
+            .command()
+            .args(["send-keys", "-t", "s"])
+            .args(keys)
+            .output();
         assert!(sent.unwrap().status.success(), "tmux cannot send {keys:?}");
     }
 
@@ -153,7 +163,10 @@ impl Tmux<'_> {
     }
 
     fn screen(&self) -> String {
-        let captured = self.command().args(["capture-pane", "-p", "-t", "s"]).output();
+        let captured = self
+            .command()
+            .args(["capture-pane", "-p", "-t", "s"])
+            .output();
         String::from_utf8_lossy(&captured.unwrap().stdout).into_owned()
     }
 }

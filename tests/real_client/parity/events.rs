@@ -10,7 +10,9 @@ use crate::real_client::{
 
 #[test]
 fn session_start() {
-    let scenario = Scenario::new().observe("SessionStart").turn([text("hello")]);
+    let scenario = Scenario::new()
+        .observe("SessionStart")
+        .turn([text("hello")]);
     both_ways(&scenario, |outcome| {
         let told = outcome.run_of("sessionstart").told();
         assert_eq!(told["source"], "startup");
@@ -33,7 +35,9 @@ fn instructions_loaded() {
 
 #[test]
 fn user_prompt_submit() {
-    let scenario = Scenario::new().observe("UserPromptSubmit").turn([text("hello")]);
+    let scenario = Scenario::new()
+        .observe("UserPromptSubmit")
+        .turn([text("hello")]);
     both_ways(&scenario, |outcome| {
         assert_eq!(outcome.run_of("userpromptsubmit").told()["prompt"], "go");
     });
@@ -73,7 +77,10 @@ fn pre_tool_use() {
 fn post_tool_use() {
     let scenario = Scenario::new()
         .observe("PostToolUse")
-        .turn([tool("Write", json!({ "file_path": "{project}/new.txt", "content": "new\n" }))])
+        .turn([tool(
+            "Write",
+            json!({ "file_path": "{project}/new.txt", "content": "new\n" }),
+        )])
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
         let told = outcome.run_of("posttooluse").told();
@@ -126,7 +133,10 @@ fn subagent_start_and_stop() {
         .turn([text("done")])
         .agent(
             "INNER",
-            [[bash("echo inner > inner.txt")].into(), [text("inner words")].into()],
+            [
+                [bash("echo inner > inner.txt")].into(),
+                [text("inner words")].into(),
+            ],
         );
     both_ways(&scenario, |outcome| {
         let started = outcome.run_of("subagentstart").told();
@@ -147,11 +157,20 @@ fn file_changed() {
         .on("FileChanged", Some("watched.txt"), [run("watcher")])
         .file("watched.txt", "old\n")
         .turn([bash("echo new > watched.txt; echo other > unwatched.txt")])
-        .turn(Turn::AfterHook("watcher", 1, Box::new([text("done")].into())));
+        .turn(Turn::AfterHook(
+            "watcher",
+            1,
+            Box::new([text("done")].into()),
+        ));
     both_ways(&scenario, |outcome| {
         let told = outcome.run_of("watcher").told();
         assert_eq!(told["event"], "change");
-        assert!(told["file_path"].as_str().unwrap().ends_with("/watched.txt"));
+        assert!(
+            told["file_path"]
+                .as_str()
+                .unwrap()
+                .ends_with("/watched.txt")
+        );
     });
 }
 
@@ -168,7 +187,12 @@ fn cwd_changed() {
         let told = outcome.run_of("cwdchanged").told();
         assert!(told["new_cwd"].as_str().unwrap().ends_with("/project/sub"));
         let second = outcome.runs_of("pretooluse")[1];
-        assert!(second.told()["cwd"].as_str().unwrap().ends_with("/project/sub"));
+        assert!(
+            second.told()["cwd"]
+                .as_str()
+                .unwrap()
+                .ends_with("/project/sub")
+        );
         assert!(second.environment["CLAUDE_PROJECT_DIR"].ends_with("/project"));
         assert!(outcome.file("sub/where.txt").is_some());
     });
@@ -179,8 +203,16 @@ fn task_created_and_completed() {
     let scenario = Scenario::new()
         .observe("TaskCreated")
         .observe("TaskCompleted")
-        .turn([tool("TaskCreate", json!({ "subject": "Sweep", "description": "the floor" }))])
-        .turn([tool("TaskUpdate", json!({ "taskId": "1", "status": "completed" }))])
+        .variable("CLAUDE_CODE_ENABLE_TODO_TOOLS", "1")
+        .variable("CLAUDE_CODE_ENABLE_TASKS", "1")
+        .turn([tool(
+            "TaskCreate",
+            json!({ "subject": "Sweep", "description": "the floor" }),
+        )])
+        .turn([tool(
+            "TaskUpdate",
+            json!({ "taskId": "1", "status": "completed" }),
+        )])
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
         let created = outcome.run_of("taskcreated").told();
@@ -192,7 +224,9 @@ fn task_created_and_completed() {
 
 #[test]
 fn message_display() {
-    let scenario = Scenario::new().observe("MessageDisplay").turn([text("hello there")]);
+    let scenario = Scenario::new()
+        .observe("MessageDisplay")
+        .turn([text("hello there")]);
     both_ways(&scenario, |outcome| {
         let told = outcome.run_of("messagedisplay").told();
         assert_eq!(told["delta"], "hello there");
@@ -215,9 +249,13 @@ fn stop_failure() {
     let scenario = Scenario::new()
         .observe("StopFailure")
         .observe("Stop")
-        .turn(Turn::Refusal(400, "invalid_request_error"));
+        .turn(Turn::Refusal(401, "authentication_error"))
+        .turn(Turn::Refusal(401, "authentication_error"));
     both_ways(&scenario, |outcome| {
-        assert_eq!(outcome.run_of("stopfailure").told()["error"], "invalid_request");
+        assert_eq!(
+            outcome.run_of("stopfailure").told()["error"],
+            "authentication_failed"
+        );
         assert!(outcome.runs_of("stop").is_empty());
     });
 }
@@ -251,7 +289,10 @@ fn worktree_create_and_remove() {
         .allowed_tools("Bash,EnterWorktree,ExitWorktree")
         .turn([tool("EnterWorktree", json!({ "name": "side" }))])
         .turn([bash("pwd")])
-        .turn([tool("ExitWorktree", json!({ "action": "remove" }))])
+        .turn([tool(
+            "ExitWorktree",
+            json!({ "action": "remove", "discard_changes": true }),
+        )])
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
         assert_eq!(outcome.run_of("create").told()["name"], "side");
