@@ -53,7 +53,8 @@ pub(super) fn bash(command: &str) -> Block {
 pub(super) enum Turn {
     /// A message, streamed when the client asks for a stream.
     Message(Vec<Block>),
-    /// An error of the API: status and error type.
+    /// An error of the API, status and error type: the answer to every request from here on, for
+    /// the client asks again in other ways.
     Refusal(u16, &'static str),
     /// Wait until the named hook has ended so many times, then go on with the turn.
     AfterHook(&'static str, usize, Box<Turn>),
@@ -355,6 +356,9 @@ fn next_turn(request: &Request, shared: &Shared) -> (String, Turn) {
         .expect("the main conversation takes what no other does");
     talk.taken += 1;
     let id = format!("{}_{}", talk.name, talk.taken);
+    if let Some(refusal @ Turn::Refusal(..)) = talk.turns.front() {
+        return (id, refusal.clone());
+    }
     let turn = talk.turns.pop_front();
     (id, turn.unwrap_or_else(|| [text(Script::LAST_WORD)].into()))
 }

@@ -9,6 +9,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -55,6 +56,13 @@ impl HookRun {
     }
 }
 
+/// Whether the process does something still: one that nobody has waited for yet does not.
+fn is_alive(pid: &str) -> bool {
+    let listed = Command::new("ps").args(["-o", "stat=", "-p", pid]).output();
+    let state = String::from_utf8(listed.expect("ps is missing").stdout).unwrap();
+    !state.trim().is_empty() && !state.starts_with('Z')
+}
+
 impl HookLog {
     pub(super) fn new(root: &Path) -> Self {
         let dir = root.join("log");
@@ -88,6 +96,16 @@ impl HookLog {
     /// Whether the script came to its end so many times before the time was over.
     pub(super) fn await_end(&self, name: &str, times: usize, limit: Duration) -> bool {
         wait::until(limit, || self.count("end", name) >= times)
+    }
+
+    /// Whether no run of the script was alive any more before the time was over.
+    pub(super) fn await_gone(&self, name: &str, limit: Duration) -> bool {
+        let start = format!("start {name} ");
+        let sequence = self.sequence();
+        let starts = sequence.iter().filter_map(|line| line.strip_prefix(&start));
+        starts
+            .map(str::to_owned)
+            .all(|pid| wait::until(limit, || !is_alive(&pid)))
     }
 
     /// All runs, in order of their starts.

@@ -112,6 +112,14 @@ impl Outcome {
             || self.screen.contains(text)
     }
 
+    /// Messages of hooks to the user, in the stream.
+    fn notices(&self) -> impl Iterator<Item = &str> {
+        self.lines
+            .iter()
+            .filter(|line| line["subtype"] == "informational")
+            .filter_map(|line| line["content"].as_str())
+    }
+
     /// Prints the portrait; libtest shows it when the test fails.
     pub(super) fn show(&self, way: &str) {
         println!("---- {way} ----\n{}", self.portrait());
@@ -139,6 +147,9 @@ impl Outcome {
             for told in turn {
                 writeln!(text, "told {n}: {}", plain.told(told)).unwrap();
             }
+        }
+        for notice in self.notices() {
+            writeln!(text, "user was told: {}", plain.told(notice)).unwrap();
         }
         for (path, content) in &self.files {
             writeln!(text, "file {path}: {}", plain.text(content)).unwrap();

@@ -25,6 +25,8 @@ pub(super) struct Scenario {
     project: Option<String>,
     /// The JSON under `hooks`.
     hooks: Map<String, Value>,
+    /// The same in the user's own file.
+    user_hooks: Map<String, Value>,
     /// Name, path (with placeholders), body.
     scripts: Vec<(String, String, String)>,
     project_files: Vec<(String, String)>,
@@ -34,8 +36,8 @@ pub(super) struct Scenario {
     script: Script,
     options: Options,
     steps: Option<Vec<Step>>,
-    /// Hooks that may still run when the client is gone, and how often they must have ended.
-    awaited: Vec<(String, usize)>,
+    /// Hooks that may still run when the client is gone.
+    settling: Vec<String>,
 }
 
 /// A command handler for a script of the scenario.
@@ -89,8 +91,13 @@ impl Scenario {
 
     /// A group of the configuration, word for word.
     pub(super) fn group(mut self, event: &str, group: Value) -> Self {
-        let groups = self.hooks.entry(event).or_insert_with(|| json!([]));
-        groups.as_array_mut().unwrap().push(group);
+        add_group(&mut self.hooks, event, group);
+        self
+    }
+
+    /// A group in the file of the user instead of the project's.
+    pub(super) fn for_the_user(mut self, event: &str, group: Value) -> Self {
+        add_group(&mut self.user_hooks, event, group);
         self
     }
 
@@ -156,29 +163,45 @@ impl Scenario {
         self
     }
 
-    /// Waits after the session until the hook has come to its end so many times.
-    pub(super) fn awaits(mut self, name: &str, times: usize) -> Self {
-        self.awaited.push((name.to_owned(), times));
+    /// Waits after the session until no run of the hook is alive any more.
+    pub(super) fn settles(mut self, name: &str) -> Self {
+        self.settling.push(name.to_owned());
         self
     }
 
     /// The hooks where Claude Code itself reads them.
     pub(super) fn run_native(&self, client: &Path) -> Outcome {
         let stage = self.stage();
-        self.write_native(&stage);
+        let mut settings = self.settings.clone();
+        settings.insert("hooks".to_owned(), self.hooks.clone().into());
+        stage.write_project(".claude/settings.json", &json_text(&settings, &stage));
+        if !self.user_hooks.is_empty() {
+            let text = json_text(&hook_file(&self.user_hooks), &stage);
+            stage.write_home(".claude/settings.json", &text);
+        }
         self.run_on(client, stage)
     }
 
     /// The same hooks in front of which cph stands.
     pub(super) fn run_cph(&self, client: &Path) -> Outcome {
         let stage = self.stage();
-        self.write_for_cph(&stage);
+        if !self.settings.is_empty() {
+            let text = json_text(&self.settings, &stage);
+            stage.write_project(".claude/settings.json", &text);
+        }
+        let text = json_text(&hook_file(&self.hooks), &stage);
+        stage.write_project(".claude/hooks.json", &text);
+        if !self.user_hooks.is_empty() {
+            let text = json_text(&hook_file(&self.user_hooks), &stage);
+            stage.write_home(".claude/hooks.json", &text);
+            stage.cph(&["install", "--scope", "user", "--trust-all"]);
+        }
         stage.cph(&["install", "--scope", "project", "--trust-all"]);
         self.run_on(client, stage)
     }
 
     /// Directories, scripts and files, but no configuration yet.
-    pub(super) fn stage(&self) -> Stage {
+    fn stage(&self) -> Stage {
         let stage = Stage::new(self.project.as_deref().unwrap_or("project"));
         let log = HookLog::new(stage.root());
         for (name, path, body) in &self.scripts {
@@ -193,23 +216,8 @@ impl Scenario {
         stage
     }
 
-    pub(super) fn write_native(&self, stage: &Stage) {
-        let mut settings = self.settings.clone();
-        settings.insert("hooks".to_owned(), self.hooks.clone().into());
-        write_json(stage, ".claude/settings.json", &settings);
-    }
-
-    pub(super) fn write_for_cph(&self, stage: &Stage) {
-        if !self.settings.is_empty() {
-            write_json(stage, ".claude/settings.json", &self.settings);
-        }
-        let mut file = Map::new();
-        file.insert("hooks".to_owned(), self.hooks.clone().into());
-        write_json(stage, ".claude/hooks.json", &file);
-    }
-
     /// Holds the session on a stage that has its configuration.
-    pub(super) fn run_on(&self, client: &Path, stage: Stage) -> Outcome {
+    fn run_on(&self, client: &Path, stage: Stage) -> Outcome {
         let log = HookLog::new(stage.root());
         let (watched, script) = (log.clone(), self.filled_script(&stage));
         let wait = move |name: &str, times| {
@@ -224,8 +232,9 @@ impl Scenario {
                 Outcome::interactive(held)
             }
         };
-        for (name, times) in &self.awaited {
-            log.await_end(name, *times, HOOK_WAIT);
+        for name in &self.settling {
+            let settled = log.await_gone(name, HOOK_WAIT);
+            assert!(settled, "{name} still runs");
         }
         outcome.gather(Arc::new(stage), &log, &api.requests());
         outcome
@@ -259,7 +268,7 @@ impl Scenario {
 }
 
 /// Puts the paths of the run in place of the placeholders.
-pub(super) fn fill(text: &str, stage: &Stage) -> String {
+fn fill(text: &str, stage: &Stage) -> String {
     let root = stage.root();
     [
         ("{hooks}", root.join("hooks")),
@@ -273,7 +282,15 @@ pub(super) fn fill(text: &str, stage: &Stage) -> String {
     })
 }
 
-fn write_json(stage: &Stage, path: &str, value: &Map<String, Value>) {
-    let text = serde_json::to_string_pretty(value).unwrap();
-    stage.write_project(path, &fill(&text, stage));
+fn add_group(hooks: &mut Map<String, Value>, event: &str, group: Value) {
+    let groups = hooks.entry(event).or_insert_with(|| json!([]));
+    groups.as_array_mut().unwrap().push(group);
+}
+
+fn hook_file(hooks: &Map<String, Value>) -> Map<String, Value> {
+    Map::from_iter([("hooks".to_owned(), hooks.clone().into())])
+}
+
+fn json_text(value: &Map<String, Value>, stage: &Stage) -> String {
+    fill(&serde_json::to_string_pretty(value).unwrap(), stage)
 }

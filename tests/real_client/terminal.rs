@@ -22,13 +22,17 @@ use super::{
 /// For one step. The client takes three seconds to come up on an idle machine.
 const STEP_LIMIT: Duration = Duration::from_secs(40);
 
+/// How long an answered question may stay on the screen before it is answered again.
+const SETTLE: Duration = Duration::from_secs(2);
+
 /// What a user does, and what he waits for.
 #[derive(Clone)]
 pub(super) enum Step {
     /// Types a line and presses Enter.
     Type(&'static str),
-    /// Presses a key, by tmux's name of it.
-    Press(&'static str),
+    /// Waits for a question on the screen and presses keys (tmux's names) until it is gone: the
+    /// client ignores what comes within a moment of the question.
+    Answer(&'static str, &'static str),
     /// Waits until the screen shows this.
     See(&'static str),
     /// Waits until the hook has ended so many times.
@@ -127,7 +131,7 @@ impl Tmux<'_> {
     fn take(&self, step: &Step, log: &HookLog) {
         match step {
             Step::Type(line) => self.enter(line),
-            Step::Press(key) => self.send(&[key]),
+            Step::Answer(question, keys) => self.answer(question, keys),
             Step::See(text) => self.await_screen(text),
             Step::Hook(name, times) => {
                 let ended = log.await_end(name, *times, STEP_LIMIT);
@@ -146,6 +150,15 @@ impl Tmux<'_> {
         self.send(&["-l", line]);
         self.await_screen(line);
         self.send(&["Enter"]);
+    }
+
+    fn answer(&self, question: &str, keys: &str) {
+        self.await_screen(question);
+        let gone = wait::until(STEP_LIMIT, || {
+            self.send(&keys.split(' ').collect::<Vec<_>>());
+            wait::until(SETTLE, || !self.screen().contains(question))
+        });
+        assert!(gone, "{question:?} stays:\n{}", self.screen());
     }
 
     fn send(&self, keys: &[&str]) {

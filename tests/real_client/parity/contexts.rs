@@ -203,6 +203,7 @@ fn a_system_message_is_for_the_user() {
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
         outcome.run_of("herald");
+        assert!(outcome.user_saw("a word to the user"));
         assert!(!outcome.model_saw("a word to the user"));
     });
 }

@@ -249,12 +249,11 @@ fn stop_failure() {
     let scenario = Scenario::new()
         .observe("StopFailure")
         .observe("Stop")
-        .turn(Turn::Refusal(401, "authentication_error"))
-        .turn(Turn::Refusal(401, "authentication_error"));
+        .turn(Turn::Refusal(404, "not_found_error"));
     both_ways(&scenario, |outcome| {
         assert_eq!(
             outcome.run_of("stopfailure").told()["error"],
-            "authentication_failed"
+            "model_not_found"
         );
         assert!(outcome.runs_of("stop").is_empty());
     });

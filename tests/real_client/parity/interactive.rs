@@ -6,7 +6,7 @@ use crate::real_client::{
     api::{bash, text},
     both_ways,
     scenario::{Scenario, run},
-    terminal::Step::{Hook, Press, See, Type, Write},
+    terminal::Step::{Answer, Hook, See, Type, Write},
 };
 
 #[test]
@@ -91,12 +91,13 @@ fn permission_request_is_asked_of_the_user() {
     let scenario = Scenario::new()
         .observe("PermissionRequest")
         .turn([bash("touch asked.txt")])
+        .argument("--permission-mode")
+        .argument("default")
         .turn([text("all done")])
         .in_terminal([
             Type("hello"),
             Hook("permissionrequest", 1),
-            See("Do you want to proceed?"),
-            Press("Enter"),
+            Answer("Do you want to proceed?", "1"),
             See("all done"),
         ]);
     both_ways(&scenario, |outcome| {
@@ -115,6 +116,8 @@ fn a_permission_is_granted_by_a_hook() {
         .hook("gate", &format!("echo '{allow}'"))
         .on("PermissionRequest", Some("Bash"), [run("gate")])
         .turn([bash("touch asked.txt")])
+        .argument("--permission-mode")
+        .argument("default")
         .turn([text("all done")])
         .in_terminal([Type("hello"), See("all done")]);
     both_ways(&scenario, |outcome| {
@@ -133,6 +136,8 @@ fn a_permission_is_refused_by_a_hook() {
         .hook("gate", &format!("echo '{deny}'"))
         .on("PermissionRequest", Some("Bash"), [run("gate")])
         .turn([bash("touch asked.txt")])
+        .argument("--permission-mode")
+        .argument("default")
         .turn([text("all done")])
         .in_terminal([Type("hello"), See("all done")]);
     both_ways(&scenario, |outcome| {
@@ -148,7 +153,8 @@ fn a_directory_is_added() {
         .home_file("other/there.txt", "")
         .in_terminal([
             Type("/add-dir ~/other"),
-            Press("Enter"),
+            Answer("Adding a new directory", "Down Enter"),
+            Answer("Add directory to workspace", "Enter"),
             Hook("directoryadded", 1),
         ]);
     both_ways(&scenario, |outcome| {
