@@ -4,6 +4,7 @@
 // inside `sys` for the program does not bind it.
 #[allow(
     clippy::disallowed_methods,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test that drives another program; a broken stage is a failed test"
 )]

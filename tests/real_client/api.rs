@@ -5,7 +5,7 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    io::{self, BufRead as _, BufReader, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
@@ -17,101 +17,16 @@ use std::{
 
 use serde_json::{Value, json};
 
+use super::{
+    http::{read_request, whole},
+    message,
+    script::{Script, Turn, text},
+};
+
 /// How long a connection of ours may stay silent before its thread looks at the stop flag.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// One block of an assistant's message.
-#[derive(Clone)]
-pub(super) enum Block {
-    Text(String),
-    Tool { name: String, input: Value },
-}
-
-/// Text of the assistant.
-pub(super) fn text(text: &str) -> Block {
-    Block::Text(text.to_owned())
-}
-
-/// A tool call; its id is made from its place in the script, so that it is the same in every run.
-pub(super) fn tool(name: &str, input: Value) -> Block {
-    Block::Tool {
-        name: name.to_owned(),
-        input,
-    }
-}
-
-/// A call of the `Bash` tool.
-pub(super) fn bash(command: &str) -> Block {
-    tool(
-        "Bash",
-        json!({ "command": command, "description": "scripted" }),
-    )
-}
-
-/// One answer of the API.
-#[derive(Clone)]
-pub(super) enum Turn {
-    /// A message, streamed when the client asks for a stream.
-    Message(Vec<Block>),
-    /// An error of the API, status and error type: the answer to every request from here on, for
-    /// the client asks again in other ways.
-    Refusal(u16, &'static str),
-    /// Wait until the named hook has ended so many times, then go on with the turn.
-    AfterHook(&'static str, usize, Box<Turn>),
-}
-
-impl Turn {
-    /// The turn with every text of it changed.
-    pub(super) fn map(&self, change: &impl Fn(&str) -> String) -> Self {
-        match self {
-            Self::Message(blocks) => Self::Message(blocks.iter().map(|b| b.map(change)).collect()),
-            Self::Refusal(status, kind) => Self::Refusal(*status, kind),
-            Self::AfterHook(name, times, turn) => {
-                Self::AfterHook(name, *times, Box::new(turn.map(change)))
-            }
-        }
-    }
-}
-
-impl Block {
-    fn map(&self, change: &impl Fn(&str) -> String) -> Self {
-        match self {
-            Self::Text(text) => Self::Text(change(text)),
-            Self::Tool { name, input } => {
-                let input = serde_json::from_str(&change(&input.to_string()));
-                let input = input.expect("paths need no escape in JSON");
-                Self::Tool {
-                    name: name.clone(),
-                    input,
-                }
-            }
-        }
-    }
-}
-
-impl<const N: usize> From<[Block; N]> for Turn {
-    fn from(blocks: [Block; N]) -> Self {
-        Self::Message(blocks.to_vec())
-    }
-}
-
-/// What the API will say.
-#[derive(Clone, Default)]
-pub(super) struct Script {
-    /// Turns of the main conversation, in order. Past the end: [`Script::LAST_WORD`].
-    pub(super) main: Vec<Turn>,
-    /// Conversations of subagents: told by a text that their first message contains.
-    pub(super) agents: Vec<(String, Vec<Turn>)>,
-}
-
-impl Script {
-    /// The answer when the script of a conversation has come to its end.
-    pub(super) const LAST_WORD: &str = "nothing more to do";
-    /// The answer to requests without tools: titles, summaries of a compaction and the like.
-    pub(super) const ASIDE: &str = "an aside";
-}
-
-/// Tells whether a hook has ended so many times (see [`Turn::AfterHook`]); waits for it, with a deadline.
+/// Waits until a hook has ended so many times, or its own deadline (see [`Turn::AfterHook`]).
 pub(super) type HookWait = Box<dyn Fn(&str, usize) + Send + Sync>;
 
 /// One conversation while it runs.
@@ -269,65 +184,6 @@ fn await_byte(input: &mut BufReader<TcpStream>, shared: &Shared) -> io::Result<b
     }
 }
 
-/// Reads one request: method, path, body (by length or in chunks).
-fn read_request(
-    input: &mut BufReader<TcpStream>,
-    output: &mut TcpStream,
-) -> io::Result<(String, String, Vec<u8>)> {
-    let start = line(input)?;
-    let mut words = start.split(' ');
-    let method = words.next().unwrap_or_default().to_owned();
-    let path = words.next().unwrap_or_default().to_owned();
-    let (mut length, mut chunked) = (0, false);
-    loop {
-        let header = line(input)?.to_ascii_lowercase();
-        let Some((name, value)) = header.split_once(':') else {
-            break;
-        };
-        match (name, value.trim()) {
-            ("content-length", value) => length = value.parse().unwrap_or(0),
-            ("transfer-encoding", value) => chunked = value.contains("chunked"),
-            ("expect", "100-continue") => output.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?,
-            _ => {}
-        }
-    }
-    let body = if chunked {
-        read_chunks(input)?
-    } else {
-        read_exactly(input, length)?
-    };
-    Ok((method, path, body))
-}
-
-fn line(input: &mut BufReader<TcpStream>) -> io::Result<String> {
-    let mut line = String::new();
-    if input.read_line(&mut line)? == 0 {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(line.trim_end().to_owned())
-}
-
-fn read_exactly(input: &mut BufReader<TcpStream>, length: usize) -> io::Result<Vec<u8>> {
-    let mut body = vec![0; length];
-    input.read_exact(&mut body)?;
-    Ok(body)
-}
-
-fn read_chunks(input: &mut BufReader<TcpStream>) -> io::Result<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let size = line(input)?;
-        let size = size.split(';').next().unwrap_or_default();
-        let size = usize::from_str_radix(size.trim(), 16).map_err(io::Error::other)?;
-        body.extend(read_exactly(input, size)?);
-        // The line end behind a chunk; behind the last one, the end of the trailers.
-        while !line(input)?.is_empty() {}
-        if size == 0 {
-            return Ok(body);
-        }
-    }
-}
-
 fn respond(path: String, body: &[u8], shared: &Shared) -> Vec<u8> {
     let body = serde_json::from_slice(body).unwrap_or(Value::Null);
     let request = Request { path, body };
@@ -378,83 +234,15 @@ fn deliver(request: &Request, id: &str, turn: Turn, shared: &Shared) -> Vec<u8> 
                 &error.to_string(),
             )
         }
-        Turn::Message(blocks) if request.wants_stream() => {
-            whole("200 OK", "text/event-stream", &stream(request, id, &blocks))
-        }
         Turn::Message(blocks) => {
-            let mut message = envelope(request, id);
-            message["content"] = blocks
-                .iter()
-                .enumerate()
-                .map(|(n, b)| content(id, n, b))
-                .collect();
-            message["stop_reason"] = stop_reason(&blocks).into();
-            whole("200 OK", "application/json", &message.to_string())
+            let model = &request.body["model"];
+            if request.wants_stream() {
+                let events = message::stream(model, id, &blocks);
+                whole("200 OK", "text/event-stream", &events)
+            } else {
+                let message = message::entire(model, id, &blocks);
+                whole("200 OK", "application/json", &message.to_string())
+            }
         }
     }
-}
-
-fn whole(status: &str, kind: &str, body: &str) -> Vec<u8> {
-    let length = body.len();
-    format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}")
-        .into_bytes()
-}
-
-fn envelope(request: &Request, id: &str) -> Value {
-    json!({
-        "id": format!("msg_{id}"), "type": "message", "role": "assistant",
-        "model": request.body["model"], "content": [], "stop_reason": null, "stop_sequence": null,
-        "usage": { "input_tokens": 10, "output_tokens": 1 },
-    })
-}
-
-fn stop_reason(blocks: &[Block]) -> &'static str {
-    let calls = blocks
-        .iter()
-        .any(|block| matches!(block, Block::Tool { .. }));
-    if calls { "tool_use" } else { "end_turn" }
-}
-
-fn content(id: &str, index: usize, block: &Block) -> Value {
-    match block {
-        Block::Text(text) => json!({ "type": "text", "text": text }),
-        Block::Tool { name, input } => json!({
-            "type": "tool_use", "id": format!("toolu_{id}_{index}"), "name": name, "input": input,
-        }),
-    }
-}
-
-/// The message as server-sent events.
-fn stream(request: &Request, id: &str, blocks: &[Block]) -> String {
-    let mut events = vec![json!({ "type": "message_start", "message": envelope(request, id) })];
-    for (index, block) in blocks.iter().enumerate() {
-        let (shell, delta) = match block {
-            Block::Text(text) => (
-                json!({ "type": "text", "text": "" }),
-                json!({ "type": "text_delta", "text": text }),
-            ),
-            Block::Tool { input, .. } => {
-                let mut shell = content(id, index, block);
-                shell["input"] = json!({});
-                let delta =
-                    json!({ "type": "input_json_delta", "partial_json": input.to_string() });
-                (shell, delta)
-            }
-        };
-        events
-            .push(json!({ "type": "content_block_start", "index": index, "content_block": shell }));
-        events.push(json!({ "type": "content_block_delta", "index": index, "delta": delta }));
-        events.push(json!({ "type": "content_block_stop", "index": index }));
-    }
-    events.push(json!({
-        "type": "message_delta", "usage": { "output_tokens": 5 },
-        "delta": { "stop_reason": stop_reason(blocks), "stop_sequence": null },
-    }));
-    events.push(json!({ "type": "message_stop" }));
-    events.iter().map(server_sent).collect()
-}
-
-fn server_sent(event: &Value) -> String {
-    let kind = event["type"].as_str().unwrap_or_default();
-    format!("event: {kind}\ndata: {event}\n\n")
 }

@@ -1,12 +1,12 @@
 //! Where the client alone fails and cph holds. Each test shows both sides.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
-    api::{bash, text},
     natively,
     outcome::Outcome,
-    scenario::{Scenario, command, run},
+    scenario::{Scenario, answer, command, context, output, run},
+    script::{bash, text},
     through_cph,
 };
 
@@ -19,16 +19,6 @@ fn differ(scenario: &Scenario, native: impl Fn(&Outcome), cph: impl Fn(&Outcome)
     if let Some(outcome) = through_cph(scenario) {
         cph(&outcome);
     }
-}
-
-fn answer(answer: &Value) -> String {
-    format!("cat <<'ANSWER'\n{answer}\nANSWER")
-}
-
-fn context(text: &str) -> String {
-    answer(&json!({ "hookSpecificOutput": {
-        "hookEventName": "PreToolUse", "additionalContext": text,
-    } }))
 }
 
 /// A hook that appends a word to the command that it is told.
@@ -99,9 +89,9 @@ fn contexts_come_in_the_order_of_the_configuration() {
     let scenario = one_call(Scenario::new())
         .hook(
             "slow",
-            &format!("sleep 0.5\n{}", context("the first context")),
+            &format!("sleep 0.5\n{}", context("PreToolUse", "the first context")),
         )
-        .hook("fast", &context("the second context"))
+        .hook("fast", &context("PreToolUse", "the second context"))
         .on("PreToolUse", Some("Bash"), [run("slow"), run("fast")]);
     let order = |outcome: &Outcome| {
         assert_eq!(finished(outcome), ["fast", "slow"]);
@@ -148,7 +138,7 @@ fn rewrites_compose_in_order() {
                 native.file("ran.txt"),
                 Some("zero one\n"),
                 "the last to finish wins"
-            )
+            );
         },
         |cph| assert_eq!(cph.file("ran.txt"), Some("zero one two\n")),
     );
@@ -210,10 +200,12 @@ fn a_broken_answer_of_a_fail_closed_gate_refuses() {
 
 #[test]
 fn an_answer_to_another_event_is_reported() {
-    let astray = answer(&json!({ "hookSpecificOutput": {
-        "hookEventName": "PostToolUse",
-        "permissionDecision": "deny", "permissionDecisionReason": "not today",
-    } }));
+    let astray = output(
+        "PostToolUse",
+        &json!({
+            "permissionDecision": "deny", "permissionDecisionReason": "not today",
+        }),
+    );
     let scenario = one_call(Scenario::new()).hook("astray", &astray).on(
         "PreToolUse",
         Some("Bash"),

@@ -35,7 +35,7 @@ pub(super) struct Outcome {
     pub(super) screen: String,
     /// Every run of a hook script, in order of start.
     pub(super) runs: Vec<HookRun>,
-    /// `start NAME PID`, `end NAME PID EXIT`, as they came.
+    /// Every `start NAME PID` and `end NAME PID EXIT`, as they came.
     pub(super) sequence: Vec<String>,
     /// What the model was told, turn by turn: only what no earlier turn had.
     pub(super) told: Vec<Vec<String>>,

@@ -9,10 +9,11 @@ use std::{path::Path, sync::Arc, time::Duration};
 use serde_json::{Map, Value, json};
 
 use super::{
-    api::{Api, Script, Turn},
+    api::Api,
     client::{self, Options},
     hook_log::HookLog,
     outcome::Outcome,
+    script::{Script, Turn},
     stage::Stage,
     terminal::{self, Step},
 };
@@ -50,6 +51,24 @@ pub(super) fn command(name: &str) -> String {
     format!("{{hooks}}/{name}.sh")
 }
 
+/// The body of a script that answers this on stdout.
+pub(super) fn answer(answer: &Value) -> String {
+    format!("cat <<'ANSWER'\n{answer}\nANSWER")
+}
+
+/// The same, for fields of the event's own output.
+pub(super) fn output(event: &str, fields: &Value) -> String {
+    let mut output = json!({ "hookEventName": event });
+    let fields = fields.as_object().unwrap().clone();
+    output.as_object_mut().unwrap().extend(fields);
+    answer(&json!({ "hookSpecificOutput": output }))
+}
+
+/// The same, for a context.
+pub(super) fn context(event: &str, text: &str) -> String {
+    output(event, &json!({ "additionalContext": text }))
+}
+
 impl Scenario {
     pub(super) fn new() -> Self {
         Self::default()
@@ -85,7 +104,7 @@ impl Scenario {
         if let Some(matcher) = matcher {
             group.insert("matcher".to_owned(), matcher.into());
         }
-        group.insert("hooks".to_owned(), handlers.to_vec().into());
+        group.insert("hooks".to_owned(), Vec::from(handlers).into());
         self.group(event, group.into())
     }
 
@@ -131,7 +150,7 @@ impl Scenario {
 
     /// The conversation of a subagent whose prompt contains `marker`.
     pub(super) fn agent<const N: usize>(mut self, marker: &str, turns: [Turn; N]) -> Self {
-        self.script.agents.push((marker.to_owned(), turns.to_vec()));
+        self.script.agents.push((marker.to_owned(), turns.into()));
         self
     }
 
@@ -159,7 +178,7 @@ impl Scenario {
 
     /// Holds the session in a terminal instead of `-p`.
     pub(super) fn in_terminal<const N: usize>(mut self, steps: [Step; N]) -> Self {
-        self.steps = Some(steps.to_vec());
+        self.steps = Some(steps.into());
         self
     }
 

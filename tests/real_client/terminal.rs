@@ -88,13 +88,13 @@ pub(super) fn hold(
 /// The state of a user who has been through every first-start dialog.
 fn accept_dialogs(stage: &Stage) {
     let key_end = &client::KEY[client::KEY.len() - 20..];
-    let state = json!({
+    let remembered = json!({
         "hasCompletedOnboarding": true,
         "theme": "dark",
         "customApiKeyResponses": { "approved": [key_end], "rejected": [] },
         "projects": { stage.project().display().to_string(): { "hasTrustDialogAccepted": true } },
     });
-    stage.write_home(".claude.json", &state.to_string());
+    stage.write_home(".claude.json", &remembered.to_string());
 }
 
 impl Tmux<'_> {

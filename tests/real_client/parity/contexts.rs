@@ -1,23 +1,13 @@
 //! Contexts, titles and messages: what hooks add to the conversation.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::real_client::{
-    api::{bash, text, tool},
     both_ways,
     outcome::Outcome,
-    scenario::{Scenario, run},
+    scenario::{Scenario, answer, context, output, run},
+    script::{agent_call, bash, text},
 };
-
-fn context(event: &str, text: &str) -> String {
-    answer(&json!({
-        "hookSpecificOutput": { "hookEventName": event, "additionalContext": text },
-    }))
-}
-
-fn answer(answer: &Value) -> String {
-    format!("cat <<'ANSWER'\n{answer}\nANSWER")
-}
 
 /// A scenario of one call, whose hook on this event gives a context.
 fn with_context(event: &str) -> Scenario {
@@ -81,15 +71,11 @@ fn after_a_failed_call_a_hook_gives_a_context() {
 
 #[test]
 fn a_subagent_starts_with_a_context() {
-    let call = json!({
-        "description": "scripted", "prompt": "INNER please", "subagent_type": "general-purpose",
-        "run_in_background": false,
-    });
     let scenario = Scenario::new()
         .hook("teller", &context("SubagentStart", "remember the milk"))
         .on("SubagentStart", Some("general-purpose"), [run("teller")])
         .allowed_tools("Agent")
-        .turn([tool("Agent", call)])
+        .turn([agent_call("INNER")])
         .turn([text("done")])
         .agent("INNER", [[text("inner words")].into()]);
     both_ways(&scenario, model_remembers);
@@ -162,9 +148,10 @@ fn a_context_of_more_than_10_000_characters_is_cut_and_kept_in_a_file() {
 
 #[test]
 fn a_session_gets_its_title() {
-    let title = answer(&json!({ "hookSpecificOutput": {
-        "hookEventName": "UserPromptSubmit", "sessionTitle": "A scripted title",
-    } }));
+    let title = output(
+        "UserPromptSubmit",
+        &json!({ "sessionTitle": "A scripted title", }),
+    );
     let scenario = Scenario::new()
         .hook("titler", &title)
         .on("UserPromptSubmit", None, [run("titler")])
@@ -180,9 +167,10 @@ fn a_session_gets_its_title() {
 
 #[test]
 fn a_first_message_comes_from_a_hook() {
-    let first = answer(&json!({ "hookSpecificOutput": {
-        "hookEventName": "SessionStart", "initialUserMessage": "a message of the hook",
-    } }));
+    let first = output(
+        "SessionStart",
+        &json!({ "initialUserMessage": "a message of the hook", }),
+    );
     let scenario = Scenario::new()
         .hook("starter", &first)
         .on("SessionStart", None, [run("starter")])
@@ -219,7 +207,7 @@ fn files_to_watch_come_from_a_hook() {
         .on("FileChanged", None, [run("watcher")])
         .file("watched.txt", "old\n")
         .turn([bash("echo new > watched.txt")])
-        .turn(crate::real_client::api::Turn::AfterHook(
+        .turn(crate::real_client::script::Turn::AfterHook(
             "watcher",
             1,
             Box::new([text("done")].into()),

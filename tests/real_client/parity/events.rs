@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::real_client::{
-    api::{Turn, bash, text, tool},
     both_ways,
     scenario::{Scenario, run},
+    script::{Turn, agent_call, bash, text, tool},
 };
 
 #[test]
@@ -120,16 +120,12 @@ fn post_tool_batch() {
 
 #[test]
 fn subagent_start_and_stop() {
-    let call = json!({
-        "description": "scripted", "prompt": "INNER please", "subagent_type": "general-purpose",
-        "run_in_background": false,
-    });
     let scenario = Scenario::new()
         .observe("SubagentStart")
         .observe("SubagentStop")
         .observe("PreToolUse")
         .allowed_tools("Bash,Agent")
-        .turn([tool("Agent", call)])
+        .turn([agent_call("INNER")])
         .turn([text("done")])
         .agent(
             "INNER",

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::real_client::{
-    api::{bash, text, tool},
     both_ways,
-    scenario::{Scenario, run},
+    scenario::{Scenario, answer, output, run},
+    script::{bash, text, tool},
 };
 
-/// A scenario in which one PreToolUse hook stands before `echo ran > ran.txt`.
+/// A scenario in which one hook stands before `echo ran > ran.txt`.
 fn before_a_call(body: &str) -> Scenario {
     Scenario::new()
         .hook("gate", body)
@@ -18,15 +18,8 @@ fn before_a_call(body: &str) -> Scenario {
 }
 
 /// A hook's answer on stdout, as a script line.
-fn answer(answer: &Value) -> String {
-    format!("cat <<'ANSWER'\n{answer}\nANSWER")
-}
-
 fn pre_tool_use(fields: &Value) -> String {
-    let mut output = json!({ "hookEventName": "PreToolUse" });
-    let fields = fields.as_object().unwrap().clone();
-    output.as_object_mut().unwrap().extend(fields);
-    answer(&json!({ "hookSpecificOutput": output }))
+    output("PreToolUse", fields)
 }
 
 #[test]
@@ -299,12 +292,14 @@ fn exit_2_after_a_batch_stops_the_loop() {
 
 #[test]
 fn a_result_is_rewritten_before_the_model_reads_it() {
-    let rewrite = answer(&json!({ "hookSpecificOutput": {
-        "hookEventName": "PostToolUse",
-        "updatedToolOutput": {
-            "stdout": "a kinder output", "stderr": "", "interrupted": false, "isImage": false,
-        },
-    } }));
+    let rewrite = output(
+        "PostToolUse",
+        &json!({
+            "updatedToolOutput": {
+                "stdout": "a kinder output", "stderr": "", "interrupted": false, "isImage": false,
+            },
+        }),
+    );
     let scenario = Scenario::new()
         .hook("gate", &rewrite)
         .on("PostToolUse", Some("Bash"), [run("gate")])

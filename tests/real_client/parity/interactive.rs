@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::real_client::{
-    api::{bash, text},
     both_ways,
-    scenario::{Scenario, run},
+    scenario::{Scenario, output, run},
+    script::{bash, text},
     terminal::Step::{Answer, Hook, See, Type, Write},
 };
 
@@ -109,11 +109,12 @@ fn permission_request_is_asked_of_the_user() {
 
 #[test]
 fn a_permission_is_granted_by_a_hook() {
-    let allow = json!({ "hookSpecificOutput": {
-        "hookEventName": "PermissionRequest", "decision": { "behavior": "allow" },
-    } });
+    let allow = output(
+        "PermissionRequest",
+        &json!({ "decision": { "behavior": "allow" } }),
+    );
     let scenario = Scenario::new()
-        .hook("gate", &format!("echo '{allow}'"))
+        .hook("gate", &allow)
         .on("PermissionRequest", Some("Bash"), [run("gate")])
         .turn([bash("touch asked.txt")])
         .argument("--permission-mode")
@@ -128,12 +129,14 @@ fn a_permission_is_granted_by_a_hook() {
 
 #[test]
 fn a_permission_is_refused_by_a_hook() {
-    let deny = json!({ "hookSpecificOutput": {
-        "hookEventName": "PermissionRequest",
-        "decision": { "behavior": "deny", "message": "not in this house" },
-    } });
+    let deny = output(
+        "PermissionRequest",
+        &json!({
+            "decision": { "behavior": "deny", "message": "not in this house" },
+        }),
+    );
     let scenario = Scenario::new()
-        .hook("gate", &format!("echo '{deny}'"))
+        .hook("gate", &deny)
         .on("PermissionRequest", Some("Bash"), [run("gate")])
         .turn([bash("touch asked.txt")])
         .argument("--permission-mode")

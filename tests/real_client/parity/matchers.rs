@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::real_client::{
-    api::{bash, text, tool},
     both_ways,
     scenario::{Scenario, command, run},
+    script::{agent_call, bash, text, tool},
 };
 
 /// Matcher, and the tools of [`three_calls`] that it is for.
@@ -72,10 +72,6 @@ fn no_matcher_is_for_every_tool() {
 
 #[test]
 fn legacy_tool_names_still_match() {
-    let call = json!({
-        "description": "scripted", "prompt": "INNER please", "subagent_type": "general-purpose",
-        "run_in_background": false,
-    });
     let scenario = Scenario::new()
         .hook("name", "")
         .hook("list", "")
@@ -84,7 +80,7 @@ fn legacy_tool_names_still_match() {
         .on("PreToolUse", Some("Bash|Task"), [run("list")])
         .on("PreToolUse", Some("^Tas.$"), [run("regex")])
         .allowed_tools("Agent")
-        .turn([tool("Agent", call)])
+        .turn([agent_call("INNER")])
         .turn([text("done")])
         .agent("INNER", [[text("inner words")].into()]);
     both_ways(&scenario, |outcome| {

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::real_client::{
-    api::{bash, text},
     both_ways,
     scenario::{Scenario, command, run},
+    script::{bash, text},
 };
 
 #[test]

@@ -1,16 +1,12 @@
 //! Stopping and going on: Stop hooks, `continue: false`.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::real_client::{
-    api::{bash, text, tool},
     both_ways,
-    scenario::{Scenario, run},
+    scenario::{Scenario, answer, context, run},
+    script::{agent_call, bash, text},
 };
-
-fn answer(answer: &Value) -> String {
-    format!("cat <<'ANSWER'\n{answer}\nANSWER")
-}
 
 /// A body that acts only while no earlier Stop hook has made the session go on.
 fn once(body: &str) -> String {
@@ -53,9 +49,7 @@ fn a_block_at_a_stop_goes_on_once() {
 
 #[test]
 fn a_context_at_a_stop_goes_on_too() {
-    let more = answer(&json!({ "hookSpecificOutput": {
-        "hookEventName": "Stop", "additionalContext": "one more thing",
-    } }));
+    let more = context("Stop", "one more thing");
     let scenario = Scenario::new()
         .hook("gate", &once(&more))
         .on("Stop", None, [run("gate")])
@@ -103,15 +97,11 @@ fn identical_stops_in_a_row_each_run_their_hooks() {
 
 #[test]
 fn a_subagent_goes_on_when_its_stop_is_refused() {
-    let call = json!({
-        "description": "scripted", "prompt": "INNER please", "subagent_type": "general-purpose",
-        "run_in_background": false,
-    });
     let scenario = Scenario::new()
         .hook("gate", &once("echo not yet >&2; exit 2"))
         .on("SubagentStop", None, [run("gate")])
         .allowed_tools("Agent")
-        .turn([tool("Agent", call)])
+        .turn([agent_call("INNER")])
         .turn([text("done")])
         .agent(
             "INNER",
