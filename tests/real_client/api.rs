@@ -49,9 +49,7 @@ impl Request {
     pub(super) fn is_turn(&self) -> bool {
         self.path.starts_with("/v1/messages")
             && !self.path.contains("count_tokens")
-            && self.body["tools"]
-                .as_array()
-                .is_some_and(|tools| !tools.is_empty())
+            && self.body["tools"].as_array().is_some_and(|tools| !tools.is_empty())
     }
 
     fn wants_stream(&self) -> bool {
@@ -85,11 +83,7 @@ impl Api {
         });
         let host = Arc::clone(&shared);
         let accept = thread::spawn(move || accept(&listener, &host));
-        Ok(Self {
-            address,
-            shared,
-            listener: Some(accept),
-        })
+        Ok(Self { address, shared, listener: Some(accept) })
     }
 
     pub(super) fn url(&self) -> String {
@@ -114,22 +108,14 @@ impl Drop for Api {
 }
 
 fn talks(script: &Script) -> Vec<Talk> {
-    let agents = script
-        .agents
-        .iter()
-        .enumerate()
-        .map(|(n, (marker, turns))| Talk {
-            marker: Some(marker.clone()),
-            name: format!("agent{n}"),
-            turns: turns.clone().into(),
-            taken: 0,
-        });
-    let main = Talk {
-        marker: None,
-        name: "main".to_owned(),
-        turns: script.main.clone().into(),
+    let agents = script.agents.iter().enumerate().map(|(n, (marker, turns))| Talk {
+        marker: Some(marker.clone()),
+        name: format!("agent{n}"),
+        turns: turns.clone().into(),
         taken: 0,
-    };
+    });
+    let main =
+        Talk { marker: None, name: "main".to_owned(), turns: script.main.clone().into(), taken: 0 };
     agents.chain([main]).collect()
 }
 
@@ -175,10 +161,7 @@ fn await_byte(input: &mut BufReader<TcpStream>, shared: &Shared) -> io::Result<b
         match input.fill_buf() {
             Ok(bytes) => return Ok(!bytes.is_empty()),
             Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-                ) => {}
+                if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
             Err(error) => return Err(error),
         }
     }
@@ -228,11 +211,7 @@ fn deliver(request: &Request, id: &str, turn: Turn, shared: &Shared) -> Vec<u8> 
         Turn::Refusal(status, kind) => {
             let error =
                 json!({ "type": "error", "error": { "type": kind, "message": "scripted" } });
-            whole(
-                &format!("{status} Scripted"),
-                "application/json",
-                &error.to_string(),
-            )
+            whole(&format!("{status} Scripted"), "application/json", &error.to_string())
         }
         Turn::Message(blocks) => {
             let model = &request.body["model"];

@@ -31,9 +31,7 @@ fn appends(word: &str) -> String {
 }
 
 fn one_call(scenario: Scenario) -> Scenario {
-    scenario
-        .turn([bash("echo ran > ran.txt")])
-        .turn([text("done")])
+    scenario.turn([bash("echo ran > ran.txt")]).turn([text("done")])
 }
 
 #[test]
@@ -75,10 +73,7 @@ fn the_reasons_of_two_refusals_are_both_told() {
         |cph| {
             assert_eq!(cph.file("ran.txt"), None);
             let told = cph.told.concat().join("\n");
-            let (one, two) = (
-                told.find("the first reason"),
-                told.find("the second reason"),
-            );
+            let (one, two) = (told.find("the first reason"), told.find("the second reason"));
             assert!(one.is_some() && one < two, "{told}");
         },
     );
@@ -87,34 +82,21 @@ fn the_reasons_of_two_refusals_are_both_told() {
 #[test]
 fn contexts_come_in_the_order_of_the_configuration() {
     let scenario = one_call(Scenario::new())
-        .hook(
-            "slow",
-            &format!("sleep 0.5\n{}", context("PreToolUse", "the first context")),
-        )
+        .hook("slow", &format!("sleep 0.5\n{}", context("PreToolUse", "the first context")))
         .hook("fast", &context("PreToolUse", "the second context"))
         .on("PreToolUse", Some("Bash"), [run("slow"), run("fast")]);
     let order = |outcome: &Outcome| {
         assert_eq!(finished(outcome), ["fast", "slow"]);
         let told = outcome.told.concat().join("\n");
-        let at = |text: &str| {
-            told.find(text)
-                .unwrap_or_else(|| panic!("no {text}: {told}"))
-        };
+        let at = |text: &str| told.find(text).unwrap_or_else(|| panic!("no {text}: {told}"));
         at("the first context") < at("the second context")
     };
-    differ(
-        &scenario,
-        |native| assert!(!order(native)),
-        |cph| assert!(order(cph)),
-    );
+    differ(&scenario, |native| assert!(!order(native)), |cph| assert!(order(cph)));
 }
 
 /// Names of hooks in the order in which they came to their end.
 fn finished(outcome: &Outcome) -> Vec<&str> {
-    let ends = outcome
-        .sequence
-        .iter()
-        .filter_map(|line| line.strip_prefix("end "));
+    let ends = outcome.sequence.iter().filter_map(|line| line.strip_prefix("end "));
     ends.map(|end| end.split(' ').next().unwrap()).collect()
 }
 
@@ -124,21 +106,13 @@ fn rewrites_compose_in_order() {
     let scenario = Scenario::new()
         .hook("one", &format!("sleep 0.5\n{}", appends("one")))
         .hook("two", &appends("two"))
-        .on(
-            "PreToolUse",
-            Some("Bash"),
-            [with_order("two", 2), with_order("one", 1)],
-        )
+        .on("PreToolUse", Some("Bash"), [with_order("two", 2), with_order("one", 1)])
         .turn([bash("echo > ran.txt zero")])
         .turn([text("done")]);
     differ(
         &scenario,
         |native| {
-            assert_eq!(
-                native.file("ran.txt"),
-                Some("zero one\n"),
-                "the last to finish wins"
-            );
+            assert_eq!(native.file("ran.txt"), Some("zero one\n"), "the last to finish wins");
         },
         |cph| assert_eq!(cph.file("ran.txt"), Some("zero one two\n")),
     );
@@ -269,10 +243,11 @@ fn background_work_outlives_the_session() {
 #[test]
 fn one_hook_is_switched_off_in_the_file() {
     let off = json!({ "type": "command", "command": command("off"), "enabled": false });
-    let scenario = one_call(Scenario::new())
-        .hook("off", "exit 2")
-        .hook("on", "")
-        .on("PreToolUse", Some("Bash"), [off, run("on")]);
+    let scenario = one_call(Scenario::new()).hook("off", "exit 2").hook("on", "").on(
+        "PreToolUse",
+        Some("Bash"),
+        [off, run("on")],
+    );
     differ(
         &scenario,
         |native| {
@@ -293,10 +268,7 @@ fn one_hook_in_two_scopes_and_two_spellings_runs_once() {
     let scenario = one_call(Scenario::new())
         .hook_at("{home}/twice.sh", "twice", "")
         .on("PreToolUse", Some("Bash"), [spelt("\"$HOME\"/twice.sh")])
-        .for_the_user(
-            "PreToolUse",
-            json!({ "matcher": "Bash", "hooks": [spelt("~/twice.sh")] }),
-        );
+        .for_the_user("PreToolUse", json!({ "matcher": "Bash", "hooks": [spelt("~/twice.sh")] }));
     differ(
         &scenario,
         |native| assert_eq!(native.runs_of("twice").len(), 2),

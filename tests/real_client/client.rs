@@ -35,10 +35,7 @@ pub(super) fn required() -> Option<&'static Path> {
             .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
         assert!(!required, "{advice}");
         let test = std::thread::current();
-        say(&format!(
-            "SKIPPED {}: {advice}",
-            test.name().unwrap_or("a test")
-        ));
+        say(&format!("SKIPPED {}: {advice}", test.name().unwrap_or("a test")));
     }
     client.as_deref()
 }
@@ -103,11 +100,7 @@ pub(super) fn run_headless(client: &Path, stage: &Stage, url: &str, options: &Op
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| Value::from(line)))
         .collect();
-    Headless {
-        exit: status.code(),
-        lines,
-        stderr: fs::read_to_string(stderr).unwrap(),
-    }
+    Headless { exit: status.code(), lines, stderr: fs::read_to_string(stderr).unwrap() }
 }
 
 /// The environment that turns the client to the scripted API and keeps it off every other.

@@ -48,10 +48,7 @@ pub(super) struct HookRun {
 impl HookRun {
     pub(super) fn told(&self) -> serde_json::Value {
         serde_json::from_str(&self.payload).unwrap_or_else(|error| {
-            panic!(
-                "{} was not told JSON ({error}): {}",
-                self.name, self.payload
-            )
+            panic!("{} was not told JSON ({error}): {}", self.name, self.payload)
         })
     }
 }
@@ -72,9 +69,8 @@ impl HookLog {
 
     /// Writes an executable script that logs and then does `body`.
     pub(super) fn write_script(&self, path: &Path, name: &str, body: &str) {
-        let head = PROLOGUE
-            .replace("@LOG@", &self.dir.display().to_string())
-            .replace("@NAME@", name);
+        let head =
+            PROLOGUE.replace("@LOG@", &self.dir.display().to_string()).replace("@NAME@", name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, format!("{head}{body}\n")).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -103,17 +99,13 @@ impl HookLog {
         let start = format!("start {name} ");
         let sequence = self.sequence();
         let starts = sequence.iter().filter_map(|line| line.strip_prefix(&start));
-        starts
-            .map(str::to_owned)
-            .all(|pid| wait::until(limit, || !is_alive(&pid)))
+        starts.map(str::to_owned).all(|pid| wait::until(limit, || !is_alive(&pid)))
     }
 
     /// All runs, in order of their starts.
     pub(super) fn runs(&self) -> Vec<HookRun> {
         let sequence = self.sequence();
-        let starts = sequence
-            .iter()
-            .filter_map(|line| line.strip_prefix("start "));
+        let starts = sequence.iter().filter_map(|line| line.strip_prefix("start "));
         starts.map(|start| self.run(start, &sequence)).collect()
     }
 

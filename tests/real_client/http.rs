@@ -27,11 +27,7 @@ pub(super) fn read_request(
             _ => {}
         }
     }
-    let body = if chunked {
-        read_chunks(input)?
-    } else {
-        read_exactly(input, length)?
-    };
+    let body = if chunked { read_chunks(input)? } else { read_exactly(input, length)? };
     Ok((method, path, body))
 }
 

@@ -13,9 +13,7 @@ fn envelope(model: &Value, id: &str) -> Value {
 }
 
 fn stop_reason(blocks: &[Block]) -> &'static str {
-    let calls = blocks
-        .iter()
-        .any(|block| matches!(block, Block::Tool { .. }));
+    let calls = blocks.iter().any(|block| matches!(block, Block::Tool { .. }));
     if calls { "tool_use" } else { "end_turn" }
 }
 
@@ -32,9 +30,7 @@ fn content(id: &str, index: usize, block: &Block) -> Value {
 pub(super) fn entire(model: &Value, id: &str, blocks: &[Block]) -> Value {
     let mut message = envelope(model, id);
     let blocks_with_places = blocks.iter().enumerate();
-    message["content"] = blocks_with_places
-        .map(|(n, block)| content(id, n, block))
-        .collect();
+    message["content"] = blocks_with_places.map(|(n, block)| content(id, n, block)).collect();
     message["stop_reason"] = stop_reason(blocks).into();
     message
 }

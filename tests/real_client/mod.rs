@@ -63,9 +63,7 @@ fn through_cph(scenario: &Scenario) -> Option<Outcome> {
 fn cph_is_ready() -> bool {
     static READY: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
     *READY.get_or_init(|| {
-        let help = std::process::Command::new(env!("CARGO_BIN_EXE_cph"))
-            .arg("--help")
-            .output();
+        let help = std::process::Command::new(env!("CARGO_BIN_EXE_cph")).arg("--help").output();
         let ready = help.is_ok_and(|o| String::from_utf8_lossy(&o.stdout).contains("install"));
         if !ready {
             say(

@@ -46,20 +46,11 @@ pub(super) struct Outcome {
 
 impl Outcome {
     pub(super) fn headless(session: Headless) -> Self {
-        Self {
-            exit: session.exit,
-            lines: session.lines,
-            stderr: session.stderr,
-            ..Self::default()
-        }
+        Self { exit: session.exit, lines: session.lines, stderr: session.stderr, ..Self::default() }
     }
 
     pub(super) fn interactive(session: Held) -> Self {
-        Self {
-            exit: session.exit,
-            screen: session.screen,
-            ..Self::default()
-        }
+        Self { exit: session.exit, screen: session.screen, ..Self::default() }
     }
 
     /// Takes in what the session left on its stage and at the API.
@@ -105,9 +96,7 @@ impl Outcome {
     /// Whether the user could read this: in the stream, on stderr or on the screen.
     pub(super) fn user_saw(&self, text: &str) -> bool {
         let notices = self.lines.iter().filter(|line| is_notice(line));
-        notices
-            .map(Value::to_string)
-            .any(|line| line.contains(text))
+        notices.map(Value::to_string).any(|line| line.contains(text))
             || self.stderr.contains(text)
             || self.screen.contains(text)
     }
@@ -135,9 +124,7 @@ impl Outcome {
     pub(super) fn portrait(&self) -> String {
         let plain = Plain::new(self.stage());
         let mut text = String::new();
-        let exit = self
-            .exit
-            .map_or("signal".to_owned(), |code| code.to_string());
+        let exit = self.exit.map_or("signal".to_owned(), |code| code.to_string());
         writeln!(text, "exit: {exit}").unwrap();
         let result = self.result();
         let ending = [&result["subtype"], &result["is_error"], &result["result"]];
@@ -185,10 +172,7 @@ fn told(requests: &[Request]) -> Vec<Vec<String>> {
     let mut added = Vec::new();
     for request in requests.iter().filter(|request| request.is_turn()) {
         let all = blocks(&request.body["messages"]);
-        let shared = earlier
-            .iter()
-            .map(|known| common_beginning(known, &all))
-            .max();
+        let shared = earlier.iter().map(|known| common_beginning(known, &all)).max();
         added.push(all[shared.unwrap_or(0)..].to_vec());
         earlier.push(all);
     }
@@ -220,28 +204,17 @@ fn block(role: &str, part: &Value) -> String {
     match part["type"].as_str() {
         Some("text") => format!("{role}: {}", part["text"].as_str().unwrap_or_default()),
         Some("tool_result") => {
-            let kind = if part["is_error"] == true {
-                "error"
-            } else {
-                "result"
-            };
+            let kind = if part["is_error"] == true { "error" } else { "result" };
             let content = match &part["content"] {
                 Value::String(text) => text.clone(),
                 content => content
                     .as_array()
                     .into_iter()
                     .flatten()
-                    .map(|part| {
-                        part["text"]
-                            .as_str()
-                            .map_or(part.to_string(), str::to_owned)
-                    })
+                    .map(|part| part["text"].as_str().map_or(part.to_string(), str::to_owned))
                     .collect(),
             };
-            format!(
-                "{kind} of {}: {content}",
-                part["tool_use_id"].as_str().unwrap_or_default()
-            )
+            format!("{kind} of {}: {content}", part["tool_use_id"].as_str().unwrap_or_default())
         }
         _ => format!("{role}: {part}"),
     }
@@ -250,10 +223,8 @@ fn block(role: &str, part: &Value) -> String {
 /// Files below a directory, without what configures the run.
 fn read_files(root: &Path, dir: &Path, files: &mut BTreeMap<String, String>) {
     const CONFIGURATION: [&str; 4] = [".claude", ".task_orchestrator", ".gitignore", ".git"];
-    let mut entries: Vec<PathBuf> = fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     for path in entries {
         let name = path.strip_prefix(root).unwrap().display().to_string();

@@ -11,10 +11,7 @@ use super::{hook_log::HookRun, stage::Stage};
 
 /// Pattern and replacement: what names the run, not what happened.
 const NAMES_OF_THE_RUN: &[(&str, &str)] = &[
-    (
-        r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
-        "<uuid>",
-    ),
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uuid>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?", "<time>"),
     (r#""duration_ms":\d+"#, r#""duration_ms":<n>"#),
     (r"duration_ms: \d+", "duration_ms: <n>"),
@@ -24,14 +21,8 @@ const NAMES_OF_THE_RUN: &[(&str, &str)] = &[
 
 /// Pattern and replacement: the host's own words, the same whatever hooks there are.
 const HOUSEHOLD: &[(&str, &str)] = &[
-    (
-        r"# Environment\nYou have been invoked[\s\S]*?Today's date is \S+",
-        "<environment>",
-    ),
-    (
-        r"<system-reminder>\nAttribution for git[\s\S]*?</system-reminder>",
-        "<attribution>",
-    ),
+    (r"# Environment\nYou have been invoked[\s\S]*?Today's date is \S+", "<environment>"),
+    (r"<system-reminder>\nAttribution for git[\s\S]*?</system-reminder>", "<attribution>"),
 ];
 
 /// Pattern and replacement: the same message in the host's words for a plain hook and for cph.
@@ -72,15 +63,10 @@ pub(super) struct Plain {
 impl Plain {
     pub(super) fn new(stage: &Stage) -> Self {
         let compile = |table: &[(&str, &'static str)]| {
-            table
-                .iter()
-                .map(|(pattern, by)| (Regex::new(pattern).unwrap(), *by))
-                .collect()
+            table.iter().map(|(pattern, by)| (Regex::new(pattern).unwrap(), *by)).collect()
         };
-        let (project, root) = (
-            stage.project().display().to_string(),
-            stage.root().display().to_string(),
-        );
+        let (project, root) =
+            (stage.project().display().to_string(), stage.root().display().to_string());
         Self {
             paths: vec![
                 (slug(&project), "<project-slug>"),
@@ -95,12 +81,8 @@ impl Plain {
     }
 
     pub(super) fn text(&self, text: &str) -> String {
-        let text = self
-            .paths
-            .iter()
-            .fold(text.to_owned(), |text, (path, name)| {
-                text.replace(path, name)
-            });
+        let text =
+            self.paths.iter().fold(text.to_owned(), |text, (path, name)| text.replace(path, name));
         replace(&self.names, text)
     }
 
@@ -111,9 +93,7 @@ impl Plain {
 
     /// One run of a hook: everything that it could see.
     pub(super) fn run(&self, run: &HookRun) -> String {
-        let exit = run
-            .exit
-            .map_or("killed".to_owned(), |code| code.to_string());
+        let exit = run.exit.map_or("killed".to_owned(), |code| code.to_string());
         let environment: BTreeMap<_, _> = run
             .environment
             .iter()
@@ -123,10 +103,7 @@ impl Plain {
         format!(
             "hook {}: exit {exit} argv {:?}\n  told: {}  environment: {environment:?}\n",
             run.name,
-            run.argv
-                .iter()
-                .map(|argument| self.text(argument))
-                .collect::<Vec<_>>(),
+            run.argv.iter().map(|argument| self.text(argument)).collect::<Vec<_>>(),
             self.text(&run.payload),
         )
     }
@@ -134,15 +111,11 @@ impl Plain {
 
 fn is_compared(variable: &str) -> bool {
     !UNCOMPARED_VARIABLES.contains(&variable)
-        && !VARIABLES_OF_CPH
-            .iter()
-            .any(|start| variable.starts_with(start))
+        && !VARIABLES_OF_CPH.iter().any(|start| variable.starts_with(start))
 }
 
 fn replace(table: &[(Regex, &str)], text: String) -> String {
-    table
-        .iter()
-        .fold(text, |text, (pattern, by)| pattern.replace_all(&text, by))
+    table.iter().fold(text, |text, (pattern, by)| pattern.replace_all(&text, by))
 }
 
 /// The client's spelling of a path as one file name.

@@ -88,8 +88,7 @@ impl Scenario {
 
     /// The same at a path of choice.
     pub(super) fn hook_at(mut self, path: &str, name: &str, body: &str) -> Self {
-        self.scripts
-            .push((name.to_owned(), path.to_owned(), body.to_owned()));
+        self.scripts.push((name.to_owned(), path.to_owned(), body.to_owned()));
         self
     }
 
@@ -170,9 +169,7 @@ impl Scenario {
     }
 
     pub(super) fn variable(mut self, name: &str, value: &str) -> Self {
-        self.options
-            .environment
-            .push((name.to_owned(), value.to_owned()));
+        self.options.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -296,9 +293,7 @@ fn fill(text: &str, stage: &Stage) -> String {
         ("{root}", root.to_owned()),
     ]
     .iter()
-    .fold(text.to_owned(), |text, (name, path)| {
-        text.replace(name, &path.display().to_string())
-    })
+    .fold(text.to_owned(), |text, (name, path)| text.replace(name, &path.display().to_string()))
 }
 
 fn add_group(hooks: &mut Map<String, Value>, event: &str, group: Value) {

@@ -18,10 +18,7 @@ pub(super) fn text(text: &str) -> Block {
 
 /// A tool call; its id is made from its place in the script, so that it is the same in every run.
 pub(super) fn tool(name: &str, input: Value) -> Block {
-    Block::Tool {
-        name: name.to_owned(),
-        input,
-    }
+    Block::Tool { name: name.to_owned(), input }
 }
 
 /// A call of the `Agent` tool, in the foreground; its prompt begins with this marker.
@@ -35,10 +32,7 @@ pub(super) fn agent_call(marker: &str) -> Block {
 
 /// A call of the `Bash` tool.
 pub(super) fn bash(command: &str) -> Block {
-    tool(
-        "Bash",
-        json!({ "command": command, "description": "scripted" }),
-    )
+    tool("Bash", json!({ "command": command, "description": "scripted" }))
 }
 
 /// One answer of the API.
@@ -73,10 +67,7 @@ impl Block {
             Self::Tool { name, input } => {
                 let input = serde_json::from_str(&change(&input.to_string()));
                 let input = input.expect("paths need no escape in JSON");
-                Self::Tool {
-                    name: name.clone(),
-                    input,
-                }
+                Self::Tool { name: name.clone(), input }
             }
         }
     }

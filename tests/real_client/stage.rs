@@ -71,10 +71,7 @@ impl Stage {
     /// A command in the project, with this environment and no other.
     pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
-        command
-            .current_dir(&self.project)
-            .env_clear()
-            .envs(self.environment());
+        command.current_dir(&self.project).env_clear().envs(self.environment());
         command
     }
 
@@ -82,15 +79,9 @@ impl Stage {
     pub(super) fn cph(&self, arguments: &[&str]) -> String {
         let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_cph")));
         let output = command.args(arguments).output().unwrap();
-        let (stdout, stderr) = (
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr),
-        );
-        assert!(
-            output.status.success(),
-            "cph {arguments:?}: {}\n{stdout}{stderr}",
-            output.status
-        );
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "cph {arguments:?}: {}\n{stdout}{stderr}", output.status);
         stdout.into_owned()
     }
 }

@@ -63,10 +63,7 @@ pub(super) fn hold(
     log: &HookLog,
 ) -> Held {
     accept_dialogs(stage);
-    let tmux = Tmux {
-        socket: stage.root().join("tmux"),
-        stage,
-    };
+    let tmux = Tmux { socket: stage.root().join("tmux"), stage };
     let exit_file = stage.root().join("exit");
     tmux.start(client, url, options, &exit_file);
     tmux.take(&Step::See("❯"), log);
@@ -79,10 +76,7 @@ pub(super) fn hold(
     let gone = wait::until(STEP_LIMIT, || exit_file.exists());
     assert!(gone, "the client did not leave:\n{}", tmux.screen());
     let exit = fs::read_to_string(exit_file).unwrap();
-    Held {
-        exit: exit.trim().parse().ok(),
-        screen: screens.join("\n"),
-    }
+    Held { exit: exit.trim().parse().ok(), screen: screens.join("\n") }
 }
 
 /// The state of a user who has been through every first-start dialog.
@@ -122,9 +116,7 @@ impl Tmux<'_> {
             .arg(exit_file)
             .arg(client)
             .args(&options.arguments);
-        let output = tmux
-            .output()
-            .expect("tmux is missing: run .ci/fetch-client");
+        let output = tmux.output().expect("tmux is missing: run .ci/fetch-client");
         assert!(output.status.success(), "tmux: {output:?}");
     }
 
@@ -135,11 +127,7 @@ impl Tmux<'_> {
             Step::See(text) => self.await_screen(text),
             Step::Hook(name, times) => {
                 let ended = log.await_end(name, *times, STEP_LIMIT);
-                assert!(
-                    ended,
-                    "{name} did not end {times} times:\n{}",
-                    self.screen()
-                );
+                assert!(ended, "{name} did not end {times} times:\n{}", self.screen());
             }
             Step::Write(path, text) => self.stage.write_project(path, text),
         }
@@ -162,11 +150,7 @@ impl Tmux<'_> {
     }
 
     fn send(&self, keys: &[&str]) {
-        let sent = self
-            .command()
-            .args(["send-keys", "-t", "s"])
-            .args(keys)
-            .output();
+        let sent = self.command().args(["send-keys", "-t", "s"]).args(keys).output();
         assert!(sent.unwrap().status.success(), "tmux cannot send {keys:?}");
     }
 
@@ -176,10 +160,7 @@ impl Tmux<'_> {
     }
 
     fn screen(&self) -> String {
-        let captured = self
-            .command()
-            .args(["capture-pane", "-p", "-t", "s"])
-            .output();
+        let captured = self.command().args(["capture-pane", "-p", "-t", "s"]).output();
         String::from_utf8_lossy(&captured.unwrap().stdout).into_owned()
     }
 }

@@ -59,10 +59,7 @@ fn after_a_batch_a_hook_gives_a_context() {
 #[test]
 fn after_a_failed_call_a_hook_gives_a_context() {
     let scenario = Scenario::new()
-        .hook(
-            "teller",
-            &context("PostToolUseFailure", "remember the milk"),
-        )
+        .hook("teller", &context("PostToolUseFailure", "remember the milk"))
         .on("PostToolUseFailure", None, [run("teller")])
         .turn([bash("exit 3")])
         .turn([text("done")]);
@@ -115,13 +112,7 @@ fn contexts_of_several_hooks_are_all_told() {
     let scenario = Scenario::new()
         .hook("one", &context("UserPromptSubmit", "the first context"))
         // Later than the first in any case, so that the native order is the configured one.
-        .hook(
-            "two",
-            &format!(
-                "sleep 0.3\n{}",
-                context("UserPromptSubmit", "the second context")
-            ),
-        )
+        .hook("two", &format!("sleep 0.3\n{}", context("UserPromptSubmit", "the second context")))
         .on("UserPromptSubmit", None, [run("one")])
         .on("UserPromptSubmit", None, [run("two")])
         .turn([text("done")]);
@@ -134,10 +125,7 @@ fn contexts_of_several_hooks_are_all_told() {
 #[test]
 fn a_context_of_more_than_10_000_characters_is_cut_and_kept_in_a_file() {
     let scenario = Scenario::new()
-        .hook(
-            "flood",
-            "i=0; while [ $i -lt 2000 ]; do echo line-$i-of-the-flood; i=$((i+1)); done",
-        )
+        .hook("flood", "i=0; while [ $i -lt 2000 ]; do echo line-$i-of-the-flood; i=$((i+1)); done")
         .on("SessionStart", None, [run("flood")])
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
@@ -148,10 +136,7 @@ fn a_context_of_more_than_10_000_characters_is_cut_and_kept_in_a_file() {
 
 #[test]
 fn a_session_gets_its_title() {
-    let title = output(
-        "UserPromptSubmit",
-        &json!({ "sessionTitle": "A scripted title", }),
-    );
+    let title = output("UserPromptSubmit", &json!({ "sessionTitle": "A scripted title", }));
     let scenario = Scenario::new()
         .hook("titler", &title)
         .on("UserPromptSubmit", None, [run("titler")])
@@ -167,10 +152,7 @@ fn a_session_gets_its_title() {
 
 #[test]
 fn a_first_message_comes_from_a_hook() {
-    let first = output(
-        "SessionStart",
-        &json!({ "initialUserMessage": "a message of the hook", }),
-    );
+    let first = output("SessionStart", &json!({ "initialUserMessage": "a message of the hook", }));
     let scenario = Scenario::new()
         .hook("starter", &first)
         .on("SessionStart", None, [run("starter")])

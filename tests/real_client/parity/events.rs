@@ -10,9 +10,7 @@ use crate::real_client::{
 
 #[test]
 fn session_start() {
-    let scenario = Scenario::new()
-        .observe("SessionStart")
-        .turn([text("hello")]);
+    let scenario = Scenario::new().observe("SessionStart").turn([text("hello")]);
     both_ways(&scenario, |outcome| {
         let told = outcome.run_of("sessionstart").told();
         assert_eq!(told["source"], "startup");
@@ -35,9 +33,7 @@ fn instructions_loaded() {
 
 #[test]
 fn user_prompt_submit() {
-    let scenario = Scenario::new()
-        .observe("UserPromptSubmit")
-        .turn([text("hello")]);
+    let scenario = Scenario::new().observe("UserPromptSubmit").turn([text("hello")]);
     both_ways(&scenario, |outcome| {
         assert_eq!(outcome.run_of("userpromptsubmit").told()["prompt"], "go");
     });
@@ -77,10 +73,7 @@ fn pre_tool_use() {
 fn post_tool_use() {
     let scenario = Scenario::new()
         .observe("PostToolUse")
-        .turn([tool(
-            "Write",
-            json!({ "file_path": "{project}/new.txt", "content": "new\n" }),
-        )])
+        .turn([tool("Write", json!({ "file_path": "{project}/new.txt", "content": "new\n" }))])
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
         let told = outcome.run_of("posttooluse").told();
@@ -127,13 +120,7 @@ fn subagent_start_and_stop() {
         .allowed_tools("Bash,Agent")
         .turn([agent_call("INNER")])
         .turn([text("done")])
-        .agent(
-            "INNER",
-            [
-                [bash("echo inner > inner.txt")].into(),
-                [text("inner words")].into(),
-            ],
-        );
+        .agent("INNER", [[bash("echo inner > inner.txt")].into(), [text("inner words")].into()]);
     both_ways(&scenario, |outcome| {
         let started = outcome.run_of("subagentstart").told();
         let stopped = outcome.run_of("subagentstop").told();
@@ -153,20 +140,11 @@ fn file_changed() {
         .on("FileChanged", Some("watched.txt"), [run("watcher")])
         .file("watched.txt", "old\n")
         .turn([bash("echo new > watched.txt; echo other > unwatched.txt")])
-        .turn(Turn::AfterHook(
-            "watcher",
-            1,
-            Box::new([text("done")].into()),
-        ));
+        .turn(Turn::AfterHook("watcher", 1, Box::new([text("done")].into())));
     both_ways(&scenario, |outcome| {
         let told = outcome.run_of("watcher").told();
         assert_eq!(told["event"], "change");
-        assert!(
-            told["file_path"]
-                .as_str()
-                .unwrap()
-                .ends_with("/watched.txt")
-        );
+        assert!(told["file_path"].as_str().unwrap().ends_with("/watched.txt"));
     });
 }
 
@@ -183,12 +161,7 @@ fn cwd_changed() {
         let told = outcome.run_of("cwdchanged").told();
         assert!(told["new_cwd"].as_str().unwrap().ends_with("/project/sub"));
         let second = outcome.runs_of("pretooluse")[1];
-        assert!(
-            second.told()["cwd"]
-                .as_str()
-                .unwrap()
-                .ends_with("/project/sub")
-        );
+        assert!(second.told()["cwd"].as_str().unwrap().ends_with("/project/sub"));
         assert!(second.environment["CLAUDE_PROJECT_DIR"].ends_with("/project"));
         assert!(outcome.file("sub/where.txt").is_some());
     });
@@ -201,14 +174,8 @@ fn task_created_and_completed() {
         .observe("TaskCompleted")
         .variable("CLAUDE_CODE_ENABLE_TODO_TOOLS", "1")
         .variable("CLAUDE_CODE_ENABLE_TASKS", "1")
-        .turn([tool(
-            "TaskCreate",
-            json!({ "subject": "Sweep", "description": "the floor" }),
-        )])
-        .turn([tool(
-            "TaskUpdate",
-            json!({ "taskId": "1", "status": "completed" }),
-        )])
+        .turn([tool("TaskCreate", json!({ "subject": "Sweep", "description": "the floor" }))])
+        .turn([tool("TaskUpdate", json!({ "taskId": "1", "status": "completed" }))])
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
         let created = outcome.run_of("taskcreated").told();
@@ -220,9 +187,7 @@ fn task_created_and_completed() {
 
 #[test]
 fn message_display() {
-    let scenario = Scenario::new()
-        .observe("MessageDisplay")
-        .turn([text("hello there")]);
+    let scenario = Scenario::new().observe("MessageDisplay").turn([text("hello there")]);
     both_ways(&scenario, |outcome| {
         let told = outcome.run_of("messagedisplay").told();
         assert_eq!(told["delta"], "hello there");
@@ -247,10 +212,7 @@ fn stop_failure() {
         .observe("Stop")
         .turn(Turn::Refusal(404, "not_found_error"));
     both_ways(&scenario, |outcome| {
-        assert_eq!(
-            outcome.run_of("stopfailure").told()["error"],
-            "model_not_found"
-        );
+        assert_eq!(outcome.run_of("stopfailure").told()["error"], "model_not_found");
         assert!(outcome.runs_of("stop").is_empty());
     });
 }
@@ -265,10 +227,7 @@ fn session_end() {
 
 #[test]
 fn setup() {
-    let scenario = Scenario::new()
-        .observe("Setup")
-        .argument("--init")
-        .turn([text("hello")]);
+    let scenario = Scenario::new().observe("Setup").argument("--init").turn([text("hello")]);
     both_ways(&scenario, |outcome| {
         assert_eq!(outcome.run_of("setup").told()["trigger"], "init");
     });
@@ -284,10 +243,7 @@ fn worktree_create_and_remove() {
         .allowed_tools("Bash,EnterWorktree,ExitWorktree")
         .turn([tool("EnterWorktree", json!({ "name": "side" }))])
         .turn([bash("pwd")])
-        .turn([tool(
-            "ExitWorktree",
-            json!({ "action": "remove", "discard_changes": true }),
-        )])
+        .turn([tool("ExitWorktree", json!({ "action": "remove", "discard_changes": true }))])
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
         assert_eq!(outcome.run_of("create").told()["name"], "side");

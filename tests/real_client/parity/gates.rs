@@ -137,10 +137,7 @@ fn allow_and_deny_together_refuse() {
 #[test]
 fn a_refusal_stops_only_its_own_call() {
     let scenario = Scenario::new()
-        .hook(
-            "gate",
-            "if grep -q one.txt $payload; then echo not one >&2; exit 2; fi",
-        )
+        .hook("gate", "if grep -q one.txt $payload; then echo not one >&2; exit 2; fi")
         .on("PreToolUse", Some("Bash"), [run("gate")])
         .turn([bash("echo 1 > one.txt"), bash("echo 2 > two.txt")])
         .turn([text("done")]);
@@ -317,10 +314,7 @@ fn a_task_that_a_hook_refuses_is_not_created() {
         .hook("gate", "echo too vague >&2; exit 2")
         .on("TaskCreated", None, [run("gate")])
         .variable("CLAUDE_CODE_ENABLE_TODO_TOOLS", "1")
-        .turn([tool(
-            "TaskCreate",
-            json!({ "subject": "Sweep", "description": "the floor" }),
-        )])
+        .turn([tool("TaskCreate", json!({ "subject": "Sweep", "description": "the floor" }))])
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
         outcome.run_of("gate");

@@ -27,10 +27,7 @@ fn pre_and_post_compact() {
         assert_eq!(outcome.run_of("precompact").told()["trigger"], "manual");
         let told = outcome.run_of("postcompact").told();
         assert!(told["compact_summary"].is_string());
-        assert_eq!(
-            outcome.runs_of("sessionstart")[1].told()["source"],
-            "compact"
-        );
+        assert_eq!(outcome.runs_of("sessionstart")[1].told()["source"], "compact");
     });
 }
 
@@ -54,11 +51,7 @@ fn a_refused_model_switch_does_not_happen() {
         .hook("gate", "echo stay with this one >&2; exit 2")
         .on("PreModelSwitch", None, [run("gate")])
         .observe("PostModelSwitch")
-        .in_terminal([
-            Type("/model sonnet"),
-            Hook("gate", 1),
-            See("stay with this one"),
-        ]);
+        .in_terminal([Type("/model sonnet"), Hook("gate", 1), See("stay with this one")]);
     both_ways(&scenario, |outcome| {
         outcome.run_of("gate");
         assert!(outcome.runs_of("postmodelswitch").is_empty());
@@ -74,10 +67,7 @@ fn config_change() {
         .in_terminal([
             Type("hello"),
             See("first words"),
-            Write(
-                ".claude/settings.local.json",
-                "{\"env\": {\"CHANGED\": \"1\"}}",
-            ),
+            Write(".claude/settings.local.json", "{\"env\": {\"CHANGED\": \"1\"}}"),
             Hook("configchange", 1),
         ]);
     both_ways(&scenario, |outcome| {
@@ -109,10 +99,7 @@ fn permission_request_is_asked_of_the_user() {
 
 #[test]
 fn a_permission_is_granted_by_a_hook() {
-    let allow = output(
-        "PermissionRequest",
-        &json!({ "decision": { "behavior": "allow" } }),
-    );
+    let allow = output("PermissionRequest", &json!({ "decision": { "behavior": "allow" } }));
     let scenario = Scenario::new()
         .hook("gate", &allow)
         .on("PermissionRequest", Some("Bash"), [run("gate")])
@@ -151,10 +138,8 @@ fn a_permission_is_refused_by_a_hook() {
 
 #[test]
 fn a_directory_is_added() {
-    let scenario = Scenario::new()
-        .observe("DirectoryAdded")
-        .home_file("other/there.txt", "")
-        .in_terminal([
+    let scenario =
+        Scenario::new().observe("DirectoryAdded").home_file("other/there.txt", "").in_terminal([
             Type("/add-dir ~/other"),
             Answer("Adding a new directory", "Down Enter"),
             Answer("Add directory to workspace", "Enter"),

@@ -27,10 +27,7 @@ const TABLE: &[(&str, &str, &str)] = &[
 fn three_calls(scenario: Scenario) -> Scenario {
     scenario
         .turn([bash("echo ran")])
-        .turn([tool(
-            "Write",
-            json!({ "file_path": "{project}/a.txt", "content": "one\n" }),
-        )])
+        .turn([tool("Write", json!({ "file_path": "{project}/a.txt", "content": "one\n" }))])
         .turn([tool(
             "Edit",
             json!({
@@ -44,9 +41,7 @@ fn three_calls(scenario: Scenario) -> Scenario {
 fn every_form_of_matcher_chooses_the_same_tools() {
     let mut scenario = three_calls(Scenario::new());
     for (name, matcher, _) in TABLE {
-        scenario = scenario
-            .hook(name, "")
-            .on("PreToolUse", Some(matcher), [run(name)]);
+        scenario = scenario.hook(name, "").on("PreToolUse", Some(matcher), [run(name)]);
     }
     both_ways(&scenario, |outcome| {
         assert_eq!(outcome.file("a.txt"), Some("two\n"));
@@ -132,25 +127,16 @@ fn if_rules_choose_the_same_calls() {
         .on(
             "PreToolUse",
             Some("Bash"),
-            [
-                only_if("git", "Bash(git *)"),
-                only_if("echo", "Bash(echo *)"),
-            ],
+            [only_if("git", "Bash(git *)"), only_if("echo", "Bash(echo *)")],
         )
         .on(
             "PreToolUse",
             Some("Write"),
-            [
-                only_if("text", "Write(*.txt)"),
-                only_if("rust", "Write(*.rs)"),
-            ],
+            [only_if("text", "Write(*.txt)"), only_if("rust", "Write(*.rs)")],
         )
         .turn([bash("echo one")])
         .turn([bash("cd . && git --version")])
-        .turn([tool(
-            "Write",
-            json!({ "file_path": "{project}/a.txt", "content": "one\n" }),
-        )])
+        .turn([tool("Write", json!({ "file_path": "{project}/a.txt", "content": "one\n" }))])
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
         let ran: Vec<_> = ["git", "echo", "text", "rust"]

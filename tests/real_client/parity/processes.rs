@@ -21,34 +21,23 @@ fn the_exec_form_passes_arguments_untouched() {
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
         let inside = outcome.stage().project().join("x").display().to_string();
-        assert_eq!(
-            outcome.run_of("exec").argv,
-            ["two words", "$HOME", "*", "", &inside]
-        );
+        assert_eq!(outcome.run_of("exec").argv, ["two words", "$HOME", "*", "", &inside]);
     });
 }
 
 #[test]
 fn the_shell_form_is_a_shell_line() {
-    let line = format!(
-        "A='two words'; true && {} \"$A\" $HOME ${{CLAUDE_PROJECT_DIR}}",
-        command("line")
-    );
+    let line =
+        format!("A='two words'; true && {} \"$A\" $HOME ${{CLAUDE_PROJECT_DIR}}", command("line"));
     let scenario = Scenario::new()
         .hook("line", "")
-        .on(
-            "PreToolUse",
-            None,
-            [json!({ "type": "command", "command": line })],
-        )
+        .on("PreToolUse", None, [json!({ "type": "command", "command": line })])
         .turn([bash("true")])
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
         let stage = outcome.stage();
-        let (home, project) = (
-            stage.home().display().to_string(),
-            stage.project().display().to_string(),
-        );
+        let (home, project) =
+            (stage.home().display().to_string(), stage.project().display().to_string());
         assert_eq!(outcome.run_of("line").argv, ["two words", &home, &project]);
     });
 }
@@ -76,14 +65,8 @@ fn a_project_path_with_spaces_reaches_its_hooks() {
         outcome.run_of("exec");
         let project = outcome.stage().project().display().to_string();
         assert!(project.ends_with("my own project"));
-        assert_eq!(
-            outcome.run_of("inside").environment["CLAUDE_PROJECT_DIR"],
-            project
-        );
-        assert_eq!(
-            outcome.file("seen.txt"),
-            Some(format!("in {project}\n").as_str())
-        );
+        assert_eq!(outcome.run_of("inside").environment["CLAUDE_PROJECT_DIR"], project);
+        assert_eq!(outcome.file("seen.txt"), Some(format!("in {project}\n").as_str()));
     });
 }
 
@@ -91,10 +74,7 @@ fn a_project_path_with_spaces_reaches_its_hooks() {
 fn variables_of_session_start_reach_the_shell() {
     let scenario = Scenario::new()
         .hook("one", "echo 'export FIRST=one' >> \"$CLAUDE_ENV_FILE\"")
-        .hook(
-            "two",
-            "echo 'export SECOND=\"two words\"' > \"$CLAUDE_ENV_FILE\"",
-        )
+        .hook("two", "echo 'export SECOND=\"two words\"' > \"$CLAUDE_ENV_FILE\"")
         .on("SessionStart", None, [run("one"), run("two")])
         .turn([bash("echo $FIRST $SECOND > seen.txt")])
         .turn([text("done")]);
@@ -116,10 +96,7 @@ fn the_environment_tells_the_session() {
         let variables = &run.environment;
         assert_eq!(variables["CLAUDECODE"], "1");
         assert_eq!(variables["CLAUDE_CODE_CHILD_SESSION"], "1");
-        assert_eq!(
-            variables["CLAUDE_CODE_SESSION_ID"],
-            run.told()["session_id"].as_str().unwrap()
-        );
+        assert_eq!(variables["CLAUDE_CODE_SESSION_ID"], run.told()["session_id"].as_str().unwrap());
         assert_eq!(variables["OF_THE_PROJECT"], "settings");
         assert_eq!(variables["OF_THE_USER"], "user");
         assert!(variables.contains_key("CLAUDE_PID"));

@@ -65,10 +65,7 @@ fn a_context_at_a_stop_goes_on_too() {
 fn the_reasons_of_two_stop_hooks_are_both_told() {
     let scenario = Scenario::new()
         .hook("one", &once("echo the first reason >&2; exit 2"))
-        .hook(
-            "two",
-            &once("sleep 0.3; echo the second reason >&2; exit 2"),
-        )
+        .hook("two", &once("sleep 0.3; echo the second reason >&2; exit 2"))
         .on("Stop", None, [run("one"), run("two")])
         .turn([text("finished")])
         .turn([text("now finished")]);
@@ -103,10 +100,7 @@ fn a_subagent_goes_on_when_its_stop_is_refused() {
         .allowed_tools("Agent")
         .turn([agent_call("INNER")])
         .turn([text("done")])
-        .agent(
-            "INNER",
-            [[text("early words")].into(), [text("late words")].into()],
-        );
+        .agent("INNER", [[text("early words")].into(), [text("late words")].into()]);
     both_ways(&scenario, |outcome| {
         assert_eq!(outcome.runs_of("gate").len(), 2);
         assert!(outcome.model_saw("not yet"));
