@@ -79,7 +79,7 @@ pub(crate) fn append(dir: &PrivateDir, line: &Line) -> Result<(), Error> {
     let mut text = serde_json::to_vec(line).unwrap_or_default();
     text.push(b'\n');
     let mut file = dir.open_append(CURRENT)?;
-    let size = file.metadata().map(|meta| meta.len()).unwrap_or(0);
+    let size = file.metadata().map_or(0, |meta| meta.len());
     if size > ROTATE_AT {
         // Two at once: the second moves a file that is nearly empty. Harmless.
         dir.rename(CURRENT, OLDER)?;
