@@ -601,3 +601,64 @@ fn an_empty_environment_is_no_obstacle() {
     assert!(is_alive(&set.identity(id).unwrap()));
     assert_eq!(find_by_environ("CPH_TEST_NOWHERE", OsStr::new("")), []);
 }
+
+/// What the next test starts in a process of its own, for the signals are sent to a whole process.
+/// Among the other tests it does nothing.
+#[test]
+fn told_to_end_in_a_process_of_its_own() {
+    let env = crate::sys::place::Env::current();
+    let Some(dir) = env.get("CPH_TEST_TOLD").map(Path::new) else {
+        return;
+    };
+    let mut set = Set::with_watch(crate::sys::signal::watch().unwrap());
+    let script = "trap 'echo bye; exit 0' TERM; echo $$ > ready; while :; do sleep 0.02; done";
+    set.start(
+        Command {
+            dir: Some(dir.to_owned()),
+            ..sh(script)
+        },
+        limits(),
+    );
+    let (_, ending) = set.next().unwrap();
+    assert!(matches!(ending.status, Status::Cancelled), "{ending:?}");
+    assert_eq!(text(&ending.stdout), "bye\n");
+    assert!(set.is_cancelled());
+    drop(set);
+    // Nobody watches any more: the next signal must end this process.
+    std::fs::File::create(dir.join("idle")).unwrap();
+    thread::sleep(LONG);
+}
+
+#[test]
+fn a_signal_to_us_is_passed_on() {
+    let program = crate::sys::place::own_program().unwrap();
+    let name = "sys::process::tests::told_to_end_in_a_process_of_its_own";
+    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut command = command(&[program.to_str().unwrap(), "--exact", name, "--nocapture"]);
+        command
+            .env
+            .insert("CPH_TEST_TOLD".into(), scratch.path().into());
+        if crate::sys::use_posix() {
+            command.env.insert("CPH_SYS".into(), "posix".into());
+        }
+        let mut set = Set::new();
+        let id = set.start(command, limits());
+        let process = set.identity(id).unwrap();
+        let pid = rustix::process::Pid::from_raw(process.pid.cast_signed()).unwrap();
+        let hook = told_in(&scratch.path().join("ready"));
+        rustix::process::kill_process(pid, signal).unwrap();
+        until("it is told", || {
+            scratch.path().join("idle").exists() || !is_alive(&process)
+        });
+        assert!(!is_alive(&hook));
+        rustix::process::kill_process(pid, signal).unwrap();
+        let (_, ending) = set.next().unwrap();
+        let told = text(&ending.stderr);
+        assert!(
+            matches!(ending.status, Status::Signalled(number) if number == signal.as_raw()),
+            "{:?} {told}",
+            ending.status
+        );
+    }
+}
