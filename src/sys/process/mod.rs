@@ -14,18 +14,22 @@ use std::time::Duration;
 use super::clock::Deadline;
 
 mod descriptors;
+mod detach;
 mod exit;
 mod facts;
 mod family;
 mod program;
 mod running;
+mod search;
 mod set;
 mod spawn;
 mod stream;
 
-pub(crate) use facts::{Facts, Identity, identity, is_alive};
+pub(crate) use detach::detach;
+pub(crate) use facts::{Facts, Identity, arguments, identity, is_alive, of as facts_of};
 pub(crate) use family::{Ended, end_group};
 pub(crate) use program::find_program;
+pub(crate) use search::find_by_environ;
 pub(crate) use set::{Id, Set};
 
 /// What is to be started.
