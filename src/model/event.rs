@@ -8,7 +8,7 @@ mod table;
 
 use std::fmt;
 
-pub(crate) use table::{EVENTS, Row};
+pub(crate) use table::{EVENTS, Matching, Row};
 
 /// A program that fires events.
 #[derive(
