@@ -22,8 +22,11 @@ use super::{
 /// For one step. The client takes three seconds to come up on an idle machine.
 const STEP_LIMIT: Duration = Duration::from_secs(40);
 
-/// How long an answered question may stay on the screen before it is answered again.
+/// How long the screen may take to show what was typed or answered, before it is done again.
 const SETTLE: Duration = Duration::from_secs(2);
+
+/// Between typed text and Enter: together they would be taken for pasted text.
+const KEYSTROKE: Duration = Duration::from_millis(200);
 
 /// What a user does, and what he waits for.
 #[derive(Clone)]
@@ -75,9 +78,7 @@ pub(super) fn hold(
         tmux.take(step, log);
         screens.push(tmux.screen());
     }
-    tmux.take(&Step::Type("/exit"), log);
-    let gone = wait::until(STEP_LIMIT, || exit_file.exists());
-    assert!(gone, "the client did not leave:\n{}", tmux.screen());
+    tmux.leave(&exit_file);
     let exit = fs::read_to_string(exit_file).unwrap();
     Held {
         exit: exit.trim().parse().ok(),
@@ -145,11 +146,29 @@ impl Tmux<'_> {
         }
     }
 
-    /// Types the line, sees that it stands there, and presses Enter.
+    /// Types the line, sees that it stands there, and presses Enter. A client that has just come to
+    /// the end of something may drop what is typed: then the line is emptied and typed again.
     fn enter(&self, line: &str) {
-        self.send(&["-l", line]);
-        self.await_screen(line);
+        let typed = wait::until(STEP_LIMIT, || {
+            self.send(&["C-u"]);
+            self.send(&["-l", line]);
+            wait::until(SETTLE, || self.screen().contains(line))
+        });
+        assert!(typed, "cannot type {line:?}:\n{}", self.screen());
         self.send(&["Enter"]);
+    }
+
+    /// Leaves with `/exit`, asked for again while the client is still there.
+    fn leave(&self, exit_file: &Path) {
+        let gone = wait::until(STEP_LIMIT, || {
+            for keys in [["C-u"].as_slice(), &["-l", "/exit"], &["Enter"]] {
+                // The client may be gone before the last key: then there is nobody to send it to.
+                self.try_send(keys);
+                wait::until(KEYSTROKE, || exit_file.exists());
+            }
+            wait::until(SETTLE, || exit_file.exists())
+        });
+        assert!(gone, "the client did not leave:\n{}", self.screen());
     }
 
     fn answer(&self, question: &str, keys: &str) {
@@ -162,12 +181,13 @@ impl Tmux<'_> {
     }
 
     fn send(&self, keys: &[&str]) {
-        let sent = self
-            .command()
-            .args(["send-keys", "-t", "s"])
-            .args(keys)
-            .output();
-        assert!(sent.unwrap().status.success(), "tmux cannot send {keys:?}");
+        assert!(self.try_send(keys), "tmux cannot send {keys:?}");
+    }
+
+    fn try_send(&self, keys: &[&str]) -> bool {
+        let mut tmux = self.command();
+        tmux.args(["send-keys", "-t", "s"]).args(keys);
+        tmux.output().unwrap().status.success()
     }
 
     fn await_screen(&self, text: &str) {
