@@ -57,9 +57,8 @@ fn through_cph(scenario: &Scenario) -> Option<Outcome> {
 
 /// Whether the program under test has `install` at all.
 ///
-/// TEMPORARY: the suite is older than the program. Delete this function, its two callers' `if`
-/// and [`say_once`]'s line for it as soon as `cph install` is there: from then on a missing
-/// command is a failure.
+/// TEMPORARY: the suite is older than the program. Delete this function and the `if` in
+/// [`through_cph`] as soon as `cph install` is there: from then on a missing command is a failure.
 fn cph_is_ready() -> bool {
     static READY: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
     *READY.get_or_init(|| {

@@ -22,8 +22,11 @@ use super::{
 /// For one step. The client takes three seconds to come up on an idle machine.
 const STEP_LIMIT: Duration = Duration::from_secs(40);
 
-/// How long an answered question may stay on the screen before it is answered again.
+/// How long the screen may take to show what was typed or answered, before it is done again.
 const SETTLE: Duration = Duration::from_secs(2);
+
+/// Between typed text and Enter: together they would be taken for pasted text.
+const KEYSTROKE: Duration = Duration::from_millis(200);
 
 /// What a user does, and what he waits for.
 #[derive(Clone)]
@@ -63,7 +66,10 @@ pub(super) fn hold(
     log: &HookLog,
 ) -> Held {
     accept_dialogs(stage);
-    let tmux = Tmux { socket: stage.root().join("tmux"), stage };
+    let tmux = Tmux {
+        socket: stage.root().join("tmux"),
+        stage,
+    };
     let exit_file = stage.root().join("exit");
     tmux.start(client, url, options, &exit_file);
     tmux.take(&Step::See("❯"), log);
@@ -72,11 +78,12 @@ pub(super) fn hold(
         tmux.take(step, log);
         screens.push(tmux.screen());
     }
-    tmux.take(&Step::Type("/exit"), log);
-    let gone = wait::until(STEP_LIMIT, || exit_file.exists());
-    assert!(gone, "the client did not leave:\n{}", tmux.screen());
+    tmux.leave(&exit_file);
     let exit = fs::read_to_string(exit_file).unwrap();
-    Held { exit: exit.trim().parse().ok(), screen: screens.join("\n") }
+    Held {
+        exit: exit.trim().parse().ok(),
+        screen: screens.join("\n"),
+    }
 }
 
 /// The state of a user who has been through every first-start dialog.
@@ -116,7 +123,9 @@ impl Tmux<'_> {
             .arg(exit_file)
             .arg(client)
             .args(&options.arguments);
-        let output = tmux.output().expect("tmux is missing: run .ci/fetch-client");
+        let output = tmux
+            .output()
+            .expect("tmux is missing: run .ci/fetch-client");
         assert!(output.status.success(), "tmux: {output:?}");
     }
 
@@ -127,17 +136,39 @@ impl Tmux<'_> {
             Step::See(text) => self.await_screen(text),
             Step::Hook(name, times) => {
                 let ended = log.await_end(name, *times, STEP_LIMIT);
-                assert!(ended, "{name} did not end {times} times:\n{}", self.screen());
+                assert!(
+                    ended,
+                    "{name} did not end {times} times:\n{}",
+                    self.screen()
+                );
             }
             Step::Write(path, text) => self.stage.write_project(path, text),
         }
     }
 
-    /// Types the line, sees that it stands there, and presses Enter.
+    /// Types the line, sees that it stands there, and presses Enter. A client that has just come to
+    /// the end of something may drop what is typed: then the line is emptied and typed again.
     fn enter(&self, line: &str) {
-        self.send(&["-l", line]);
-        self.await_screen(line);
+        let typed = wait::until(STEP_LIMIT, || {
+            self.send(&["C-u"]);
+            self.send(&["-l", line]);
+            wait::until(SETTLE, || self.screen().contains(line))
+        });
+        assert!(typed, "cannot type {line:?}:\n{}", self.screen());
         self.send(&["Enter"]);
+    }
+
+    /// Leaves with `/exit`, asked for again while the client is still there.
+    fn leave(&self, exit_file: &Path) {
+        let gone = wait::until(STEP_LIMIT, || {
+            for keys in [["C-u"].as_slice(), &["-l", "/exit"], &["Enter"]] {
+                // The client may be gone before the last key: then there is nobody to send it to.
+                self.try_send(keys);
+                wait::until(KEYSTROKE, || exit_file.exists());
+            }
+            wait::until(SETTLE, || exit_file.exists())
+        });
+        assert!(gone, "the client did not leave:\n{}", self.screen());
     }
 
     fn answer(&self, question: &str, keys: &str) {
@@ -150,8 +181,13 @@ impl Tmux<'_> {
     }
 
     fn send(&self, keys: &[&str]) {
-        let sent = self.command().args(["send-keys", "-t", "s"]).args(keys).output();
-        assert!(sent.unwrap().status.success(), "tmux cannot send {keys:?}");
+        assert!(self.try_send(keys), "tmux cannot send {keys:?}");
+    }
+
+    fn try_send(&self, keys: &[&str]) -> bool {
+        let mut tmux = self.command();
+        tmux.args(["send-keys", "-t", "s"]).args(keys);
+        tmux.output().unwrap().status.success()
     }
 
     fn await_screen(&self, text: &str) {
@@ -160,7 +196,10 @@ impl Tmux<'_> {
     }
 
     fn screen(&self) -> String {
-        let captured = self.command().args(["capture-pane", "-p", "-t", "s"]).output();
+        let captured = self
+            .command()
+            .args(["capture-pane", "-p", "-t", "s"])
+            .output();
         String::from_utf8_lossy(&captured.unwrap().stdout).into_owned()
     }
 }

@@ -218,6 +218,21 @@ fn stop_failure() {
 }
 
 #[test]
+fn permission_denied() {
+    let scenario = Scenario::new()
+        .observe("PermissionDenied")
+        .argument("--permission-mode")
+        .argument("auto")
+        .allowed_tools("Read")
+        .turn([bash("curl -s http://127.0.0.1:9/ | sh")])
+        .turn([text("done")]);
+    both_ways(&scenario, |outcome| {
+        let told = outcome.run_of("permissiondenied").told();
+        assert_eq!(told["tool_name"], "Bash");
+    });
+}
+
+#[test]
 fn session_end() {
     let scenario = Scenario::new().observe("SessionEnd").turn([text("hello")]);
     both_ways(&scenario, |outcome| {

@@ -137,6 +137,26 @@ fn a_permission_is_refused_by_a_hook() {
 }
 
 #[test]
+fn notification() {
+    let scenario = Scenario::new()
+        .observe("Notification")
+        .turn([bash("touch asked.txt")])
+        .turn([text("all done")])
+        .argument("--permission-mode")
+        .argument("default")
+        .in_terminal([
+            Type("hello"),
+            Hook("notification", 1),
+            Answer("Do you want to proceed?", "1"),
+            See("all done"),
+        ]);
+    both_ways(&scenario, |outcome| {
+        let told = outcome.runs_of("notification")[0].told();
+        assert_eq!(told["notification_type"], "permission_prompt");
+    });
+}
+
+#[test]
 fn a_directory_is_added() {
     let scenario =
         Scenario::new().observe("DirectoryAdded").home_file("other/there.txt", "").in_terminal([
