@@ -21,5 +21,9 @@ mod json;
 #[allow(dead_code, unused_imports, reason = "unused until merged")]
 mod model;
 
+// Memory: what was configured, what happened.
+#[allow(dead_code, reason = "unused until merged")]
+mod session;
+
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;

@@ -5,5 +5,6 @@
 
 mod node;
 pub(crate) mod pointer;
+pub(crate) mod write;
 
 pub(crate) use node::{Fault, Kind, Member, Node};

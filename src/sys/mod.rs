@@ -7,8 +7,10 @@
 pub(crate) mod atomic;
 pub(crate) mod clock;
 pub(crate) mod dir;
+pub(crate) mod file_name;
 pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod place;
+pub(crate) mod repository;
 
 pub(crate) use place::use_posix;
