@@ -6,5 +6,6 @@
 pub(crate) mod edit;
 mod node;
 pub(crate) mod pointer;
+pub(crate) mod write;
 
 pub(crate) use node::{Fault, Kind, Member, Node};

@@ -8,11 +8,16 @@ pub(crate) mod ancestry;
 pub(crate) mod atomic;
 pub(crate) mod clock;
 pub(crate) mod dir;
+<<<<<<< HEAD
 pub(crate) mod input;
+=======
+pub(crate) mod file_name;
+>>>>>>> session
 pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod place;
 pub(crate) mod process;
+pub(crate) mod repository;
 pub(crate) mod scan;
 pub(crate) mod signal;
 pub(crate) mod trace;

@@ -66,10 +66,7 @@ pub(super) fn hold(
     log: &HookLog,
 ) -> Held {
     accept_dialogs(stage);
-    let tmux = Tmux {
-        socket: stage.root().join("tmux"),
-        stage,
-    };
+    let tmux = Tmux { socket: stage.root().join("tmux"), stage };
     let exit_file = stage.root().join("exit");
     tmux.start(client, url, options, &exit_file);
     tmux.take(&Step::See("❯"), log);
@@ -80,10 +77,7 @@ pub(super) fn hold(
     }
     tmux.leave(&exit_file);
     let exit = fs::read_to_string(exit_file).unwrap();
-    Held {
-        exit: exit.trim().parse().ok(),
-        screen: screens.join("\n"),
-    }
+    Held { exit: exit.trim().parse().ok(), screen: screens.join("\n") }
 }
 
 /// The state of a user who has been through every first-start dialog.
@@ -123,9 +117,7 @@ impl Tmux<'_> {
             .arg(exit_file)
             .arg(client)
             .args(&options.arguments);
-        let output = tmux
-            .output()
-            .expect("tmux is missing: run .ci/fetch-client");
+        let output = tmux.output().expect("tmux is missing: run .ci/fetch-client");
         assert!(output.status.success(), "tmux: {output:?}");
     }
 
@@ -136,11 +128,7 @@ impl Tmux<'_> {
             Step::See(text) => self.await_screen(text),
             Step::Hook(name, times) => {
                 let ended = log.await_end(name, *times, STEP_LIMIT);
-                assert!(
-                    ended,
-                    "{name} did not end {times} times:\n{}",
-                    self.screen()
-                );
+                assert!(ended, "{name} did not end {times} times:\n{}", self.screen());
             }
             Step::Write(path, text) => self.stage.write_project(path, text),
         }
@@ -196,10 +184,7 @@ impl Tmux<'_> {
     }
 
     fn screen(&self) -> String {
-        let captured = self
-            .command()
-            .args(["capture-pane", "-p", "-t", "s"])
-            .output();
+        let captured = self.command().args(["capture-pane", "-p", "-t", "s"]).output();
         String::from_utf8_lossy(&captured.unwrap().stdout).into_owned()
     }
 }
