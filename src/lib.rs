@@ -18,6 +18,7 @@ mod json;
 mod model;
 
 // Memory: what is configured, who is running, what has happened.
+mod session;
 mod store;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.

@@ -8,11 +8,8 @@ pub(crate) mod ancestry;
 pub(crate) mod atomic;
 pub(crate) mod clock;
 pub(crate) mod dir;
-<<<<<<< HEAD
 pub(crate) mod input;
-=======
 pub(crate) mod file_name;
->>>>>>> session
 pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod place;
