@@ -45,45 +45,34 @@ pub(super) enum Colour {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(super) enum Command {
     /// Answer an event: what the registered hook calls
-    #[command(defer = true)]
     Dispatch(Dispatch),
     /// Register cph with Claude Code
-    #[command(defer = true)]
     Install(Install),
     /// Take the registration back and restore the settings
-    #[command(defer = true)]
     Uninstall(Uninstall),
     /// Show what a project's hook files would run, and trust it
-    #[command(defer = true)]
     Trust(Trust),
     /// Tell which hooks an event would run, in which order, and why
-    #[command(defer = true)]
     Explain(Explain),
     /// Print the effective configuration with the origin of every entry
-    #[command(defer = true)]
     Merge(Json),
     /// Print the table of events
-    #[command(defer = true)]
     Events(Json),
     /// Show what is running: evidence of Claude Code and of an orchestrator
-    #[command(defer = true)]
     Status(Json),
     /// Check an installation
-    #[command(defer = true)]
     Doctor(Json),
     /// Report what is wrong with hook files
-    #[command(defer = true)]
     Lint(Lint),
     /// Show what cph did lately
-    #[command(defer = true)]
     Log(Log),
     /// Play events of both processors in a scratch project and tell what happened
-    #[command(defer = true)]
     Demo(Demo),
     /// Wait for the other processor, then run what it has not
-    #[command(defer = true, hide = true)]
+    #[command(hide = true)]
     HandOver(HandOver),
 }
 
