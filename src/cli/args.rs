@@ -78,8 +78,10 @@ pub(super) enum Command {
 
 /// `cph dispatch`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
-#[command(after_help = "The payload is read from stdin. Exit codes: 0 always, but 2 for a refusal \
-                        where the event has no JSON form, and for a wake-up with --rewake.")]
+#[command(
+    after_help = "The payload is read from stdin. Exit codes: 0 always, but 2 for a refusal \
+                        where the event has no JSON form, and for a wake-up with --rewake."
+)]
 pub(super) struct Dispatch {
     /// The event's name, in either vocabulary
     pub(super) event: String,
