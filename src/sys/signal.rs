@@ -110,3 +110,17 @@ fn is_ignored(signal: Signal) -> bool {
     let code = unsafe { libc::sigaction(signal.as_raw(), std::ptr::null(), &raw mut now) };
     code == 0 && now.sa_sigaction == libc::SIG_IGN
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_known() {
+        // Rust programs start with this one ignored.
+        assert!(is_ignored(Signal::PIPE));
+        assert!(!is_ignored(Signal::TERM));
+    }
+
+    // What a watch does is tested with `process::Set`, in a process of its own.
+}

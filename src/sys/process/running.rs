@@ -15,8 +15,10 @@ use crate::sys::clock::Deadline;
 /// How long the kernel may take to end what got KILL.
 const KILL_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often the family of a child that exited on TERM is looked at until it is gone too.
+/// How often the family of a child that has exited is looked at until it is gone too, after TERM
+/// and after KILL.
 const FAMILY_PAUSE: Duration = Duration::from_millis(20);
+const KILL_PAUSE: Duration = Duration::from_millis(2);
 
 /// Why we end a child.
 #[derive(Clone, Copy, Debug)]
@@ -139,7 +141,7 @@ impl Running {
             }
             (Phase::Ending { kill_at, .. }, Some(exit)) => kill_at.min(exit.pipes_until),
             (Phase::Killed { give_up, .. }, None) => *give_up,
-            (Phase::Killed { pipes_until, .. }, Some(_)) => *pipes_until,
+            (Phase::Killed { give_up, .. }, Some(_)) => give_up.min(Deadline::after(KILL_PAUSE)),
         };
         until.remaining()
     }
@@ -161,8 +163,8 @@ impl Running {
                 over
             }
             Phase::Killed { pipes_until, give_up, .. } => {
-                let exited = self.exit.is_some();
-                exited && (!self.has_open_pipes() || pipes_until.expired()) || give_up.expired()
+                let closed = !self.has_open_pipes() || pipes_until.expired();
+                give_up.expired() || self.exit.is_some() && closed && self.family.is_gone()
             }
         }
     }

@@ -92,7 +92,10 @@ impl Set {
         }
         let mut running = Running::start(command, limits).map_err(Status::NotStarted)?;
         if !running.has_exit_descriptor() {
-            self.listen_to_children().map_err(Status::NotStarted)?;
+            if let Err(error) = self.listen_to_children() {
+                running.abandon();
+                return Err(Status::NotStarted(error));
+            }
             // It may have ended before we listened.
             running.look();
         }
