@@ -19,5 +19,9 @@ mod json;
 #[allow(dead_code, unused_imports, reason = "unused until merged")]
 mod model;
 
+// Memory: configuration files.
+#[allow(dead_code, unused_imports, reason = "unused until merged")]
+mod config;
+
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;
