@@ -8,6 +8,8 @@
 // Ground: text and the operating system. Knows nothing of hooks.
 #[allow(dead_code, reason = "unused until merged")]
 mod source;
+#[allow(dead_code, unused_imports, reason = "unused until merged")]
+mod sys;
 
 // Speech: how JSON is read and edited, and how we say what is wrong with it.
 #[allow(dead_code, unused_imports, reason = "unused until merged")]
@@ -18,6 +20,10 @@ mod json;
 // Words: events, hooks, matchers, payloads, answers. No I/O.
 #[allow(dead_code, unused_imports, reason = "unused until merged")]
 mod model;
+
+// Memory: what is kept about sessions.
+#[allow(dead_code, unused_imports, reason = "unused until merged")]
+mod session;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;
