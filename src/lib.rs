@@ -22,7 +22,7 @@ mod json;
 mod model;
 
 // Memory: what was configured, what happened.
-#[allow(dead_code, reason = "unused until merged")]
+#[allow(dead_code, unused_imports, reason = "unused until merged")]
 mod session;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.
