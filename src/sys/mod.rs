@@ -18,5 +18,6 @@ pub(crate) mod repository;
 pub(crate) mod scan;
 pub(crate) mod signal;
 pub(crate) mod trace;
+pub(crate) mod whereabouts;
 
 pub(crate) use place::use_posix;
