@@ -8,6 +8,8 @@
 // Ground: text and the operating system. Knows nothing of hooks.
 #[allow(dead_code, reason = "unused until merged")]
 mod source;
+#[allow(dead_code, unused_imports, reason = "unused until merged")]
+mod sys;
 
 // Speech: how JSON is read and edited, and how we say what is wrong with it.
 #[allow(dead_code, unused_imports, reason = "unused until merged")]
