@@ -34,9 +34,7 @@ pub(crate) struct Watch {
 
 impl std::fmt::Debug for Installed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Installed")
-            .field("last", &self.last)
-            .finish_non_exhaustive()
+        f.debug_struct("Installed").field("last", &self.last).finish_non_exhaustive()
     }
 }
 

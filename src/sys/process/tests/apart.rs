@@ -12,10 +12,7 @@ fn end_group_leaves_strangers_alone() {
     let mut set = Set::new();
     let id = set.start(command(&["sleep", "60"]), limits());
     let child = set.identity(id).unwrap();
-    let stranger = Identity {
-        start: child.start + 1,
-        ..child
-    };
+    let stranger = Identity { start: child.start + 1, ..child };
     assert_eq!(end_group(&stranger, LONG), Ended::WasGone);
     assert!(is_alive(&child));
     let ourselves = identity(std::process::id()).unwrap();
@@ -55,11 +52,7 @@ fn a_detached_process_has_its_own_session_and_nothing_of_ours() {
     rustix::io::fcntl_setfd(&leak, rustix::io::FdFlags::empty()).unwrap();
     let script = "cat; pwd -P; env; for fd in /dev/fd/*; do echo ${fd##*/}; done; echo err >&2; \
                   echo $$ > pid; exec sleep 60";
-    let command = Command {
-        stdin: Stdin::File(payload),
-        dir: Some(dir.clone()),
-        ..sh(script)
-    };
+    let command = Command { stdin: Stdin::File(payload), dir: Some(dir.clone()), ..sh(script) };
     let pid = detach(&command, Some(&log)).unwrap();
     let process = told_in(&dir.join("pid"));
     assert_eq!(process.pid, pid);
@@ -77,10 +70,7 @@ fn a_detached_process_has_its_own_session_and_nothing_of_ours() {
 fn what_cannot_be_detached_says_why() {
     let error = detach(&command(&["no-such-program"]), None).unwrap_err();
     assert!(error.to_string().contains("not on PATH"), "{error}");
-    let nowhere = Command {
-        dir: Some("/nonexistent/dir".into()),
-        ..command(&["true"])
-    };
+    let nowhere = Command { dir: Some("/nonexistent/dir".into()), ..command(&["true"]) };
     let error = detach(&nowhere, None).unwrap_err();
     assert!(error.to_string().contains("/nonexistent/dir"), "{error}");
 }
@@ -123,13 +113,7 @@ fn told_to_end_in_a_process_of_its_own() {
     };
     let mut set = Set::with_watch(crate::sys::signal::watch().unwrap());
     let script = "trap 'echo bye; exit 0' TERM; echo $$ > ready; while :; do sleep 0.02; done";
-    set.start(
-        Command {
-            dir: Some(dir.to_owned()),
-            ..sh(script)
-        },
-        limits(),
-    );
+    set.start(Command { dir: Some(dir.to_owned()), ..sh(script) }, limits());
     let (_, ending) = set.next().unwrap();
     assert!(matches!(ending.status, Status::Cancelled), "{ending:?}");
     assert_eq!(text(&ending.stdout), "bye\n");
@@ -147,9 +131,7 @@ fn a_signal_to_us_is_passed_on() {
     for signal in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
         let scratch = tempfile::tempdir().unwrap();
         let mut command = command(&[program.to_str().unwrap(), "--exact", name, "--nocapture"]);
-        command
-            .env
-            .insert("CPH_TEST_TOLD".into(), scratch.path().into());
+        command.env.insert("CPH_TEST_TOLD".into(), scratch.path().into());
         if crate::sys::use_posix() {
             command.env.insert("CPH_SYS".into(), "posix".into());
         }
@@ -159,9 +141,7 @@ fn a_signal_to_us_is_passed_on() {
         let pid = rustix::process::Pid::from_raw(process.pid.cast_signed()).unwrap();
         let hook = told_in(&scratch.path().join("ready"));
         rustix::process::kill_process(pid, signal).unwrap();
-        until("it is told", || {
-            scratch.path().join("idle").exists() || !is_alive(&process)
-        });
+        until("it is told", || scratch.path().join("idle").exists() || !is_alive(&process));
         assert!(!is_alive(&hook));
         rustix::process::kill_process(pid, signal).unwrap();
         let (_, ending) = set.next().unwrap();

@@ -39,10 +39,7 @@ fn limits() -> Limits {
 }
 
 fn late() -> Limits {
-    Limits {
-        deadline: Deadline::after(Duration::from_millis(300)),
-        ..limits()
-    }
+    Limits { deadline: Deadline::after(Duration::from_millis(300)), ..limits() }
 }
 
 fn run(command: Command, limits: Limits) -> Ending {
@@ -72,9 +69,7 @@ fn told_in(file: &Path) -> Identity {
     let mut found = None;
     until("the child tells its id", || {
         let told = std::fs::read_to_string(file).unwrap_or_default();
-        found = told
-            .strip_suffix('\n')
-            .and_then(|pid| identity(pid.parse().ok()?));
+        found = told.strip_suffix('\n').and_then(|pid| identity(pid.parse().ok()?));
         found.is_some()
     });
     found.unwrap()
@@ -84,10 +79,7 @@ fn told_in(file: &Path) -> Identity {
 fn a_good_child_is_heard() {
     let ending = run(sh("echo out; echo err >&2; exit 7"), limits());
     assert!(matches!(ending.status, Status::Exited(7)), "{ending:?}");
-    assert_eq!(
-        (text(&ending.stdout), text(&ending.stderr)),
-        ("out\n", "err\n")
-    );
+    assert_eq!((text(&ending.stdout), text(&ending.stderr)), ("out\n", "err\n"));
     assert!(!ending.stdout_cut && !ending.stderr_cut && !ending.leaked);
     assert!(ending.took > Duration::ZERO && ending.took < SOON);
 }
@@ -98,27 +90,14 @@ fn the_environment_is_exactly_the_given_one() {
     let odd = OsString::from_vec(b"a\xff\nb".to_vec());
     command.env.insert("ODD".into(), odd);
     let ending = run(command, limits());
-    assert_eq!(
-        ending.stdout,
-        b"ODD=a\xff\nb\nPATH=/usr/local/bin:/usr/bin:/bin\n"
-    );
+    assert_eq!(ending.stdout, b"ODD=a\xff\nb\nPATH=/usr/local/bin:/usr/bin:/bin\n");
 }
 
 #[test]
 fn odd_arguments_arrive_unchanged() {
     let mut command = command(&["printf", "%s|"]);
-    let odd = [
-        &b"\xff\xfe"[..],
-        b"",
-        b"two words",
-        b"$HOME `x`",
-        b"-n",
-        b"line\nend",
-        b"\"'\\",
-    ];
-    command
-        .argv
-        .extend(odd.iter().map(|bytes| OsStr::from_bytes(bytes).to_owned()));
+    let odd = [&b"\xff\xfe"[..], b"", b"two words", b"$HOME `x`", b"-n", b"line\nend", b"\"'\\"];
+    command.argv.extend(odd.iter().map(|bytes| OsStr::from_bytes(bytes).to_owned()));
     let mut expected = odd.join(&b'|');
     expected.push(b'|');
     assert_eq!(run(command, limits()).stdout, expected);
@@ -132,10 +111,7 @@ fn stdin_is_a_file_or_nothing() {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"payload").unwrap();
     file.rewind().unwrap();
-    let with_file = Command {
-        stdin: Stdin::File(file),
-        ..command(&["cat"])
-    };
+    let with_file = Command { stdin: Stdin::File(file), ..command(&["cat"]) };
     assert_eq!(run(with_file, limits()).stdout, b"payload");
 }
 
@@ -144,13 +120,7 @@ fn a_child_that_closes_stdin_is_no_problem() {
     let scratch = tempfile::tempdir().unwrap();
     let payload = crate::sys::memory::Shared::new(&vec![b'x'; 1 << 20], scratch.path());
     let stdin = Stdin::File(payload.reader().unwrap());
-    let ending = run(
-        Command {
-            stdin,
-            ..sh("exec <&-; echo done")
-        },
-        limits(),
-    );
+    let ending = run(Command { stdin, ..sh("exec <&-; echo done") }, limits());
     assert!(matches!(ending.status, Status::Exited(0)), "{ending:?}");
     assert_eq!(text(&ending.stdout), "done\n");
 }
@@ -160,26 +130,14 @@ fn the_directory_is_where_it_runs() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = scratch.path().canonicalize().unwrap();
     let script = dir.join("here");
-    std::fs::File::create(&script)
-        .unwrap()
-        .write_all(b"#!/bin/sh\npwd -P\n")
-        .unwrap();
+    std::fs::File::create(&script).unwrap().write_all(b"#!/bin/sh\npwd -P\n").unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     let expected = format!("{}\n", dir.display());
     for argv in [&["pwd", "-P"][..], &["./here"]] {
-        let ending = run(
-            Command {
-                dir: Some(dir.clone()),
-                ..command(argv)
-            },
-            limits(),
-        );
+        let ending = run(Command { dir: Some(dir.clone()), ..command(argv) }, limits());
         assert_eq!(text(&ending.stdout), expected, "{argv:?}");
     }
-    let mut relative = Command {
-        dir: Some(dir),
-        ..command(&["here"])
-    };
+    let mut relative = Command { dir: Some(dir), ..command(&["here"]) };
     relative.env.insert("PATH".into(), "/bin:".into());
     assert_eq!(text(&run(relative, limits()).stdout), expected);
 }
@@ -188,10 +146,7 @@ fn the_directory_is_where_it_runs() {
 fn a_script_without_first_line_is_run_by_the_shell() {
     let scratch = tempfile::tempdir().unwrap();
     let script = scratch.path().join("bare");
-    std::fs::File::create(&script)
-        .unwrap()
-        .write_all(b"echo \"$1\"; exit 3\n")
-        .unwrap();
+    std::fs::File::create(&script).unwrap().write_all(b"echo \"$1\"; exit 3\n").unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     let ending = run(command(&[script.to_str().unwrap(), "two words"]), limits());
     assert!(matches!(ending.status, Status::Exited(3)), "{ending:?}");
@@ -203,10 +158,7 @@ fn what_cannot_start_says_why() {
     let scratch = tempfile::tempdir().unwrap();
     let make = |name: &str, bytes: &[u8], mode| {
         let path = scratch.path().join(name);
-        std::fs::File::create(&path)
-            .unwrap()
-            .write_all(bytes)
-            .unwrap();
+        std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         path.to_str().unwrap().to_owned()
     };
@@ -214,40 +166,19 @@ fn what_cannot_start_says_why() {
     let orphan = make("orphan", b"#!/nonexistent/interpreter\n", 0o755);
     let mut on_path = command(&["plain"]);
     on_path.env.insert("PATH".into(), scratch.path().into());
-    let nowhere = Command {
-        dir: Some("/nonexistent/dir".into()),
-        ..command(&["true"])
-    };
+    let nowhere = Command { dir: Some("/nonexistent/dir".into()), ..command(&["true"]) };
     let table = [
-        (
-            command(&["no-such-program"]),
-            io::ErrorKind::NotFound,
-            "not on PATH",
-        ),
-        (
-            command(&["/nonexistent/program"]),
-            io::ErrorKind::NotFound,
-            "does not exist",
-        ),
-        (
-            command(&[&plain]),
-            io::ErrorKind::PermissionDenied,
-            "not executable",
-        ),
+        (command(&["no-such-program"]), io::ErrorKind::NotFound, "not on PATH"),
+        (command(&["/nonexistent/program"]), io::ErrorKind::NotFound, "does not exist"),
+        (command(&[&plain]), io::ErrorKind::PermissionDenied, "not executable"),
         (on_path, io::ErrorKind::PermissionDenied, "not executable"),
         (command(&[&orphan]), io::ErrorKind::NotFound, "interpreter"),
-        (
-            nowhere,
-            io::ErrorKind::NotFound,
-            "working directory `/nonexistent/dir`",
-        ),
+        (nowhere, io::ErrorKind::NotFound, "working directory `/nonexistent/dir`"),
         (command(&[]), io::ErrorKind::InvalidInput, "empty"),
     ];
     for (command, kind, told) in table {
         let ending = run(command, limits());
-        let Status::NotStarted(error) = ending.status else {
-            panic!("{ending:?}")
-        };
+        let Status::NotStarted(error) = ending.status else { panic!("{ending:?}") };
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(told), "{error}");
     }
@@ -283,17 +214,11 @@ fn the_whole_group_is_ended() {
 #[test]
 fn a_child_that_ignores_term_is_killed_after_its_grace() {
     let script = "trap '' TERM; echo ready; while :; do sleep 1; done";
-    let limits = Limits {
-        grace: Duration::from_millis(200),
-        ..late()
-    };
+    let limits = Limits { grace: Duration::from_millis(200), ..late() };
     let ending = run(sh(script), limits);
     assert!(matches!(ending.status, Status::TimedOut), "{ending:?}");
     assert_eq!(text(&ending.stdout), "ready\n");
-    assert!(
-        ending.took >= Duration::from_millis(500) && ending.took < SOON,
-        "{ending:?}"
-    );
+    assert!(ending.took >= Duration::from_millis(500) && ending.took < SOON, "{ending:?}");
 }
 
 #[test]
@@ -315,10 +240,7 @@ fn a_grandchild_that_ignores_term_does_not_outlive_the_grace() {
         file.display()
     );
     let mut set = Set::new();
-    let limits = Limits {
-        grace: Duration::from_millis(300),
-        ..limits()
-    };
+    let limits = Limits { grace: Duration::from_millis(300), ..limits() };
     set.start(sh(&script), limits);
     let grandchild = told_in(&file);
     set.cancel();
@@ -332,10 +254,7 @@ fn a_grandchild_that_ignores_term_does_not_outlive_the_grace() {
 fn a_descendant_in_another_session_is_ended_too() {
     let scratch = tempfile::tempdir().unwrap();
     let file = scratch.path().join("pid");
-    let script = format!(
-        "setsid sh -c 'echo $$ > {}; exec sleep 60' & wait",
-        file.display()
-    );
+    let script = format!("setsid sh -c 'echo $$ > {}; exec sleep 60' & wait", file.display());
     let mut set = Set::new();
     set.start(sh(&script), limits());
     let stray = told_in(&file);
@@ -361,10 +280,7 @@ fn a_leaked_pipe_is_reported_and_not_waited_for() {
 
 #[test]
 fn a_flood_is_cut_and_does_not_block() {
-    let limits = Limits {
-        output_cap: 1000,
-        ..limits()
-    };
+    let limits = Limits { output_cap: 1000, ..limits() };
     let script = "head -c 10000000 /dev/zero; head -c 10000000 /dev/zero >&2; exit 5";
     let ending = run(sh(script), limits);
     assert!(matches!(ending.status, Status::Exited(5)), "{ending:?}");
@@ -375,10 +291,7 @@ fn a_flood_is_cut_and_does_not_block() {
 #[test]
 fn output_of_exactly_the_cap_is_not_cut() {
     for (said, cut) in [(99_999, false), (100_000, false), (100_001, true)] {
-        let limits = Limits {
-            output_cap: 100_000,
-            ..limits()
-        };
+        let limits = Limits { output_cap: 100_000, ..limits() };
         let ending = run(sh(&format!("head -c {said} /dev/zero")), limits);
         assert_eq!(ending.stdout.len(), said.min(100_000));
         assert_eq!(ending.stdout_cut, cut, "{said}");
@@ -427,9 +340,7 @@ fn children_may_be_added_while_others_run() {
     let quick = set.start(sh("exit 1"), limits());
     assert_eq!(set.next().unwrap().0, quick);
     let opener = set.start(command(&["touch", gate.to_str().unwrap()]), limits());
-    let mut rest: Vec<Id> = std::iter::from_fn(|| set.next())
-        .map(|(id, _)| id)
-        .collect();
+    let mut rest: Vec<Id> = std::iter::from_fn(|| set.next()).map(|(id, _)| id).collect();
     rest.sort();
     assert_eq!(rest, [slow, opener]);
 }
@@ -441,10 +352,7 @@ fn every_child_heads_its_own_group() {
     let child = set.identity(id).unwrap();
     assert_eq!(facts::of(child.pid).unwrap().group, child.pid);
     assert!(is_alive(&child));
-    assert!(!is_alive(&Identity {
-        start: child.start + 1,
-        ..child
-    }));
+    assert!(!is_alive(&Identity { start: child.start + 1, ..child }));
     assert_eq!(set.running(), 1);
     drop(set);
     until("a dropped set kills", || !is_alive(&child));
@@ -469,16 +377,9 @@ fn cancelling_ends_all_and_starts_no_more() {
 
 #[test]
 fn without_time_nothing_is_started() {
-    let ending = run(
-        command(&["true"]),
-        Limits {
-            deadline: Deadline::after(Duration::ZERO),
-            ..limits()
-        },
-    );
-    let Status::NotStarted(error) = ending.status else {
-        panic!("{ending:?}")
-    };
+    let ending =
+        run(command(&["true"]), Limits { deadline: Deadline::after(Duration::ZERO), ..limits() });
+    let Status::NotStarted(error) = ending.status else { panic!("{ending:?}") };
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
 }
 
@@ -488,10 +389,8 @@ fn children_inherit_nothing_but_their_three_descriptors() {
     let (leak, _other_end) = std::os::unix::net::UnixStream::pair().unwrap();
     rustix::io::fcntl_setfd(&leak, rustix::io::FdFlags::empty()).unwrap();
     let ending = run(sh("for fd in /dev/fd/*; do echo ${fd##*/}; done"), limits());
-    let open: Vec<i32> = text(&ending.stdout)
-        .lines()
-        .filter_map(|number| number.parse().ok())
-        .collect();
+    let open: Vec<i32> =
+        text(&ending.stdout).lines().filter_map(|number| number.parse().ok()).collect();
     // The shell itself opens the directory to list it.
     let inherited = std::os::fd::AsRawFd::as_raw_fd(&leak);
     assert!(!open.contains(&inherited) || inherited == 3, "{open:?}");
