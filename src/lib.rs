@@ -18,6 +18,7 @@ mod json;
 mod model;
 
 // Memory: what is configured, who is running, what has happened.
+mod config;
 mod session;
 mod store;
 

@@ -3,6 +3,8 @@
 //! Does not match, run or answer. Invariant: nothing that was written is lost without a finding.
 
 pub(crate) mod integration;
+pub(crate) mod locate;
 mod nearest;
+pub(crate) mod open;
 pub(crate) mod read;
 pub(crate) mod rules;

@@ -8,6 +8,7 @@ pub(crate) mod ancestry;
 pub(crate) mod atomic;
 pub(crate) mod clock;
 pub(crate) mod dir;
+pub(crate) mod file;
 pub(crate) mod file_name;
 pub(crate) mod input;
 pub(crate) mod lock;
