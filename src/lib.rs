@@ -18,7 +18,6 @@ mod json;
 mod model;
 
 // Memory: what is configured, who is running, what has happened.
-mod config;
 mod session;
 mod store;
 

@@ -47,10 +47,7 @@ pub(super) struct Request {
 impl Request {
     /// A main turn offers tools to the model; titles and counts do not.
     pub(super) fn is_turn(&self) -> bool {
-        self.is_message()
-            && self.body["tools"]
-                .as_array()
-                .is_some_and(|tools| !tools.is_empty())
+        self.is_message() && self.body["tools"].as_array().is_some_and(|tools| !tools.is_empty())
     }
 
     /// Whether the model is asked at all.
@@ -91,11 +88,7 @@ impl Api {
         });
         let host = Arc::clone(&shared);
         let accept = thread::spawn(move || accept(&listener, &host));
-        Ok(Self {
-            address,
-            shared,
-            listener: Some(accept),
-        })
+        Ok(Self { address, shared, listener: Some(accept) })
     }
 
     pub(super) fn url(&self) -> String {
@@ -120,22 +113,14 @@ impl Drop for Api {
 }
 
 fn talks(script: &Script) -> Vec<Talk> {
-    let agents = script
-        .agents
-        .iter()
-        .enumerate()
-        .map(|(n, (marker, turns))| Talk {
-            marker: Some(marker.clone()),
-            name: format!("agent{n}"),
-            turns: turns.clone().into(),
-            taken: 0,
-        });
-    let main = Talk {
-        marker: None,
-        name: "main".to_owned(),
-        turns: script.main.clone().into(),
+    let agents = script.agents.iter().enumerate().map(|(n, (marker, turns))| Talk {
+        marker: Some(marker.clone()),
+        name: format!("agent{n}"),
+        turns: turns.clone().into(),
         taken: 0,
-    };
+    });
+    let main =
+        Talk { marker: None, name: "main".to_owned(), turns: script.main.clone().into(), taken: 0 };
     agents.chain([main]).collect()
 }
 
@@ -181,10 +166,7 @@ fn await_byte(input: &mut BufReader<TcpStream>, shared: &Shared) -> io::Result<b
         match input.fill_buf() {
             Ok(bytes) => return Ok(!bytes.is_empty()),
             Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-                ) => {}
+                if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
             Err(error) => return Err(error),
         }
     }
@@ -217,11 +199,7 @@ fn post(path: &str, shared: &Shared) -> Vec<u8> {
 
 fn aside<'a>(request: &Request, shared: &'a Shared) -> &'a str {
     let asked = request.body.to_string();
-    let known = shared
-        .script
-        .asides
-        .iter()
-        .find(|(marker, _)| asked.contains(marker));
+    let known = shared.script.asides.iter().find(|(marker, _)| asked.contains(marker));
     known.map_or(Script::ASIDE, |(_, answer)| answer)
 }
 
@@ -251,11 +229,7 @@ fn deliver(request: &Request, id: &str, turn: Turn, shared: &Shared) -> Vec<u8> 
         Turn::Refusal(status, kind) => {
             let error =
                 json!({ "type": "error", "error": { "type": kind, "message": "scripted" } });
-            whole(
-                &format!("{status} Scripted"),
-                "application/json",
-                &error.to_string(),
-            )
+            whole(&format!("{status} Scripted"), "application/json", &error.to_string())
         }
         Turn::Message(blocks) => {
             let model = &request.body["model"];
@@ -295,10 +269,8 @@ mod tests {
         let api = Api::start(&script, Box::new(|_, _| {})).unwrap();
         let body = r#"{"tools":[{}],"messages":[]}"#;
         let (head, tail) = body.split_at(9);
-        let measured = format!(
-            "POST /v1/messages HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
+        let measured =
+            format!("POST /v1/messages HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         let chunked = format!(
             "POST /v1/messages HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\
              9\r\n{head}\r\n{:x}\r\n{tail}\r\n0\r\n\r\n",
@@ -307,11 +279,7 @@ mod tests {
         let answer = talk(&api, &(measured + &chunked));
         let (first, second) = (answer.find("first"), answer.find("second"));
         assert!(first.is_some() && first < second, "{answer}");
-        let bodies: Vec<_> = api
-            .requests()
-            .into_iter()
-            .map(|request| request.body)
-            .collect();
+        let bodies: Vec<_> = api.requests().into_iter().map(|request| request.body).collect();
         assert_eq!(bodies[0], bodies[1]);
     }
 }

@@ -48,9 +48,7 @@ fn find() -> Option<PathBuf> {
     let version = String::from_utf8_lossy(&output.stdout);
     if version.split(' ').next() != Some(VERSION) {
         let version = version.trim();
-        say(&format!(
-            "real_client: the client is {version}, the suite states {VERSION}"
-        ));
+        say(&format!("real_client: the client is {version}, the suite states {VERSION}"));
     }
     Some(client)
 }

@@ -270,10 +270,8 @@ mod tests {
     use super::*;
 
     fn request(texts: &[&str]) -> Request {
-        let messages: Vec<_> = texts
-            .iter()
-            .map(|text| json!({ "role": "user", "content": text }))
-            .collect();
+        let messages: Vec<_> =
+            texts.iter().map(|text| json!({ "role": "user", "content": text })).collect();
         Request {
             path: "/v1/messages".to_owned(),
             body: json!({ "messages": messages, "tools": [{}] }),

@@ -47,11 +47,9 @@ pub(super) fn through_cph(scenario: &Scenario, client: &Path) -> Outcome {
     if !scenario.user_hooks.is_empty() {
         let text = run.json(&hook_file(&scenario.user_hooks));
         run.stage.write_home(".claude/hooks.json", &text);
-        run.stage
-            .cph(&["install", "--scope", "user", "--trust-all"]);
+        run.stage.cph(&["install", "--scope", "user", "--trust-all"]);
     }
-    run.stage
-        .cph(&["install", "--scope", "project", "--trust-all"]);
+    run.stage.cph(&["install", "--scope", "project", "--trust-all"]);
     run.hold(client)
 }
 
@@ -81,12 +79,7 @@ impl<'a> Run<'a> {
             watched.await_end(name, times, HOOK_WAIT);
         };
         let api = Api::start(&filled_script(&scenario.script, &stage), Box::new(wait)).unwrap();
-        Self {
-            scenario,
-            stage,
-            log,
-            api,
-        }
+        Self { scenario, stage, log, api }
     }
 
     /// A configuration as text, with the paths and the address of this run.
@@ -130,9 +123,7 @@ fn filled_script(script: &Script, stage: &Stage) -> Script {
     let agents = script.agents.iter();
     Script {
         main: fill_turns(&script.main),
-        agents: agents
-            .map(|(marker, turns)| (marker.clone(), fill_turns(turns)))
-            .collect(),
+        agents: agents.map(|(marker, turns)| (marker.clone(), fill_turns(turns))).collect(),
         ..script.clone()
     }
 }
@@ -146,9 +137,9 @@ fn fill(text: &str, stage: &Stage) -> String {
         ("{home}", stage.home()),
         ("{root}", root.to_owned()),
     ];
-    paths.iter().fold(text.to_owned(), |text, (name, path)| {
-        text.replace(name, &path.display().to_string())
-    })
+    paths
+        .iter()
+        .fold(text.to_owned(), |text, (name, path)| text.replace(name, &path.display().to_string()))
 }
 
 fn hook_file(hooks: &Map<String, Value>) -> Map<String, Value> {

@@ -79,8 +79,7 @@ impl Scenario {
 
     /// The same at a path of choice.
     pub(super) fn hook_at(mut self, path: &str, name: &str, body: &str) -> Self {
-        self.scripts
-            .push((name.to_owned(), path.to_owned(), body.to_owned()));
+        self.scripts.push((name.to_owned(), path.to_owned(), body.to_owned()));
         self
     }
 
@@ -147,17 +146,13 @@ impl Scenario {
 
     /// What a request without tools is answered when it contains `marker`.
     pub(super) fn aside(mut self, marker: &str, answer: &str) -> Self {
-        self.script
-            .asides
-            .push((marker.to_owned(), answer.to_owned()));
+        self.script.asides.push((marker.to_owned(), answer.to_owned()));
         self
     }
 
     /// What is answered to a POST to this path of the scripted API.
     pub(super) fn post(mut self, path: &str, answer: &Value) -> Self {
-        self.script
-            .posts
-            .push((path.to_owned(), answer.to_string()));
+        self.script.posts.push((path.to_owned(), answer.to_string()));
         self
     }
 
@@ -177,9 +172,7 @@ impl Scenario {
     }
 
     pub(super) fn variable(mut self, name: &str, value: &str) -> Self {
-        self.options
-            .environment
-            .push((name.to_owned(), value.to_owned()));
+        self.options.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 

@@ -44,7 +44,7 @@ fn end_one(identity: &Identity) -> bool {
 fn end_marked(start: &Start, deadline: Deadline) -> bool {
     let mark = start.mark();
     loop {
-        let marked = process::find_by_environ(super::MARK, &mark);
+        let marked = process::find_by_environ(super::MARK, mark.as_ref());
         if !marked.iter().all(end_one) {
             return false;
         }

@@ -58,12 +58,7 @@ fn plain_text_before_a_compaction_instructs_it() {
         .on("PreCompact", None, [run("teller")])
         .observe("PostCompact")
         .turn([text("first words")])
-        .in_terminal([
-            Type("hello"),
-            See("first words"),
-            Type("/compact"),
-            Hook("postcompact", 1),
-        ]);
+        .in_terminal([Type("hello"), See("first words"), Type("/compact"), Hook("postcompact", 1)]);
     both_ways(&scenario, |outcome| {
         assert!(outcome.model_saw("keep the milk in mind"));
     });

@@ -9,20 +9,12 @@ use crate::real_client::{
 };
 
 fn one_call(scenario: Scenario) -> Scenario {
-    scenario
-        .turn([bash("echo ran > ran.txt")])
-        .turn([text("done")])
+    scenario.turn([bash("echo ran > ran.txt")]).turn([text("done")])
 }
 
 /// An `http` handler and what it is answered.
 fn http(scenario: Scenario, event: &str, answer: &Value) -> Scenario {
-    scenario
-        .on(
-            event,
-            None,
-            [json!({ "type": "http", "url": "{api}/gate" })],
-        )
-        .post("/gate", answer)
+    scenario.on(event, None, [json!({ "type": "http", "url": "{api}/gate" })]).post("/gate", answer)
 }
 
 #[test]
@@ -31,14 +23,11 @@ fn an_http_hook_refuses_a_call() {
         "hookEventName": "PreToolUse",
         "permissionDecision": "deny", "permissionDecisionReason": "not today",
     } });
-    both_ways(
-        &one_call(http(Scenario::new(), "PreToolUse", &deny)),
-        |outcome| {
-            assert_eq!(outcome.posts.len(), 1);
-            assert_eq!(outcome.file("ran.txt"), None);
-            assert!(outcome.model_saw("not today"));
-        },
-    );
+    both_ways(&one_call(http(Scenario::new(), "PreToolUse", &deny)), |outcome| {
+        assert_eq!(outcome.posts.len(), 1);
+        assert_eq!(outcome.file("ran.txt"), None);
+        assert!(outcome.model_saw("not today"));
+    });
 }
 
 #[test]
@@ -53,10 +42,8 @@ fn an_http_hook_that_finds_nobody_is_no_refusal() {
 #[test]
 fn a_prompt_hook_asks_a_model() {
     let judge = json!({ "type": "prompt", "prompt": "JUDGE this: $ARGUMENTS" });
-    let scenario = one_call(Scenario::new().on("PreToolUse", Some("Bash"), [judge])).aside(
-        "JUDGE this",
-        r#"{"ok": false, "reason": "the judge says no"}"#,
-    );
+    let scenario = one_call(Scenario::new().on("PreToolUse", Some("Bash"), [judge]))
+        .aside("JUDGE this", r#"{"ok": false, "reason": "the judge says no"}"#);
     both_ways(&scenario, |outcome| {
         assert_eq!(outcome.file("ran.txt"), None);
     });
@@ -132,9 +119,7 @@ fn a_hook_wakes_the_session_again() {
 fn a_deferred_call_ends_the_session_with_the_call_open() {
     let defer = output("PreToolUse", &json!({ "permissionDecision": "defer" }));
     let scenario =
-        one_call(Scenario::new())
-            .hook("gate", &defer)
-            .on("PreToolUse", None, [run("gate")]);
+        one_call(Scenario::new()).hook("gate", &defer).on("PreToolUse", None, [run("gate")]);
     both_ways(&scenario, |outcome| {
         assert_eq!(outcome.file("ran.txt"), None);
         assert_eq!(outcome.result()["stop_reason"], "tool_deferred");
@@ -146,9 +131,7 @@ fn an_answer_with_exit_2_still_refuses() {
     let noisy = answer(&json!({ "systemMessage": "by the way" }));
     let noisy = format!("echo no >&2\n{noisy}\nexit 2");
     let scenario =
-        one_call(Scenario::new())
-            .hook("gate", &noisy)
-            .on("PreToolUse", None, [run("gate")]);
+        one_call(Scenario::new()).hook("gate", &noisy).on("PreToolUse", None, [run("gate")]);
     both_ways(&scenario, |outcome| {
         assert_eq!(outcome.file("ran.txt"), None);
         assert!(outcome.user_saw("by the way"));
@@ -163,9 +146,11 @@ fn an_answer_with_exit_1_still_counts() {
             "permissionDecision": "deny", "permissionDecisionReason": "not today",
         }),
     );
-    let scenario = one_call(Scenario::new())
-        .hook("gate", &format!("{deny}\nexit 1"))
-        .on("PreToolUse", None, [run("gate")]);
+    let scenario = one_call(Scenario::new()).hook("gate", &format!("{deny}\nexit 1")).on(
+        "PreToolUse",
+        None,
+        [run("gate")],
+    );
     both_ways(&scenario, |outcome| {
         assert_eq!(outcome.file("ran.txt"), None);
         assert!(outcome.model_saw("not today"));
