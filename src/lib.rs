@@ -18,8 +18,12 @@ mod json;
 mod model;
 
 // Memory: what is configured, who is running, what has happened.
+mod config;
 mod session;
 mod store;
+
+// Engines: each does one thing and does not know the others.
+mod install;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;
