@@ -3,7 +3,13 @@
 //! No I/O on this floor: everything here is told what it must know.
 
 pub(crate) mod event;
+mod glob;
 pub(crate) mod hook;
+pub(crate) mod matcher;
 pub(crate) mod origin;
+pub(crate) mod payload;
+mod predicate;
+pub(crate) mod tool;
 
 pub(crate) use event::{Event, Processor};
+pub(crate) use payload::Payload;

@@ -4,11 +4,19 @@
 //! sits behind a POSIX half with the same function names; [`use_posix`] chooses at run time, so
 //! that one machine tests both halves.
 
+pub(crate) mod ancestry;
 pub(crate) mod atomic;
 pub(crate) mod clock;
 pub(crate) mod dir;
+pub(crate) mod file_name;
+pub(crate) mod input;
 pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod place;
+pub(crate) mod process;
+pub(crate) mod repository;
+pub(crate) mod scan;
+pub(crate) mod signal;
+pub(crate) mod trace;
 
 pub(crate) use place::use_posix;

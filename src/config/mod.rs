@@ -1,0 +1,8 @@
+//! Configuration: which hook files there are, what they say, and what holds when all are merged.
+//!
+//! Does not match, run or answer. Invariant: nothing that was written is lost without a finding.
+
+pub(crate) mod integration;
+mod nearest;
+pub(crate) mod read;
+pub(crate) mod rules;

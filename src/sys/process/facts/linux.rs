@@ -1,0 +1,106 @@
+//! The Linux half: /proc, read file by file.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::time::Duration;
+
+use super::Facts;
+use crate::sys::clock;
+
+/// `PF_KTHREAD` of the kernel's task flags.
+const KERNEL_THREAD: u64 = 0x0020_0000;
+
+pub(super) fn of(pid: u32) -> Option<Facts> {
+    parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+pub(super) fn all() -> Vec<Facts> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let mut all: Vec<Facts> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(of)
+        .collect();
+    all.sort_unstable_by_key(|facts| facts.pid);
+    all
+}
+
+/// Reads a line of `/proc/<pid>/stat`. The name stands in brackets and may hold brackets, blanks
+/// and line ends itself; so the last closing bracket ends it.
+fn parse(stat: &[u8]) -> Option<Facts> {
+    let open = stat.iter().position(|byte| *byte == b'(')?;
+    let close = stat.iter().rposition(|byte| *byte == b')')?;
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    // The first of these is what proc(5) calls the third field.
+    let fields: Vec<&str> = text(stat.get(close + 1..)?)?.split_ascii_whitespace().collect();
+    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    let id = |field: usize| u32::try_from(number(field)?).ok();
+    Some(Facts {
+        pid: text(&stat[..open])?.trim().parse().ok()?,
+        parent: id(4)?,
+        // Threads of the kernel have none and say -1 or 0.
+        group: id(5).unwrap_or(0),
+        start: number(22)?,
+        name: OsStr::from_bytes(stat.get(open + 1..close)?).to_owned(),
+        zombie: matches!(*fields.first()?, "Z" | "X" | "x"),
+        kernel: number(9)? & KERNEL_THREAD != 0,
+    })
+}
+
+pub(super) fn arguments(pid: u32) -> Vec<OsString> {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    strings(&bytes)
+}
+
+pub(super) fn environment(pid: u32) -> Option<Vec<OsString>> {
+    let owner = fs::metadata(format!("/proc/{pid}")).ok()?.uid();
+    if owner != rustix::process::geteuid().as_raw() {
+        return None;
+    }
+    let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    Some(strings(&bytes))
+}
+
+/// Strings that end with NUL each.
+fn strings(bytes: &[u8]) -> Vec<OsString> {
+    if bytes.is_empty() {
+        return Vec::new();
+    }
+    let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+    bytes.split(|byte| *byte == 0).map(|text| OsStr::from_bytes(text).to_owned()).collect()
+}
+
+pub(super) fn age(start: u64) -> Duration {
+    let ticks = rustix::param::clock_ticks_per_second().max(1);
+    let started = Duration::from_millis(start.saturating_mul(1000) / ticks);
+    clock::boot_now().saturating_sub(started)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_names_do_not_shift_the_fields() {
+        let rest = "S 7 42 42 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 987654 0 0";
+        for name in ["sh", "a) R 1 (b", "two words", "line\nend", "", ")"] {
+            let facts = parse(format!("42 ({name}) {rest}\n").as_bytes()).unwrap();
+            assert_eq!((facts.pid, facts.parent, facts.group), (42, 7, 42));
+            assert_eq!((facts.start, facts.name.to_str()), (987_654, Some(name)));
+            assert!(!facts.zombie && !facts.kernel);
+        }
+        assert_eq!(parse(b""), None);
+        assert_eq!(parse(b"42 (sh) S 7"), None);
+    }
+
+    #[test]
+    fn strings_end_with_nul() {
+        assert_eq!(strings(b""), [""; 0]);
+        assert_eq!(strings(b"a\0b\0"), ["a", "b"]);
+        assert_eq!(strings(b"a\0\0b"), ["a", "", "b"]);
+    }
+}

@@ -1,0 +1,236 @@
+//! One child from its start to its ending. Decides what is due; the [`super::Set`] waits.
+
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal};
+
+use super::facts::{self, Identity};
+use super::family::Family;
+use super::stream::Stream;
+use super::{Command, Ending, Limits, Status, exit, spawn};
+use crate::sys::clock::Deadline;
+
+/// How long the kernel may take to end what got KILL.
+const KILL_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often the family of a child that has exited is looked at until it is gone too, after TERM
+/// and after KILL.
+const FAMILY_PAUSE: Duration = Duration::from_millis(20);
+const KILL_PAUSE: Duration = Duration::from_millis(2);
+
+/// Why we end a child.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Why {
+    Late,
+    Cancelled,
+}
+
+impl Why {
+    fn status(self) -> Status {
+        match self {
+            Self::Late => Status::TimedOut,
+            Self::Cancelled => Status::Cancelled,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Nothing was sent to it.
+    Working,
+    /// It got TERM.
+    Ending { why: Why, kill_at: Deadline },
+    /// It got KILL.
+    Killed { why: Why, pipes_until: Deadline, give_up: Deadline },
+}
+
+#[derive(Debug)]
+struct Exit {
+    status: Status,
+    /// When its pipes are given up.
+    pipes_until: Deadline,
+}
+
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) marker: String,
+    child: Child,
+    /// Readable when the child ended; taken away then, for it stays readable.
+    exit_descriptor: Option<OwnedFd>,
+    stdout: Stream,
+    stderr: Stream,
+    limits: Limits,
+    phase: Phase,
+    exit: Option<Exit>,
+    started: Instant,
+    family: Family,
+}
+
+impl Running {
+    pub(super) fn start(command: Command, limits: Limits) -> std::io::Result<Self> {
+        let started = Instant::now();
+        let mut child = spawn::spawn(&command)?;
+        let stdout = child.stdout.take().map(OwnedFd::from);
+        let stderr = child.stderr.take().map(OwnedFd::from);
+        let mut running = Self {
+            marker: command.marker,
+            exit_descriptor: None,
+            stdout: Stream::new(stdout, limits.output_cap),
+            stderr: Stream::new(stderr, limits.output_cap),
+            limits,
+            phase: Phase::Working,
+            exit: None,
+            started,
+            family: Family::of_child(child.id()),
+            child,
+        };
+        running.exit_descriptor = running.pid().and_then(exit::descriptor);
+        Ok(running)
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        Pid::from_raw(self.child.id().cast_signed())
+    }
+
+    pub(super) fn identity(&self) -> Option<Identity> {
+        facts::identity(self.child.id())
+    }
+
+    /// Whether its end is told by a descriptor, not by SIGCHLD.
+    pub(super) fn has_exit_descriptor(&self) -> bool {
+        self.exit_descriptor.is_some()
+    }
+
+    /// What to wait for, with what to do then.
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = (BorrowedFd<'_>, Part)> {
+        let exit = self.exit_descriptor.as_ref().filter(|_| self.exit.is_none());
+        [(exit, Part::Exit), (self.stdout.pipe(), Part::Stdout), (self.stderr.pipe(), Part::Stderr)]
+            .into_iter()
+            .filter_map(|(descriptor, part)| Some((descriptor?.as_fd(), part)))
+    }
+
+    /// Reacts to a descriptor that is ready.
+    pub(super) fn on_ready(&mut self, part: Part) {
+        match part {
+            Part::Exit => self.look(),
+            Part::Stdout => self.stdout.read(),
+            Part::Stderr => self.stderr.read(),
+        }
+    }
+
+    /// Notices that the child ended, if it did.
+    pub(super) fn look(&mut self) {
+        if self.exit.is_none()
+            && let Some(status) = self.pid().and_then(exit::look)
+        {
+            let pipes_until = Deadline::after(self.limits.leak_grace);
+            self.exit = Some(Exit { status, pipes_until });
+        }
+    }
+
+    /// How long nothing is due, unless a descriptor becomes ready; `None` for ever.
+    pub(super) fn idle_for(&self) -> Option<Duration> {
+        let until = match (&self.phase, &self.exit) {
+            (Phase::Working, None) => self.limits.deadline,
+            (Phase::Working, Some(exit)) => exit.pipes_until,
+            (Phase::Ending { kill_at, .. }, None) => *kill_at,
+            (Phase::Ending { kill_at, .. }, Some(_)) if self.is_closed() => {
+                kill_at.min(Deadline::after(FAMILY_PAUSE))
+            }
+            (Phase::Ending { kill_at, .. }, Some(exit)) => kill_at.min(exit.pipes_until),
+            (Phase::Killed { give_up, .. }, None) => *give_up,
+            (Phase::Killed { give_up, .. }, Some(_)) => give_up.min(Deadline::after(KILL_PAUSE)),
+        };
+        until.remaining()
+    }
+
+    /// Does what is due; true when the child is done with.
+    pub(super) fn step(&mut self) -> bool {
+        match self.phase {
+            Phase::Working => {
+                if self.exit.is_none() && self.limits.deadline.expired() {
+                    self.terminate(Why::Late);
+                }
+                self.is_closed()
+            }
+            Phase::Ending { why, kill_at } => {
+                let over = self.is_closed() && self.family.is_gone();
+                if !over && kill_at.expired() {
+                    self.kill(why);
+                }
+                over
+            }
+            Phase::Killed { pipes_until, give_up, .. } => {
+                let closed = !self.has_open_pipes() || pipes_until.expired();
+                give_up.expired() || self.exit.is_some() && closed && self.family.is_gone()
+            }
+        }
+    }
+
+    /// Tells it to end, unless it has ended or was told before.
+    pub(super) fn terminate(&mut self, why: Why) {
+        if self.exit.is_some() || !matches!(self.phase, Phase::Working) {
+            return;
+        }
+        self.family.look();
+        self.family.signal(Signal::TERM);
+        // A stopped process acts on it only when it goes on.
+        self.family.signal(Signal::CONT);
+        self.phase = Phase::Ending { why, kill_at: Deadline::after(self.limits.grace) };
+    }
+
+    fn kill(&mut self, why: Why) {
+        self.family.look();
+        self.family.signal(Signal::KILL);
+        self.phase = Phase::Killed {
+            why,
+            pipes_until: Deadline::after(self.limits.leak_grace),
+            give_up: Deadline::after(KILL_PATIENCE),
+        };
+    }
+
+    fn has_open_pipes(&self) -> bool {
+        self.stdout.is_open() || self.stderr.is_open()
+    }
+
+    /// The child exited, and nothing more is to be read.
+    fn is_closed(&self) -> bool {
+        let waited = |exit: &Exit| !self.has_open_pipes() || exit.pipes_until.expired();
+        self.exit.as_ref().is_some_and(waited)
+    }
+
+    /// Waits for the child, which has ended, and says how.
+    pub(super) fn finish(mut self) -> Ending {
+        self.stdout.drain();
+        self.stderr.drain();
+        let leaked = self.has_open_pipes();
+        // Takes the zombie away; its status is known.
+        drop(self.child.try_wait());
+        let status = match (self.phase, self.exit) {
+            (Phase::Ending { why, .. } | Phase::Killed { why, .. }, _) => why.status(),
+            (Phase::Working, Some(exit)) => exit.status,
+            (Phase::Working, None) => unreachable!("BUG: a child that still works is not finished"),
+        };
+        let (stdout, stdout_cut) = self.stdout.finish();
+        let (stderr, stderr_cut) = self.stderr.finish();
+        let took = self.started.elapsed();
+        Ending { status, stdout, stderr, stdout_cut, stderr_cut, leaked, took }
+    }
+
+    /// Ends it at once, without a word from it.
+    pub(super) fn abandon(mut self) {
+        self.family.look();
+        self.family.signal(Signal::KILL);
+        drop(self.child.try_wait());
+    }
+}
+
+/// What of a child became ready.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
+    Exit,
+    Stdout,
+    Stderr,
+}

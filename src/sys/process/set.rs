@@ -1,0 +1,220 @@
+//! Children that run side by side, driven by one thread.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::exit::ChildSignals;
+use super::facts::Identity;
+use super::running::{Part, Running, Why};
+use super::{Command, Ending, Limits, Status, descriptors};
+use crate::sys::signal::{self, Watch};
+
+/// How long to wait when the kernel has no means to wait properly.
+const BREATH: Duration = Duration::from_millis(10);
+
+/// Names a child of one [`Set`], in the order of starting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Id(u32);
+
+/// Children that run side by side. More may be started at any time.
+///
+/// Dropping it kills what still runs.
+#[derive(Debug)]
+pub(crate) struct Set {
+    running: BTreeMap<Id, Running>,
+    finished: VecDeque<(Id, Ending)>,
+    started: u32,
+    /// Where no descriptor tells the end of a child.
+    child_signals: Option<ChildSignals>,
+    watch: Option<Watch>,
+    cancelled: bool,
+}
+
+/// What woke us.
+#[derive(Clone, Copy)]
+enum Wake {
+    Told,
+    SomeChild,
+    Child(Id, Part),
+}
+
+impl Set {
+    /// A set that does not care about signals to ourselves.
+    pub(crate) fn new() -> Self {
+        signal::stop_ignoring_children();
+        descriptors::keep_to_ourselves();
+        Self {
+            running: BTreeMap::new(),
+            finished: VecDeque::new(),
+            started: 0,
+            child_signals: None,
+            watch: None,
+            cancelled: false,
+        }
+    }
+
+    /// A set that ends its children when we are told to end.
+    pub(crate) fn with_watch(watch: Watch) -> Self {
+        let mut set = Self::new();
+        set.watch = Some(watch);
+        set
+    }
+
+    /// Starts a child. Whatever goes wrong is told by [`Self::next`].
+    ///
+    /// A command whose deadline has passed, and any command after [`Self::cancel`], is not started.
+    pub(crate) fn start(&mut self, command: Command, limits: Limits) -> Id {
+        let id = Id(self.started);
+        self.started += 1;
+        match self.attempt(command, limits) {
+            Ok(running) => {
+                self.running.insert(id, running);
+            }
+            Err(status) => self.finished.push_back((id, Ending::without_run(status))),
+        }
+        id
+    }
+
+    fn attempt(&mut self, command: Command, limits: Limits) -> Result<Running, Status> {
+        if self.is_cancelled() {
+            return Err(Status::Cancelled);
+        }
+        if limits.deadline.expired() {
+            let told = format!("no time is left to start {}", command.marker);
+            return Err(Status::NotStarted(io::Error::new(io::ErrorKind::TimedOut, told)));
+        }
+        if crate::sys::use_posix() {
+            self.listen_to_children().map_err(Status::NotStarted)?;
+        }
+        let mut running = Running::start(command, limits).map_err(Status::NotStarted)?;
+        if !running.has_exit_descriptor() {
+            if let Err(error) = self.listen_to_children() {
+                running.abandon();
+                return Err(Status::NotStarted(error));
+            }
+            // It may have ended before we listened.
+            running.look();
+        }
+        Ok(running)
+    }
+
+    fn listen_to_children(&mut self) -> io::Result<()> {
+        if self.child_signals.is_none() {
+            self.child_signals = Some(ChildSignals::new()?);
+        }
+        Ok(())
+    }
+
+    /// Which process a child is; `None` when it has ended or was never started.
+    pub(crate) fn identity(&self, id: Id) -> Option<Identity> {
+        self.running.get(&id)?.identity()
+    }
+
+    /// How many children still run.
+    pub(crate) fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Tells all children to end: TERM, their grace, KILL.
+    pub(crate) fn cancel(&mut self) {
+        self.cancelled = true;
+        for running in self.running.values_mut() {
+            running.terminate(Why::Cancelled);
+        }
+    }
+
+    /// Whether the children were told to end, by [`Self::cancel`] or by a signal to us.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled || self.watch.as_ref().is_some_and(|watch| watch.arrived().is_some())
+    }
+
+    /// Waits until a child ended; `None` when none is left. Children that end at the same time
+    /// are told in the order of their start.
+    pub(crate) fn next(&mut self) -> Option<(Id, Ending)> {
+        loop {
+            if let Some(ended) = self.finished.pop_front() {
+                return Some(ended);
+            }
+            if self.running.is_empty() {
+                return None;
+            }
+            for wake in self.wait() {
+                self.on_wake(wake);
+            }
+            self.step();
+        }
+    }
+
+    /// Sleeps until something happened or is due.
+    fn wait(&self) -> Vec<Wake> {
+        let (mut polled, wakes): (Vec<PollFd<'_>>, Vec<Wake>) = self
+            .descriptors()
+            .map(|(descriptor, wake)| (PollFd::from_borrowed_fd(descriptor, PollFlags::IN), wake))
+            .unzip();
+        let idle = self.running.values().filter_map(Running::idle_for).min();
+        match poll(&mut polled, idle.map(timespec).as_ref()) {
+            Ok(_) => {}
+            Err(rustix::io::Errno::INTR) => return Vec::new(),
+            // Out of memory or of descriptors. Deadlines hold all the same.
+            Err(_) => {
+                std::thread::sleep(BREATH);
+                return vec![Wake::SomeChild];
+            }
+        }
+        let ready = |(descriptor, wake): (PollFd<'_>, Wake)| {
+            (!descriptor.revents().is_empty()).then_some(wake)
+        };
+        polled.into_iter().zip(wakes).filter_map(ready).collect()
+    }
+
+    fn descriptors(&self) -> impl Iterator<Item = (BorrowedFd<'_>, Wake)> {
+        // The watch stays readable; once is enough.
+        let watch = self.watch.as_ref().filter(|_| !self.cancelled);
+        let told = watch.map(|watch| (watch.as_fd(), Wake::Told));
+        let child = self.child_signals.as_ref().map(|pipe| (pipe.as_fd(), Wake::SomeChild));
+        let children = self.running.iter().flat_map(|(id, running)| {
+            running.descriptors().map(|(descriptor, part)| (descriptor, Wake::Child(*id, part)))
+        });
+        told.into_iter().chain(child).chain(children)
+    }
+
+    fn on_wake(&mut self, wake: Wake) {
+        match wake {
+            Wake::Told => self.cancel(),
+            Wake::SomeChild => {
+                if let Some(signals) = &self.child_signals {
+                    signals.drain();
+                }
+                self.running.values_mut().for_each(Running::look);
+            }
+            Wake::Child(id, part) => {
+                if let Some(running) = self.running.get_mut(&id) {
+                    running.on_ready(part);
+                }
+            }
+        }
+    }
+
+    /// Does what is due, and takes out what is done with.
+    fn step(&mut self) {
+        let done = self.running.extract_if(.., |_, running| running.step());
+        self.finished.extend(done.map(|(id, running)| (id, running.finish())));
+    }
+}
+
+impl Drop for Set {
+    fn drop(&mut self) {
+        while let Some((_, running)) = self.running.pop_first() {
+            running.abandon();
+        }
+    }
+}
+
+fn timespec(span: Duration) -> Timespec {
+    // Beyond what the clock can count there is nothing to wait for.
+    Timespec::try_from(span).unwrap_or(Timespec { tv_sec: i64::from(i32::MAX), tv_nsec: 0 })
+}
