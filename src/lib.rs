@@ -23,6 +23,8 @@ mod model;
 
 // Memory: what was configured, what happened.
 #[allow(dead_code, unused_imports, reason = "unused until merged")]
+mod config;
+#[allow(dead_code, unused_imports, reason = "unused until merged")]
 mod session;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.

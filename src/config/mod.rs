@@ -1,0 +1,3 @@
+//! What was configured, and how far it is trusted.
+
+pub(crate) mod trust;
