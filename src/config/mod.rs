@@ -8,3 +8,4 @@ mod nearest;
 pub(crate) mod open;
 pub(crate) mod read;
 pub(crate) mod rules;
+pub(crate) mod trust;
