@@ -4,28 +4,26 @@
 //! Six floors. A module may use only modules on floors below its own, never a neighbour;
 //! `tests/floors.rs` holds that. Read from the bottom to learn the words, from the top to learn
 //! the story.
+#![allow(dead_code, unused_imports, reason = "unused until merged")]
 
 // Ground: text and the operating system. Knows nothing of hooks.
-#[allow(dead_code, reason = "unused until merged")]
 mod source;
-#[allow(dead_code, unused_imports, reason = "unused until merged")]
 mod sys;
 
 // Speech: how JSON is read and edited, and how we say what is wrong with it.
-#[allow(dead_code, unused_imports, reason = "unused until merged")]
 mod diag;
-#[allow(dead_code, unused_imports, reason = "unused until merged")]
 mod json;
 
 // Words: events, hooks, matchers, payloads, answers. No I/O.
-#[allow(dead_code, unused_imports, reason = "unused until merged")]
 mod model;
 
-// Memory: what was configured, what happened.
-#[allow(dead_code, unused_imports, reason = "unused until merged")]
+// Memory: what is configured, who is running, what has happened.
 mod config;
-#[allow(dead_code, unused_imports, reason = "unused until merged")]
 mod session;
+mod store;
+
+// Engines: each does one thing and does not know the others.
+mod install;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;

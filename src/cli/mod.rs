@@ -1,8 +1,46 @@
-//! The desk.
+//! The desk: arguments in, text and exit codes out.
+//!
+//! Does not decide anything that an engine could decide. Invariant: exit code 2 means a refusal
+//! by a hook and nothing else; hosts act on it.
 
-use std::process::ExitCode;
+mod args;
+mod commands;
+mod exit;
+mod failure;
+mod output;
+mod quick;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use exit::Exit;
+use output::Output;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match Cli::try_parse() {
+        Ok(cli) => run(&cli).into(),
+        Err(error) => usage(&error).into(),
+    }
+}
+
+/// Prints help, version or what is wrong with the arguments; clap's own exit code would be 2.
+fn usage(error: &clap::Error) -> Exit {
+    // The reader may have gone away: nothing is left to tell.
+    drop(error.print());
+    if error.use_stderr() { Exit::Usage } else { Exit::Fine }
+}
+
+fn run(cli: &Cli) -> Exit {
+    let output = Output::new(cli.global.color);
+    let desk = commands::Desk { global: &cli.global, output: &output };
+    let done = match &cli.command {
+        Command::Events(args) => commands::events::run(&desk, args),
+        Command::Status(args) => commands::status::run(&desk, args),
+        _ => Err(failure::Failure::new(Exit::Failed, "not there yet")),
+    };
+    done.unwrap_or_else(|failure| failure.tell(&output))
 }

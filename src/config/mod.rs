@@ -1,3 +1,11 @@
-//! What was configured, and how far it is trusted.
+//! Configuration: which hook files there are, what they say, and what holds when all are merged.
+//!
+//! Does not match, run or answer. Invariant: nothing that was written is lost without a finding.
 
+pub(crate) mod integration;
+pub(crate) mod locate;
+mod nearest;
+pub(crate) mod open;
+pub(crate) mod read;
+pub(crate) mod rules;
 pub(crate) mod trust;

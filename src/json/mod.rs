@@ -3,6 +3,7 @@
 //! Does not know what the values mean. Invariant: nothing is thrown away that a strict parser
 //! would keep; order and duplicate keys survive, and only what is asked for is parsed.
 
+pub(crate) mod edit;
 mod node;
 pub(crate) mod pointer;
 pub(crate) mod write;

@@ -83,6 +83,11 @@ impl<'t> Node<'t> {
         }
     }
 
+    /// A value whose place in the text is known from an earlier reading of the same text.
+    pub(crate) fn at(text: &'t str, span: Span) -> Self {
+        Self { raw: &text[span.range()], start: span.start }
+    }
+
     fn within(text: &'t str, raw: &'t str) -> Self {
         Self { raw, start: raw.as_ptr() as usize - text.as_ptr() as usize }
     }

@@ -8,7 +8,7 @@ mod table;
 
 use std::fmt;
 
-pub(crate) use table::{EVENTS, Row};
+pub(crate) use table::{EVENTS, Matching, Row};
 
 /// A program that fires events.
 #[derive(
@@ -84,6 +84,19 @@ impl Event {
             return (Self::Known(row), Spelling::Foreign);
         }
         (Self::Unknown { name: name.to_owned(), of: by }, Spelling::Unknown)
+    }
+
+    /// The processor that a name gives away: the only one that calls, or called, an event so.
+    pub(crate) fn sole_owner(name: &str) -> Option<Processor> {
+        let has = |by: Processor| {
+            EVENTS.iter().any(|row| row.name_for(by) == Some(name))
+                || legacy(name, by).is_some_and(|row| row.name_for(by).is_some())
+        };
+        match Processor::ALL.map(has) {
+            [true, false] => Some(Processor::ClaudeCode),
+            [false, true] => Some(Processor::TaskOrchestrator),
+            _ => None,
+        }
     }
 
     /// The event by the name that Claude Code gives it.

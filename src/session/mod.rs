@@ -10,3 +10,12 @@ pub(crate) mod machine;
 pub(crate) mod place;
 pub(crate) mod project_dir;
 pub(crate) mod state;
+
+pub(crate) mod delivery;
+pub(crate) mod frame;
+pub(crate) mod handover;
+pub(crate) mod ledger;
+pub(crate) mod memory;
+pub(crate) mod record;
+pub(crate) mod recursion;
+pub(crate) mod strategy;

@@ -24,10 +24,7 @@ pub(crate) struct Ancestor {
 
 impl Ancestor {
     pub(crate) fn identity(&self) -> Identity {
-        Identity {
-            pid: self.pid,
-            start: self.start,
-        }
+        Identity { pid: self.pid, start: self.start }
     }
 
     /// The name it was called by.
@@ -49,12 +46,7 @@ pub(crate) fn ancestors() -> Vec<Ancestor> {
         }
         let arguments = arguments(facts.pid);
         next = facts.parent;
-        chain.push(Ancestor {
-            pid: facts.pid,
-            start: facts.start,
-            name: facts.name,
-            arguments,
-        });
+        chain.push(Ancestor { pid: facts.pid, start: facts.start, name: facts.name, arguments });
     }
     chain
 }
@@ -85,10 +77,7 @@ mod tests {
     fn a_parent_says_how_it_was_called() {
         let chain = ancestors();
         let parent = chain.first().unwrap();
-        assert_eq!(
-            parent.called_as(),
-            parent.arguments.first().map(OsString::as_os_str)
-        );
+        assert_eq!(parent.called_as(), parent.arguments.first().map(OsString::as_os_str));
         assert!(parent.called_as().is_some());
     }
 }

@@ -20,11 +20,7 @@ pub(crate) fn boot_now() -> Duration {
 
 #[cfg(target_os = "linux")]
 fn boot_clock() -> ClockId {
-    if super::use_posix() {
-        ClockId::Monotonic
-    } else {
-        ClockId::Boottime
-    }
+    if super::use_posix() { ClockId::Monotonic } else { ClockId::Boottime }
 }
 
 /// The monotonic clock of macOS goes on during sleep.
@@ -54,10 +50,7 @@ fn posix_boot_id() -> String {
 }
 
 /// The wall clock.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that asks the wall clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that asks the wall clock")]
 pub(crate) fn wall_now() -> SystemTime {
     SystemTime::now()
 }
@@ -95,11 +88,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
     // March to July and August to December have 153 days each: 31 30 31 30 31.
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
@@ -120,8 +109,7 @@ impl Deadline {
 
     /// What is left; zero when it has passed, `None` when there is no limit.
     pub(crate) fn remaining(self) -> Option<Duration> {
-        self.0
-            .map(|at| at.saturating_duration_since(Instant::now()))
+        self.0.map(|at| at.saturating_duration_since(Instant::now()))
     }
 
     pub(crate) fn expired(self) -> bool {
@@ -174,20 +162,7 @@ mod tests {
         let lengths = |year: u64| {
             let leap =
                 year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-            [
-                31,
-                if leap { 29 } else { 28 },
-                31,
-                30,
-                31,
-                30,
-                31,
-                31,
-                30,
-                31,
-                30,
-                31,
-            ]
+            [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
         };
         let mut day_count = 0;
         for year in 1970..=2400 {
@@ -219,10 +194,7 @@ mod tests {
     #[test]
     fn deadlines_expire_or_never_do() {
         assert!(Deadline::after(Duration::ZERO).expired());
-        assert_eq!(
-            Deadline::after(Duration::ZERO).remaining(),
-            Some(Duration::ZERO)
-        );
+        assert_eq!(Deadline::after(Duration::ZERO).remaining(), Some(Duration::ZERO));
         assert_eq!(Deadline::never().remaining(), None);
         assert!(!Deadline::never().expired());
         assert_eq!(Deadline::after(Duration::MAX), Deadline::never());
@@ -231,9 +203,6 @@ mod tests {
         assert_eq!(hour.min(Deadline::never()), hour);
         assert_eq!(Deadline::never().min(hour), hour);
         assert!(hour.earlier_by(Duration::from_hours(1)).expired());
-        assert_eq!(
-            Deadline::never().earlier_by(Duration::from_secs(1)),
-            Deadline::never()
-        );
+        assert_eq!(Deadline::never().earlier_by(Duration::from_secs(1)), Deadline::never());
     }
 }

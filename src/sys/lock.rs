@@ -86,12 +86,10 @@ fn wait(file: File, deadline: Deadline) -> io::Result<Option<Held>> {
         return block(file).map(Some);
     };
     let (sender, receiver) = mpsc::channel();
-    thread::Builder::new()
-        .name("lock".to_owned())
-        .spawn(move || {
-            // Nobody listens any more: the lock comes back in the error, or dies with the channel.
-            drop(sender.send(block(file)));
-        })?;
+    thread::Builder::new().name("lock".to_owned()).spawn(move || {
+        // Nobody listens any more: the lock comes back in the error, or dies with the channel.
+        drop(sender.send(block(file)));
+    })?;
     match receiver.recv_timeout(left) {
         Ok(outcome) => outcome.map(Some),
         Err(_) => Ok(None),
@@ -134,11 +132,7 @@ mod tests {
         let held = try_lock(open(&dir)).unwrap().unwrap();
         assert!(try_lock(open(&dir)).unwrap().is_none());
         assert!(lock(open(&dir), Deadline::after(SHORT)).unwrap().is_none());
-        assert!(
-            lock(open(&dir), Deadline::after(Duration::ZERO))
-                .unwrap()
-                .is_none()
-        );
+        assert!(lock(open(&dir), Deadline::after(Duration::ZERO)).unwrap().is_none());
         drop(held);
         assert!(try_lock(open(&dir)).unwrap().is_some());
     }

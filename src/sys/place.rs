@@ -16,10 +16,7 @@ pub(crate) struct Env(BTreeMap<OsString, OsString>);
 
 impl Env {
     /// The environment of this process, now.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the environment"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub(crate) fn current() -> Self {
         Self(env::vars_os().collect())
     }
@@ -30,12 +27,7 @@ impl Env {
         N: Into<OsString>,
         V: Into<OsString>,
     {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        )
+        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&OsStr> {
@@ -49,9 +41,7 @@ impl Env {
 
     /// All variables, sorted by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+        self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
     /// A copy to build the environment of a child from.
@@ -61,9 +51,7 @@ impl Env {
 
     /// The variable as an absolute path; the XDG rules tell to ignore a relative one.
     fn path(&self, name: &str) -> Option<PathBuf> {
-        self.get(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
+        self.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
     }
 }
 
@@ -101,10 +89,7 @@ impl Places {
 }
 
 /// The home directory that the user database knows for the effective user.
-#[expect(
-    unsafe_code,
-    reason = "no safe wrapper of getpwuid_r is at hand; used without HOME only"
-)]
+#[expect(unsafe_code, reason = "no safe wrapper of getpwuid_r is at hand; used without HOME only")]
 fn account_home() -> Option<PathBuf> {
     use std::os::unix::ffi::OsStrExt as _;
 
@@ -115,13 +100,7 @@ fn account_home() -> Option<PathBuf> {
     let uid = rustix::process::geteuid().as_raw();
     // SAFETY: `entry`, `text` and `found` live beyond the call, and `text` has the given length.
     let code = unsafe {
-        libc::getpwuid_r(
-            uid,
-            &raw mut entry,
-            text.as_mut_ptr(),
-            text.len(),
-            &raw mut found,
-        )
+        libc::getpwuid_r(uid, &raw mut entry, text.as_mut_ptr(), text.len(), &raw mut found)
     };
     if code != 0 || found.is_null() || entry.pw_dir.is_null() {
         return None;
@@ -165,10 +144,7 @@ pub(crate) fn use_posix() -> bool {
     *CHOICE.get_or_init(|| cfg!(not(target_os = "linux")) || asked_for_posix())
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn asked_for_posix() -> bool {
     env::var_os("CPH_SYS").is_some_and(|choice| choice == "posix")
 }
@@ -191,24 +167,15 @@ mod tests {
         assert_eq!(places.home.as_deref(), Some(Path::new("/home/ann")));
         assert_eq!(places.claude_dir.as_deref(), Some(Path::new("/cfg")));
         assert_eq!(places.state_dir.as_deref(), Some(Path::new("/state/cph")));
-        assert_eq!(
-            places.runtime_dir.as_deref(),
-            Some(Path::new("/run/user/7/cph"))
-        );
+        assert_eq!(places.runtime_dir.as_deref(), Some(Path::new("/run/user/7/cph")));
         assert_eq!(places.temp_dir, Path::new("/var/tmp"));
     }
 
     #[test]
     fn places_have_defaults_below_home() {
         let places = Places::from_env(&Env::from_pairs([("HOME", "/home/ann")]));
-        assert_eq!(
-            places.claude_dir.as_deref(),
-            Some(Path::new("/home/ann/.claude"))
-        );
-        assert_eq!(
-            places.state_dir.as_deref(),
-            Some(Path::new("/home/ann/.local/state/cph"))
-        );
+        assert_eq!(places.claude_dir.as_deref(), Some(Path::new("/home/ann/.claude")));
+        assert_eq!(places.state_dir.as_deref(), Some(Path::new("/home/ann/.local/state/cph")));
         assert_eq!(places.runtime_dir, None);
         assert_eq!(places.temp_dir, Path::new("/tmp"));
     }
@@ -221,14 +188,8 @@ mod tests {
             ("XDG_RUNTIME_DIR", ""),
             ("CLAUDE_CONFIG_DIR", ""),
         ]));
-        assert_eq!(
-            places.state_dir.as_deref(),
-            Some(Path::new("/home/ann/.local/state/cph"))
-        );
-        assert_eq!(
-            places.claude_dir.as_deref(),
-            Some(Path::new("/home/ann/.claude"))
-        );
+        assert_eq!(places.state_dir.as_deref(), Some(Path::new("/home/ann/.local/state/cph")));
+        assert_eq!(places.claude_dir.as_deref(), Some(Path::new("/home/ann/.claude")));
         assert_eq!(places.runtime_dir, None);
     }
 
@@ -238,9 +199,7 @@ mod tests {
         assert_eq!(places.home, account_home());
         let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
         let uid = rustix::process::geteuid().as_raw().to_string();
-        let ours = accounts
-            .lines()
-            .find(|line| line.split(':').nth(2) == Some(&uid));
+        let ours = accounts.lines().find(|line| line.split(':').nth(2) == Some(&uid));
         if let Some(home) = ours.and_then(|line| line.split(':').nth(5)) {
             assert_eq!(places.home.as_deref(), Some(Path::new(home)));
         }
@@ -265,10 +224,7 @@ mod tests {
         std::fs::create_dir(real.join("dir")).unwrap();
         std::os::unix::fs::symlink("dir", real.join("link")).unwrap();
         assert_eq!(canonical(&real.join("link")), real.join("dir"));
-        assert_eq!(
-            canonical(&real.join("link/not/there")),
-            real.join("dir/not/there")
-        );
+        assert_eq!(canonical(&real.join("link/not/there")), real.join("dir/not/there"));
         assert_eq!(canonical(&real.join("dir/../link/.")), real.join("dir"));
     }
 }

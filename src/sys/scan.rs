@@ -25,10 +25,7 @@ pub(crate) struct Found {
 
 impl Found {
     pub(crate) fn identity(&self) -> Identity {
-        Identity {
-            pid: self.pid,
-            start: self.start,
-        }
+        Identity { pid: self.pid, start: self.start }
     }
 }
 
@@ -54,33 +51,19 @@ pub(crate) fn processes_named(name: &str) -> Vec<Found> {
         true,
         places.without_tasks(),
     );
-    pids.into_iter()
-        .filter_map(|pid| found(system.process(pid)?))
-        .collect()
+    pids.into_iter().filter_map(|pid| found(system.process(pid)?)).collect()
 }
 
 fn is_sought(process: &Process, name: &str) -> bool {
-    let called_as = process
-        .cmd()
-        .first()
-        .map(Path::new)
-        .and_then(Path::file_name);
-    let is_alive = !matches!(
-        process.status(),
-        ProcessStatus::Zombie | ProcessStatus::Dead
-    );
+    let called_as = process.cmd().first().map(Path::new).and_then(Path::file_name);
+    let is_alive = !matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead);
     is_alive && (process.name() == name || called_as == Some(OsStr::new(name)))
 }
 
 fn found(process: &Process) -> Option<Found> {
     let Identity { pid, start } = identity(process.pid().as_u32())?;
     let name = process.name().to_owned();
-    Some(Found {
-        pid,
-        start,
-        name,
-        cwd: process.cwd().map(Path::to_owned),
-    })
+    Some(Found { pid, start, name, cwd: process.cwd().map(Path::to_owned) })
 }
 
 #[cfg(test)]
@@ -121,10 +104,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(2));
         }
         let found = processes_named(&sought);
-        assert_eq!(
-            found.iter().map(Found::identity).collect::<Vec<_>>(),
-            [child]
-        );
+        assert_eq!(found.iter().map(Found::identity).collect::<Vec<_>>(), [child]);
         assert_eq!(found[0].cwd.as_deref(), Some(dir.as_path()));
         assert!(processes_named("sleep").contains(&found[0]));
         assert!(is_alive(&found[0].identity()));

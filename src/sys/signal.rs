@@ -34,9 +34,7 @@ pub(crate) struct Watch {
 
 impl std::fmt::Debug for Installed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Installed")
-            .field("last", &self.last)
-            .finish_non_exhaustive()
+        f.debug_struct("Installed").field("last", &self.last).finish_non_exhaustive()
     }
 }
 
@@ -111,4 +109,18 @@ fn is_ignored(signal: Signal) -> bool {
     // SAFETY: without a new action the call only writes to `now`, which lives beyond it.
     let code = unsafe { libc::sigaction(signal.as_raw(), std::ptr::null(), &raw mut now) };
     code == 0 && now.sa_sigaction == libc::SIG_IGN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_known() {
+        // Rust programs start with this one ignored.
+        assert!(is_ignored(Signal::PIPE));
+        assert!(!is_ignored(Signal::TERM));
+    }
+
+    // What a watch does is tested with `process::Set`, in a process of its own.
 }

@@ -42,12 +42,7 @@ fn open(path: &Path) -> io::Result<File> {
     const BEGIN: &[u8] = b"[\n";
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(flags);
+    options.read(true).append(true).create(true).mode(0o600).custom_flags(flags);
     let mut file = options.open(path)?;
     let about = file.metadata()?;
     let mut begin = [0; BEGIN.len()];
@@ -127,9 +122,7 @@ mod tests {
         {
             let _outer = scope("outer");
             drop(scope("inner"));
-            std::thread::spawn(|| drop(scope("other.thread")))
-                .join()
-                .unwrap();
+            std::thread::spawn(|| drop(scope("other.thread"))).join().unwrap();
         }
         start(&scratch.path().join("second.json")).unwrap();
         assert!(!scratch.path().join("second.json").exists());
@@ -137,16 +130,10 @@ mod tests {
         let time = |name: &str, key: &str| field(&trace, name, key).parse::<f64>().unwrap();
         assert!(trace.starts_with("[\n{") && !trace.contains("before.start"));
         assert_eq!(field(&trace, "outer", "ph"), "\"X\"");
-        assert_eq!(
-            field(&trace, "outer", "pid"),
-            std::process::id().to_string()
-        );
+        assert_eq!(field(&trace, "outer", "pid"), std::process::id().to_string());
         assert!(time("inner", "ts") >= time("outer", "ts"));
         assert!(time("inner", "dur") <= time("outer", "dur"));
-        assert_ne!(
-            field(&trace, "other.thread", "tid"),
-            field(&trace, "inner", "tid")
-        );
+        assert_ne!(field(&trace, "other.thread", "tid"), field(&trace, "inner", "tid"));
     }
 
     #[test]
@@ -157,10 +144,7 @@ mod tests {
         open(&path).unwrap().write_all(b"more").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"[\nmore");
         let other = scratch.path().join("profile");
-        File::create(&other)
-            .unwrap()
-            .write_all(b"export A=b\n")
-            .unwrap();
+        File::create(&other).unwrap().write_all(b"export A=b\n").unwrap();
         open(&other).unwrap_err();
         std::os::unix::fs::symlink(&path, scratch.path().join("link")).unwrap();
         open(&scratch.path().join("link")).unwrap_err();
@@ -170,11 +154,7 @@ mod tests {
 
     #[test]
     fn times_are_microseconds() {
-        let line = event(
-            "x",
-            Duration::from_nanos(1_234_567),
-            Duration::from_nanos(5),
-        );
+        let line = event("x", Duration::from_nanos(1_234_567), Duration::from_nanos(5));
         assert!(line.contains("\"ts\":1234.567,\"dur\":0.005,"), "{line}");
     }
 }

@@ -24,11 +24,7 @@ pub(crate) struct Error {
 }
 
 fn at<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Error + 'a {
-    move |source| Error {
-        action,
-        path: path.to_owned(),
-        source,
-    }
+    move |source| Error { action, path: path.to_owned(), source }
 }
 
 /// Symbolic links followed before we call it a loop, as the kernel does.
@@ -60,10 +56,7 @@ pub(crate) fn backup(path: &Path, suffix: &str) -> Result<PathBuf, Error> {
     let mut number = 0_u32;
     loop {
         let place = numbered(path, suffix, number);
-        match draft
-            .link(&place)
-            .or_else(|error| copy_where_no_links(error, &place, &bytes))
-        {
+        match draft.link(&place).or_else(|error| copy_where_no_links(error, &place, &bytes)) {
             Err(error) if error.source.kind() == io::ErrorKind::AlreadyExists => number += 1,
             linked => return linked.map(|()| place),
         }
@@ -72,10 +65,8 @@ pub(crate) fn backup(path: &Path, suffix: &str) -> Result<PathBuf, Error> {
 
 /// Some file systems have no hard links; then the copy is written under its own name.
 fn copy_where_no_links(error: Error, place: &Path, bytes: &[u8]) -> Result<(), Error> {
-    if !matches!(
-        error.source.kind(),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported
-    ) {
+    if !matches!(error.source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported)
+    {
         return Err(error);
     }
     let mut options = fs::OpenOptions::new();
@@ -85,9 +76,7 @@ fn copy_where_no_links(error: Error, place: &Path, bytes: &[u8]) -> Result<(), E
         .mode(0o600)
         .open(place)
         .map_err(at("create", place))?;
-    copy.write_all(bytes)
-        .and_then(|()| copy.sync_all())
-        .map_err(at("write", place))
+    copy.write_all(bytes).and_then(|()| copy.sync_all()).map_err(at("write", place))
 }
 
 fn numbered(path: &Path, suffix: &str, number: u32) -> PathBuf {
@@ -109,17 +98,13 @@ fn behind_links(path: &Path) -> Result<PathBuf, Error> {
             Err(_) => return Ok(target),
         }
     }
-    Err(at("follow the links of", path)(io::Error::from(
-        rustix::io::Errno::LOOP,
-    )))
+    Err(at("follow the links of", path)(io::Error::from(rustix::io::Errno::LOOP)))
 }
 
 fn existing(target: &Path) -> Result<Option<fs::Metadata>, Error> {
     match fs::symlink_metadata(target) {
         Ok(old) if old.is_file() => Ok(Some(old)),
-        Ok(_) => Err(at("replace", target)(io::Error::other(
-            "it is not a regular file",
-        ))),
+        Ok(_) => Err(at("replace", target)(io::Error::other("it is not a regular file"))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(at("examine", target)(error)),
     }
@@ -166,9 +151,7 @@ impl Draft {
 
     /// Writes `bytes` and takes over what `old` has, then makes both durable.
     fn fill(&self, bytes: &[u8], old: Option<&fs::Metadata>) -> Result<(), Error> {
-        (&self.file)
-            .write_all(bytes)
-            .map_err(at("write", &self.path))?;
+        (&self.file).write_all(bytes).map_err(at("write", &self.path))?;
         if let Some(old) = old {
             self.keep_owner(old);
             self.file
@@ -190,10 +173,7 @@ impl Draft {
         }
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the module to use instead"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the module to use instead")]
     fn replace(self, target: &Path) -> Result<(), Error> {
         fs::rename(&self.path, target).map_err(at("replace", target))?;
         sync_directory(target)

@@ -59,16 +59,8 @@ fn links_stay_links() {
     symlink("../dotfiles/new", dir.join("home/dangling")).unwrap();
     write(&dir.join("home/again"), b"new").unwrap();
     write(&dir.join("home/dangling"), b"made").unwrap();
-    assert!(
-        fs::symlink_metadata(dir.join("home/again"))
-            .unwrap()
-            .is_symlink()
-    );
-    assert!(
-        fs::symlink_metadata(dir.join("home/settings"))
-            .unwrap()
-            .is_symlink()
-    );
+    assert!(fs::symlink_metadata(dir.join("home/again")).unwrap().is_symlink());
+    assert!(fs::symlink_metadata(dir.join("home/settings")).unwrap().is_symlink());
     assert_eq!(fs::read(dir.join("dotfiles/settings")).unwrap(), b"new");
     assert_eq!(fs::read(dir.join("dotfiles/new")).unwrap(), b"made");
     assert_eq!(names(&dir.join("dotfiles")), ["new", "settings"]);

@@ -18,11 +18,7 @@ use rustix::io::Errno;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("cannot {action} `{}`: {source}", path.display())]
-    System {
-        action: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    System { action: &'static str, path: PathBuf, source: io::Error },
     #[error("`{}` belongs to user {owner}, not to us", path.display())]
     Owner { path: PathBuf, owner: u32 },
     #[error("`{}` may be written by others (mode {mode:03o})", path.display())]
@@ -37,11 +33,7 @@ pub(crate) enum Error {
 
 impl Error {
     fn system(action: &'static str, path: PathBuf, errno: Errno) -> Self {
-        Self::System {
-            action,
-            path,
-            source: errno.into(),
-        }
+        Self::System { action, path, source: errno.into() }
     }
 
     /// What the system said; [`io::ErrorKind::Other`] where it did not object but we do.
@@ -107,17 +99,11 @@ fn open_checked(
     let stat = rustix::fs::fstat(&handle)
         .map_err(|errno| Error::system("examine", path.clone(), errno))?;
     if stat.st_uid != rustix::process::geteuid().as_raw() {
-        return Err(Error::Owner {
-            path,
-            owner: stat.st_uid,
-        });
+        return Err(Error::Owner { path, owner: stat.st_uid });
     }
     let mode = Mode::from_raw_mode(stat.st_mode);
     if mode.intersects(Mode::WGRP | Mode::WOTH) {
-        return Err(Error::Writable {
-            path,
-            mode: mode.as_raw_mode() & 0o777,
-        });
+        return Err(Error::Writable { path, mode: mode.as_raw_mode() & 0o777 });
     }
     if mode.intersects(Mode::RWXG | Mode::RWXO) {
         rustix::fs::fchmod(&handle, Mode::RWXU)
@@ -143,14 +129,16 @@ impl PrivateDir {
 
     /// Opens a file so that every write goes to its end, made with mode 0600 when it is missing.
     pub(crate) fn open_append(&self, name: impl AsRef<OsStr>) -> Result<File, Error> {
-        self.open(
-            name.as_ref(),
-            OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE,
-        )
+        self.open(name.as_ref(), OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)
     }
 
     pub(crate) fn open_read(&self, name: impl AsRef<OsStr>) -> Result<File, Error> {
         self.open(name.as_ref(), OFlags::RDONLY)
+    }
+
+    /// Opens a file that must be there, for reading and writing.
+    pub(crate) fn open_existing(&self, name: impl AsRef<OsStr>) -> Result<File, Error> {
+        self.open(name.as_ref(), OFlags::RDWR)
     }
 
     fn open(&self, name: &OsStr, flags: OFlags) -> Result<File, Error> {
@@ -160,17 +148,13 @@ impl PrivateDir {
         let file = match rustix::fs::openat(&self.handle, name, flags, Mode::RUSR | Mode::WUSR) {
             Ok(file) => file,
             Err(Errno::LOOP) => {
-                return Err(Error::NotAFile {
-                    path: self.path.join(name),
-                });
+                return Err(Error::NotAFile { path: self.path.join(name) });
             }
             Err(errno) => return Err(self.error("open", name, errno)),
         };
         let stat = rustix::fs::fstat(&file).map_err(|errno| self.error("examine", name, errno))?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(Error::NotAFile {
-                path: self.path.join(name),
-            });
+            return Err(Error::NotAFile { path: self.path.join(name) });
         }
         Ok(File::from(file))
     }
@@ -277,16 +261,9 @@ impl Inode {
         Ok(Self::from_stat(&rustix::fs::fstat(file)?))
     }
 
-    #[allow(
-        clippy::unnecessary_cast,
-        clippy::cast_sign_loss,
-        reason = "the width differs"
-    )]
+    #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss, reason = "the width differs")]
     fn from_stat(stat: &rustix::fs::Stat) -> Self {
-        Self {
-            device: stat.st_dev as u64,
-            number: stat.st_ino as u64,
-        }
+        Self { device: stat.st_dev as u64, number: stat.st_ino as u64 }
     }
 }
 
@@ -297,9 +274,7 @@ fn single(name: &OsStr) -> Result<&OsStr, Error> {
         (Some(Component::Normal(part)), None) if part == name && !name.as_bytes().contains(&0) => {
             Ok(name)
         }
-        _ => Err(Error::Name {
-            name: name.to_owned(),
-        }),
+        _ => Err(Error::Name { name: name.to_owned() }),
     }
 }
 

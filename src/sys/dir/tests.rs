@@ -62,16 +62,10 @@ fn directories_of_others_are_refused() {
         fs::create_dir(&path).unwrap();
         std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
         let error = open_private_dir(&path).unwrap_err();
-        assert!(
-            matches!(error, Error::Owner { owner: 12345, .. }),
-            "{error}"
-        );
+        assert!(matches!(error, Error::Owner { owner: 12345, .. }), "{error}");
     } else {
         // `/` belongs to somebody else.
-        assert!(matches!(
-            open_private_dir(Path::new("/")),
-            Err(Error::Owner { .. })
-        ));
+        assert!(matches!(open_private_dir(Path::new("/")), Err(Error::Owner { .. })));
     }
 }
 
@@ -80,24 +74,15 @@ fn files_are_private_and_keep_what_was_written() {
     let (_scratch, dir) = scratch();
     dir.create_new("a").unwrap().write_all(b"one").unwrap();
     assert_eq!(mode(&dir.path().join("a")), 0o600);
-    assert_eq!(
-        dir.create_new("a").unwrap_err().kind(),
-        io::ErrorKind::AlreadyExists
-    );
+    assert_eq!(dir.create_new("a").unwrap_err().kind(), io::ErrorKind::AlreadyExists);
     dir.open_append("a").unwrap().write_all(b" two").unwrap();
     let mut text = String::new();
-    dir.open_or_create("a")
-        .unwrap()
-        .read_to_string(&mut text)
-        .unwrap();
+    dir.open_or_create("a").unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, "one two");
     dir.open_or_create("b").unwrap();
     dir.rename("a", "c").unwrap();
     assert_eq!(dir.list().unwrap(), ["b", "c"]);
-    assert_eq!(
-        dir.open_read("a").unwrap_err().kind(),
-        io::ErrorKind::NotFound
-    );
+    assert_eq!(dir.open_read("a").unwrap_err().kind(), io::ErrorKind::NotFound);
     dir.remove("b").unwrap();
     dir.remove("b").unwrap();
     dir.sync().unwrap();
@@ -114,15 +99,9 @@ fn links_and_pipes_are_no_files() {
     fs::create_dir(dir.path().join("dir")).unwrap();
     let made = std::os::unix::net::UnixListener::bind(dir.path().join("socket"));
     for name in ["link", "dangling", "dir"] {
-        assert!(
-            matches!(dir.open_read(name), Err(Error::NotAFile { .. })),
-            "{name}"
-        );
+        assert!(matches!(dir.open_read(name), Err(Error::NotAFile { .. })), "{name}");
     }
-    assert!(matches!(
-        dir.open_or_create("dangling"),
-        Err(Error::NotAFile { .. })
-    ));
+    assert!(matches!(dir.open_or_create("dangling"), Err(Error::NotAFile { .. })));
     assert!(made.is_err() || dir.open_or_create("socket").is_err());
 }
 
@@ -130,22 +109,10 @@ fn links_and_pipes_are_no_files() {
 fn names_are_single_components() {
     let (_scratch, dir) = scratch();
     for name in ["", ".", "..", "a/b", "/a", "a/", "./a", "../a", "a\0b"] {
-        assert!(
-            matches!(dir.open_or_create(name), Err(Error::Name { .. })),
-            "{name:?}"
-        );
-        assert!(
-            matches!(dir.subdir(name), Err(Error::Name { .. })),
-            "{name:?}"
-        );
-        assert!(
-            matches!(dir.rename("x", name), Err(Error::Name { .. })),
-            "{name:?}"
-        );
-        assert!(
-            matches!(dir.remove(name), Err(Error::Name { .. })),
-            "{name:?}"
-        );
+        assert!(matches!(dir.open_or_create(name), Err(Error::Name { .. })), "{name:?}");
+        assert!(matches!(dir.subdir(name), Err(Error::Name { .. })), "{name:?}");
+        assert!(matches!(dir.rename("x", name), Err(Error::Name { .. })), "{name:?}");
+        assert!(matches!(dir.remove(name), Err(Error::Name { .. })), "{name:?}");
     }
     dir.create_new(OsStr::from_bytes(b"\xff odd\n")).unwrap();
     dir.create_new("..a").unwrap();
@@ -160,10 +127,7 @@ fn subdirectories_are_checked_too() {
     dir.rename_into("file", &sub, "moved").unwrap();
     assert_eq!(sub.list().unwrap(), ["moved"]);
     symlink("sub", dir.path().join("link")).unwrap();
-    assert!(matches!(
-        dir.subdir("link"),
-        Err(Error::NotADirectory { .. })
-    ));
+    assert!(matches!(dir.subdir("link"), Err(Error::NotADirectory { .. })));
     assert!(dir.remove_subdir("sub").is_err());
     sub.remove("moved").unwrap();
     dir.remove_subdir("sub").unwrap();

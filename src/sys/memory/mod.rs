@@ -30,10 +30,7 @@ impl Shared {
     /// Keeps a copy of `bytes`. `scratch` is a directory that we may write to; it is touched only
     /// where there is no memory to share.
     pub(crate) fn new(bytes: &[u8], scratch: &Path) -> Self {
-        Self {
-            kept: Kept::new(bytes),
-            scratch: scratch.to_owned(),
-        }
+        Self { kept: Kept::new(bytes), scratch: scratch.to_owned() }
     }
 
     /// Opens the bytes for reading, at the beginning, independent of all other readers.
@@ -74,22 +71,14 @@ mod tests {
     }
 
     fn copied(bytes: &[u8], scratch: &Path) -> Shared {
-        Shared {
-            kept: Kept::Copied(bytes.into()),
-            scratch: scratch.to_owned(),
-        }
+        Shared { kept: Kept::Copied(bytes.into()), scratch: scratch.to_owned() }
     }
 
     #[test]
     fn readers_are_independent_and_cannot_write() {
         let scratch = tempfile::tempdir().unwrap();
-        let bytes: Vec<u8> = (0..200_000_u32)
-            .map(|number| (number % 251) as u8)
-            .collect();
-        for shared in [
-            Shared::new(&bytes, scratch.path()),
-            copied(&bytes, scratch.path()),
-        ] {
+        let bytes: Vec<u8> = (0..200_000_u32).map(|number| (number % 251) as u8).collect();
+        for shared in [Shared::new(&bytes, scratch.path()), copied(&bytes, scratch.path())] {
             let (mut first, mut second) = (shared.reader().unwrap(), shared.reader().unwrap());
             let mut start = [0; 100];
             first.read_exact(&mut start).unwrap();
@@ -108,10 +97,7 @@ mod tests {
     #[test]
     fn nothing_is_something_too() {
         let scratch = tempfile::tempdir().unwrap();
-        for shared in [
-            Shared::new(b"", scratch.path()),
-            copied(b"", scratch.path()),
-        ] {
+        for shared in [Shared::new(b"", scratch.path()), copied(b"", scratch.path())] {
             assert_eq!(text(&shared.reader().unwrap()), b"");
         }
     }
@@ -130,12 +116,7 @@ mod tests {
 
     #[test]
     fn a_missing_scratch_directory_is_an_error_with_its_path() {
-        let error = copied(b"x", Path::new("/nonexistent/scratch"))
-            .reader()
-            .unwrap_err();
-        assert!(
-            error.to_string().contains("/nonexistent/scratch"),
-            "{error}"
-        );
+        let error = copied(b"x", Path::new("/nonexistent/scratch")).reader().unwrap_err();
+        assert!(error.to_string().contains("/nonexistent/scratch"), "{error}");
     }
 }

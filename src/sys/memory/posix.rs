@@ -35,9 +35,5 @@ fn attempt(bytes: &[u8], scratch: &Path) -> io::Result<File> {
 }
 
 fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }

@@ -20,12 +20,7 @@ fn close_range() -> bool {
     const FIRST: RawFd = 3;
     // SAFETY: with CLOEXEC the call closes nothing now; it only sets a flag on descriptors.
     let code = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            FIRST,
-            RawFd::MAX,
-            libc::CLOSE_RANGE_CLOEXEC,
-        )
+        libc::syscall(libc::SYS_close_range, FIRST, RawFd::MAX, libc::CLOSE_RANGE_CLOEXEC)
     };
     code == 0
 }

@@ -28,16 +28,9 @@ const NEW_SESSION: c_int = 0x0400;
 ///
 /// Nobody waits for it: should it end before us, it stays a zombie until we end.
 pub(crate) fn detach(command: &Command, log: Option<&File>) -> io::Result<u32> {
-    let dir = command
-        .dir
-        .as_deref()
-        .map(std::path::absolute)
-        .transpose()?;
+    let dir = command.dir.as_deref().map(std::path::absolute).transpose()?;
     let file = spawn::file(command, dir.as_deref())?;
-    let null = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/null")?;
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
     let stdin = match &command.stdin {
         Stdin::Null => null.as_raw_fd(),
         Stdin::File(file) => file.as_raw_fd(),
@@ -49,8 +42,7 @@ pub(crate) fn detach(command: &Command, log: Option<&File>) -> io::Result<u32> {
         plan.change_dir(dir)?;
     }
     descriptors::keep_to_ourselves();
-    plan.spawn(&file, command)
-        .map_err(|error| program::explain(&error, &file, dir.as_deref()))
+    plan.spawn(&file, command).map_err(|error| program::explain(&error, &file, dir.as_deref()))
 }
 
 /// What `posix_spawn` is to do between the two processes.
@@ -59,10 +51,7 @@ struct Plan {
     attributes: libc::posix_spawnattr_t,
 }
 
-#[expect(
-    unsafe_code,
-    reason = "posix_spawn has no safe wrapper that can start a session"
-)]
+#[expect(unsafe_code, reason = "posix_spawn has no safe wrapper that can start a session")]
 impl Plan {
     fn new() -> io::Result<Self> {
         let mut actions = MaybeUninit::uninit();
@@ -73,10 +62,7 @@ impl Plan {
         check(unsafe { libc::posix_spawnattr_init(attributes.as_mut_ptr()) })?;
         // SAFETY: both were initialised by calls that succeeded.
         let mut plan = unsafe {
-            Self {
-                actions: actions.assume_init(),
-                attributes: attributes.assume_init(),
-            }
+            Self { actions: actions.assume_init(), attributes: attributes.assume_init() }
         };
         plan.reset_signals()?;
         Ok(plan)
@@ -84,13 +70,8 @@ impl Plan {
 
     /// A new session, no signal blocked, and those that we ignore or handle as they were.
     fn reset_signals(&mut self) -> io::Result<()> {
-        const DEFAULT: [c_int; 5] = [
-            libc::SIGPIPE,
-            libc::SIGCHLD,
-            libc::SIGHUP,
-            libc::SIGINT,
-            libc::SIGTERM,
-        ];
+        const DEFAULT: [c_int; 5] =
+            [libc::SIGPIPE, libc::SIGCHLD, libc::SIGHUP, libc::SIGINT, libc::SIGTERM];
         let flags = NEW_SESSION | libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
         let flags = c_short::try_from(flags).map_err(io::Error::other)?;
         let mut set = MaybeUninit::uninit();
@@ -103,10 +84,7 @@ impl Plan {
             for signal in DEFAULT {
                 libc::sigaddset(set.as_mut_ptr(), signal);
             }
-            check(libc::posix_spawnattr_setsigdefault(
-                attributes,
-                set.as_ptr(),
-            ))?;
+            check(libc::posix_spawnattr_setsigdefault(attributes, set.as_ptr()))?;
             check(libc::posix_spawnattr_setflags(attributes, flags))
         }
     }
@@ -150,10 +128,7 @@ impl Plan {
     }
 }
 
-#[expect(
-    unsafe_code,
-    reason = "posix_spawn has no safe wrapper that can start a session"
-)]
+#[expect(unsafe_code, reason = "posix_spawn has no safe wrapper that can start a session")]
 impl Drop for Plan {
     fn drop(&mut self) {
         // SAFETY: both were initialised in `new` and are used no more.
@@ -166,11 +141,7 @@ impl Drop for Plan {
 
 /// These functions return an error number and leave `errno` alone.
 fn check(code: c_int) -> io::Result<()> {
-    if code == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::from_raw_os_error(code))
-    }
+    if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(code)) }
 }
 
 fn c_string(text: &OsStr) -> io::Result<CString> {
@@ -185,9 +156,7 @@ fn pair(name: &OsStr, value: &OsStr) -> OsString {
 }
 
 fn strings(texts: impl Iterator<Item = OsString>) -> io::Result<Vec<CString>> {
-    Ok(texts
-        .map(|text| CString::new(text.into_vec()))
-        .collect::<Result<_, _>>()?)
+    Ok(texts.map(|text| CString::new(text.into_vec())).collect::<Result<_, _>>()?)
 }
 
 fn pointers(strings: &[CString]) -> Vec<*mut c_char> {

@@ -29,20 +29,12 @@ pub(super) struct Family {
 impl Family {
     /// The family of a child that nobody has waited for yet.
     pub(super) fn of_child(leader: u32) -> Self {
-        Self {
-            leader,
-            anchored: true,
-            known: BTreeMap::new(),
-        }
+        Self { leader, anchored: true, known: BTreeMap::new() }
     }
 
     fn of_other(leader: &Facts) -> Self {
         let known = BTreeMap::from([(leader.pid, leader.clone())]);
-        Self {
-            leader: leader.pid,
-            anchored: false,
-            known,
-        }
+        Self { leader: leader.pid, anchored: false, known }
     }
 
     /// Looks who belongs to it now. To be asked before every signal: orphans change their parent.
@@ -75,11 +67,7 @@ impl Family {
         {
             let _ = kill_process_group(group, signal);
         }
-        for stray in self
-            .known
-            .values()
-            .filter(|facts| facts.group != self.leader)
-        {
+        for stray in self.known.values().filter(|facts| facts.group != self.leader) {
             signal_exactly(&stray.identity(), signal);
         }
     }

@@ -20,10 +20,7 @@ pub(crate) fn find_program(
     dir: Option<&Path>,
 ) -> io::Result<PathBuf> {
     if name.is_empty() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the command is empty",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the command is empty"));
     }
     if name.as_bytes().contains(&b'/') {
         return Ok(dir.map_or_else(|| PathBuf::from(name), |dir| dir.join(name)));
@@ -79,10 +76,7 @@ pub(super) fn explain(error: &io::Error, file: &Path, dir: Option<&Path>) -> io:
             format!("working directory `{}` does not exist", place.display())
         }
         io::ErrorKind::NotFound if file.exists() => {
-            format!(
-                "the interpreter that `{}` names does not exist",
-                file.display()
-            )
+            format!("the interpreter that `{}` names does not exist", file.display())
         }
         io::ErrorKind::NotFound => format!("program `{}` does not exist", file.display()),
         io::ErrorKind::PermissionDenied => format!("`{}` is not executable", file.display()),

@@ -15,8 +15,10 @@ use crate::sys::clock::Deadline;
 /// How long the kernel may take to end what got KILL.
 const KILL_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often the family of a child that exited on TERM is looked at until it is gone too.
+/// How often the family of a child that has exited is looked at until it is gone too, after TERM
+/// and after KILL.
 const FAMILY_PAUSE: Duration = Duration::from_millis(20);
+const KILL_PAUSE: Duration = Duration::from_millis(2);
 
 /// Why we end a child.
 #[derive(Clone, Copy, Debug)]
@@ -41,11 +43,7 @@ enum Phase {
     /// It got TERM.
     Ending { why: Why, kill_at: Deadline },
     /// It got KILL.
-    Killed {
-        why: Why,
-        pipes_until: Deadline,
-        give_up: Deadline,
-    },
+    Killed { why: Why, pipes_until: Deadline, give_up: Deadline },
 }
 
 #[derive(Debug)]
@@ -107,17 +105,10 @@ impl Running {
 
     /// What to wait for, with what to do then.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = (BorrowedFd<'_>, Part)> {
-        let exit = self
-            .exit_descriptor
-            .as_ref()
-            .filter(|_| self.exit.is_none());
-        [
-            (exit, Part::Exit),
-            (self.stdout.pipe(), Part::Stdout),
-            (self.stderr.pipe(), Part::Stderr),
-        ]
-        .into_iter()
-        .filter_map(|(descriptor, part)| Some((descriptor?.as_fd(), part)))
+        let exit = self.exit_descriptor.as_ref().filter(|_| self.exit.is_none());
+        [(exit, Part::Exit), (self.stdout.pipe(), Part::Stdout), (self.stderr.pipe(), Part::Stderr)]
+            .into_iter()
+            .filter_map(|(descriptor, part)| Some((descriptor?.as_fd(), part)))
     }
 
     /// Reacts to a descriptor that is ready.
@@ -135,10 +126,7 @@ impl Running {
             && let Some(status) = self.pid().and_then(exit::look)
         {
             let pipes_until = Deadline::after(self.limits.leak_grace);
-            self.exit = Some(Exit {
-                status,
-                pipes_until,
-            });
+            self.exit = Some(Exit { status, pipes_until });
         }
     }
 
@@ -153,7 +141,7 @@ impl Running {
             }
             (Phase::Ending { kill_at, .. }, Some(exit)) => kill_at.min(exit.pipes_until),
             (Phase::Killed { give_up, .. }, None) => *give_up,
-            (Phase::Killed { pipes_until, .. }, Some(_)) => *pipes_until,
+            (Phase::Killed { give_up, .. }, Some(_)) => give_up.min(Deadline::after(KILL_PAUSE)),
         };
         until.remaining()
     }
@@ -174,13 +162,9 @@ impl Running {
                 }
                 over
             }
-            Phase::Killed {
-                pipes_until,
-                give_up,
-                ..
-            } => {
-                let exited = self.exit.is_some();
-                exited && (!self.has_open_pipes() || pipes_until.expired()) || give_up.expired()
+            Phase::Killed { pipes_until, give_up, .. } => {
+                let closed = !self.has_open_pipes() || pipes_until.expired();
+                give_up.expired() || self.exit.is_some() && closed && self.family.is_gone()
             }
         }
     }
@@ -194,10 +178,7 @@ impl Running {
         self.family.signal(Signal::TERM);
         // A stopped process acts on it only when it goes on.
         self.family.signal(Signal::CONT);
-        self.phase = Phase::Ending {
-            why,
-            kill_at: Deadline::after(self.limits.grace),
-        };
+        self.phase = Phase::Ending { why, kill_at: Deadline::after(self.limits.grace) };
     }
 
     fn kill(&mut self, why: Why) {
@@ -235,15 +216,7 @@ impl Running {
         let (stdout, stdout_cut) = self.stdout.finish();
         let (stderr, stderr_cut) = self.stderr.finish();
         let took = self.started.elapsed();
-        Ending {
-            status,
-            stdout,
-            stderr,
-            stdout_cut,
-            stderr_cut,
-            leaked,
-            took,
-        }
+        Ending { status, stdout, stderr, stdout_cut, stderr_cut, leaked, took }
     }
 
     /// Ends it at once, without a word from it.

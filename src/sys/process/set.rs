@@ -85,17 +85,17 @@ impl Set {
         }
         if limits.deadline.expired() {
             let told = format!("no time is left to start {}", command.marker);
-            return Err(Status::NotStarted(io::Error::new(
-                io::ErrorKind::TimedOut,
-                told,
-            )));
+            return Err(Status::NotStarted(io::Error::new(io::ErrorKind::TimedOut, told)));
         }
         if crate::sys::use_posix() {
             self.listen_to_children().map_err(Status::NotStarted)?;
         }
         let mut running = Running::start(command, limits).map_err(Status::NotStarted)?;
         if !running.has_exit_descriptor() {
-            self.listen_to_children().map_err(Status::NotStarted)?;
+            if let Err(error) = self.listen_to_children() {
+                running.abandon();
+                return Err(Status::NotStarted(error));
+            }
             // It may have ended before we listened.
             running.look();
         }
@@ -129,11 +129,7 @@ impl Set {
 
     /// Whether the children were told to end, by [`Self::cancel`] or by a signal to us.
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled
-            || self
-                .watch
-                .as_ref()
-                .is_some_and(|watch| watch.arrived().is_some())
+        self.cancelled || self.watch.as_ref().is_some_and(|watch| watch.arrived().is_some())
     }
 
     /// Waits until a child ended; `None` when none is left. Children that end at the same time
@@ -179,14 +175,9 @@ impl Set {
         // The watch stays readable; once is enough.
         let watch = self.watch.as_ref().filter(|_| !self.cancelled);
         let told = watch.map(|watch| (watch.as_fd(), Wake::Told));
-        let child = self
-            .child_signals
-            .as_ref()
-            .map(|pipe| (pipe.as_fd(), Wake::SomeChild));
+        let child = self.child_signals.as_ref().map(|pipe| (pipe.as_fd(), Wake::SomeChild));
         let children = self.running.iter().flat_map(|(id, running)| {
-            running
-                .descriptors()
-                .map(|(descriptor, part)| (descriptor, Wake::Child(*id, part)))
+            running.descriptors().map(|(descriptor, part)| (descriptor, Wake::Child(*id, part)))
         });
         told.into_iter().chain(child).chain(children)
     }
@@ -211,8 +202,7 @@ impl Set {
     /// Does what is due, and takes out what is done with.
     fn step(&mut self) {
         let done = self.running.extract_if(.., |_, running| running.step());
-        self.finished
-            .extend(done.map(|(id, running)| (id, running.finish())));
+        self.finished.extend(done.map(|(id, running)| (id, running.finish())));
     }
 }
 
@@ -226,8 +216,5 @@ impl Drop for Set {
 
 fn timespec(span: Duration) -> Timespec {
     // Beyond what the clock can count there is nothing to wait for.
-    Timespec::try_from(span).unwrap_or(Timespec {
-        tv_sec: i64::from(i32::MAX),
-        tv_nsec: 0,
-    })
+    Timespec::try_from(span).unwrap_or(Timespec { tv_sec: i64::from(i32::MAX), tv_nsec: 0 })
 }

@@ -12,11 +12,7 @@ use std::process::{Child, Stdio};
 use super::{Command, Stdin, program};
 
 pub(super) fn spawn(command: &Command) -> io::Result<Child> {
-    let dir = command
-        .dir
-        .as_deref()
-        .map(std::path::absolute)
-        .transpose()?;
+    let dir = command.dir.as_deref().map(std::path::absolute).transpose()?;
     let file = file(command, dir.as_deref())?;
     let failed = |error: io::Error| program::explain(&error, &file, dir.as_deref());
     match attempt(command, &file, &command.argv, dir.as_deref()) {
@@ -30,18 +26,12 @@ pub(super) fn spawn(command: &Command) -> io::Result<Child> {
 
 /// The file that `command` runs in `dir`.
 pub(super) fn file(command: &Command, dir: Option<&Path>) -> io::Result<PathBuf> {
-    let name = command
-        .argv
-        .first()
-        .map_or(OsStr::new(""), OsString::as_os_str);
+    let name = command.argv.first().map_or(OsStr::new(""), OsString::as_os_str);
     let path = command.env.get(OsStr::new("PATH")).map(OsString::as_os_str);
     program::find_program(name, path, dir)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the module to use instead"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the module to use instead")]
 fn attempt(
     command: &Command,
     file: &Path,

@@ -24,12 +24,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub(super) fn new(pipe: Option<OwnedFd>, cap: usize) -> Self {
-        Self {
-            pipe,
-            kept: Vec::new(),
-            cap,
-            cut: false,
-        }
+        Self { pipe, kept: Vec::new(), cap, cut: false }
     }
 
     pub(super) fn pipe(&self) -> Option<&OwnedFd> {

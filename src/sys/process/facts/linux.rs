@@ -36,9 +36,7 @@ fn parse(stat: &[u8]) -> Option<Facts> {
     let close = stat.iter().rposition(|byte| *byte == b')')?;
     let text = |bytes| std::str::from_utf8(bytes).ok();
     // The first of these is what proc(5) calls the third field.
-    let fields: Vec<&str> = text(stat.get(close + 1..)?)?
-        .split_ascii_whitespace()
-        .collect();
+    let fields: Vec<&str> = text(stat.get(close + 1..)?)?.split_ascii_whitespace().collect();
     let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
     let id = |field: usize| u32::try_from(number(field)?).ok();
     Some(Facts {
@@ -73,10 +71,7 @@ fn strings(bytes: &[u8]) -> Vec<OsString> {
         return Vec::new();
     }
     let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
-    bytes
-        .split(|byte| *byte == 0)
-        .map(|text| OsStr::from_bytes(text).to_owned())
-        .collect()
+    bytes.split(|byte| *byte == 0).map(|text| OsStr::from_bytes(text).to_owned()).collect()
 }
 
 pub(super) fn age(start: u64) -> Duration {

@@ -34,10 +34,7 @@ pub(crate) struct Facts {
 
 impl Facts {
     pub(crate) fn identity(&self) -> Identity {
-        Identity {
-            pid: self.pid,
-            start: self.start,
-        }
+        Identity { pid: self.pid, start: self.start }
     }
 }
 

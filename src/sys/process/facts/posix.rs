@@ -44,9 +44,7 @@ pub(super) fn environment(pid: u32) -> Option<Vec<OsString>> {
 
 pub(super) fn age(start: u64) -> Duration {
     let started = UNIX_EPOCH + Duration::from_secs(start);
-    clock::wall_now()
-        .duration_since(started)
-        .unwrap_or_default()
+    clock::wall_now().duration_since(started).unwrap_or_default()
 }
 
 fn one<T>(pid: u32, kind: ProcessRefreshKind, read: impl FnOnce(&Process) -> T) -> Option<T> {
@@ -64,18 +62,12 @@ fn facts(process: &Process) -> Facts {
         group: group(pid).unwrap_or(0),
         start: process.start_time(),
         name: process.name().to_owned(),
-        zombie: matches!(
-            process.status(),
-            ProcessStatus::Zombie | ProcessStatus::Dead
-        ),
+        zombie: matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead),
         kernel: process.thread_kind() == Some(ThreadKind::Kernel),
     }
 }
 
-#[expect(
-    unsafe_code,
-    reason = "the safe wrapper takes no group 0, which kernel threads have"
-)]
+#[expect(unsafe_code, reason = "the safe wrapper takes no group 0, which kernel threads have")]
 fn group(pid: u32) -> Option<u32> {
     // SAFETY: the call takes and returns numbers only.
     let group = unsafe { libc::getpgid(pid.cast_signed()) };

@@ -1,5 +1,7 @@
 //! Bad children, and what becomes of them.
 
+mod apart;
+
 use std::ffi::OsStr;
 use std::io::{Seek as _, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -37,10 +39,7 @@ fn limits() -> Limits {
 }
 
 fn late() -> Limits {
-    Limits {
-        deadline: Deadline::after(Duration::from_millis(300)),
-        ..limits()
-    }
+    Limits { deadline: Deadline::after(Duration::from_millis(300)), ..limits() }
 }
 
 fn run(command: Command, limits: Limits) -> Ending {
@@ -70,9 +69,7 @@ fn told_in(file: &Path) -> Identity {
     let mut found = None;
     until("the child tells its id", || {
         let told = std::fs::read_to_string(file).unwrap_or_default();
-        found = told
-            .strip_suffix('\n')
-            .and_then(|pid| identity(pid.parse().ok()?));
+        found = told.strip_suffix('\n').and_then(|pid| identity(pid.parse().ok()?));
         found.is_some()
     });
     found.unwrap()
@@ -82,10 +79,7 @@ fn told_in(file: &Path) -> Identity {
 fn a_good_child_is_heard() {
     let ending = run(sh("echo out; echo err >&2; exit 7"), limits());
     assert!(matches!(ending.status, Status::Exited(7)), "{ending:?}");
-    assert_eq!(
-        (text(&ending.stdout), text(&ending.stderr)),
-        ("out\n", "err\n")
-    );
+    assert_eq!((text(&ending.stdout), text(&ending.stderr)), ("out\n", "err\n"));
     assert!(!ending.stdout_cut && !ending.stderr_cut && !ending.leaked);
     assert!(ending.took > Duration::ZERO && ending.took < SOON);
 }
@@ -96,27 +90,14 @@ fn the_environment_is_exactly_the_given_one() {
     let odd = OsString::from_vec(b"a\xff\nb".to_vec());
     command.env.insert("ODD".into(), odd);
     let ending = run(command, limits());
-    assert_eq!(
-        ending.stdout,
-        b"ODD=a\xff\nb\nPATH=/usr/local/bin:/usr/bin:/bin\n"
-    );
+    assert_eq!(ending.stdout, b"ODD=a\xff\nb\nPATH=/usr/local/bin:/usr/bin:/bin\n");
 }
 
 #[test]
 fn odd_arguments_arrive_unchanged() {
     let mut command = command(&["printf", "%s|"]);
-    let odd = [
-        &b"\xff\xfe"[..],
-        b"",
-        b"two words",
-        b"$HOME `x`",
-        b"-n",
-        b"line\nend",
-        b"\"'\\",
-    ];
-    command
-        .argv
-        .extend(odd.iter().map(|bytes| OsStr::from_bytes(bytes).to_owned()));
+    let odd = [&b"\xff\xfe"[..], b"", b"two words", b"$HOME `x`", b"-n", b"line\nend", b"\"'\\"];
+    command.argv.extend(odd.iter().map(|bytes| OsStr::from_bytes(bytes).to_owned()));
     let mut expected = odd.join(&b'|');
     expected.push(b'|');
     assert_eq!(run(command, limits()).stdout, expected);
@@ -130,10 +111,7 @@ fn stdin_is_a_file_or_nothing() {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"payload").unwrap();
     file.rewind().unwrap();
-    let with_file = Command {
-        stdin: Stdin::File(file),
-        ..command(&["cat"])
-    };
+    let with_file = Command { stdin: Stdin::File(file), ..command(&["cat"]) };
     assert_eq!(run(with_file, limits()).stdout, b"payload");
 }
 
@@ -142,13 +120,7 @@ fn a_child_that_closes_stdin_is_no_problem() {
     let scratch = tempfile::tempdir().unwrap();
     let payload = crate::sys::memory::Shared::new(&vec![b'x'; 1 << 20], scratch.path());
     let stdin = Stdin::File(payload.reader().unwrap());
-    let ending = run(
-        Command {
-            stdin,
-            ..sh("exec <&-; echo done")
-        },
-        limits(),
-    );
+    let ending = run(Command { stdin, ..sh("exec <&-; echo done") }, limits());
     assert!(matches!(ending.status, Status::Exited(0)), "{ending:?}");
     assert_eq!(text(&ending.stdout), "done\n");
 }
@@ -158,26 +130,14 @@ fn the_directory_is_where_it_runs() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = scratch.path().canonicalize().unwrap();
     let script = dir.join("here");
-    std::fs::File::create(&script)
-        .unwrap()
-        .write_all(b"#!/bin/sh\npwd -P\n")
-        .unwrap();
+    std::fs::File::create(&script).unwrap().write_all(b"#!/bin/sh\npwd -P\n").unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     let expected = format!("{}\n", dir.display());
     for argv in [&["pwd", "-P"][..], &["./here"]] {
-        let ending = run(
-            Command {
-                dir: Some(dir.clone()),
-                ..command(argv)
-            },
-            limits(),
-        );
+        let ending = run(Command { dir: Some(dir.clone()), ..command(argv) }, limits());
         assert_eq!(text(&ending.stdout), expected, "{argv:?}");
     }
-    let mut relative = Command {
-        dir: Some(dir),
-        ..command(&["here"])
-    };
+    let mut relative = Command { dir: Some(dir), ..command(&["here"]) };
     relative.env.insert("PATH".into(), "/bin:".into());
     assert_eq!(text(&run(relative, limits()).stdout), expected);
 }
@@ -186,10 +146,7 @@ fn the_directory_is_where_it_runs() {
 fn a_script_without_first_line_is_run_by_the_shell() {
     let scratch = tempfile::tempdir().unwrap();
     let script = scratch.path().join("bare");
-    std::fs::File::create(&script)
-        .unwrap()
-        .write_all(b"echo \"$1\"; exit 3\n")
-        .unwrap();
+    std::fs::File::create(&script).unwrap().write_all(b"echo \"$1\"; exit 3\n").unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
     let ending = run(command(&[script.to_str().unwrap(), "two words"]), limits());
     assert!(matches!(ending.status, Status::Exited(3)), "{ending:?}");
@@ -201,10 +158,7 @@ fn what_cannot_start_says_why() {
     let scratch = tempfile::tempdir().unwrap();
     let make = |name: &str, bytes: &[u8], mode| {
         let path = scratch.path().join(name);
-        std::fs::File::create(&path)
-            .unwrap()
-            .write_all(bytes)
-            .unwrap();
+        std::fs::File::create(&path).unwrap().write_all(bytes).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         path.to_str().unwrap().to_owned()
     };
@@ -212,40 +166,19 @@ fn what_cannot_start_says_why() {
     let orphan = make("orphan", b"#!/nonexistent/interpreter\n", 0o755);
     let mut on_path = command(&["plain"]);
     on_path.env.insert("PATH".into(), scratch.path().into());
-    let nowhere = Command {
-        dir: Some("/nonexistent/dir".into()),
-        ..command(&["true"])
-    };
+    let nowhere = Command { dir: Some("/nonexistent/dir".into()), ..command(&["true"]) };
     let table = [
-        (
-            command(&["no-such-program"]),
-            io::ErrorKind::NotFound,
-            "not on PATH",
-        ),
-        (
-            command(&["/nonexistent/program"]),
-            io::ErrorKind::NotFound,
-            "does not exist",
-        ),
-        (
-            command(&[&plain]),
-            io::ErrorKind::PermissionDenied,
-            "not executable",
-        ),
+        (command(&["no-such-program"]), io::ErrorKind::NotFound, "not on PATH"),
+        (command(&["/nonexistent/program"]), io::ErrorKind::NotFound, "does not exist"),
+        (command(&[&plain]), io::ErrorKind::PermissionDenied, "not executable"),
         (on_path, io::ErrorKind::PermissionDenied, "not executable"),
         (command(&[&orphan]), io::ErrorKind::NotFound, "interpreter"),
-        (
-            nowhere,
-            io::ErrorKind::NotFound,
-            "working directory `/nonexistent/dir`",
-        ),
+        (nowhere, io::ErrorKind::NotFound, "working directory `/nonexistent/dir`"),
         (command(&[]), io::ErrorKind::InvalidInput, "empty"),
     ];
     for (command, kind, told) in table {
         let ending = run(command, limits());
-        let Status::NotStarted(error) = ending.status else {
-            panic!("{ending:?}")
-        };
+        let Status::NotStarted(error) = ending.status else { panic!("{ending:?}") };
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(told), "{error}");
     }
@@ -281,17 +214,11 @@ fn the_whole_group_is_ended() {
 #[test]
 fn a_child_that_ignores_term_is_killed_after_its_grace() {
     let script = "trap '' TERM; echo ready; while :; do sleep 1; done";
-    let limits = Limits {
-        grace: Duration::from_millis(200),
-        ..late()
-    };
+    let limits = Limits { grace: Duration::from_millis(200), ..late() };
     let ending = run(sh(script), limits);
     assert!(matches!(ending.status, Status::TimedOut), "{ending:?}");
     assert_eq!(text(&ending.stdout), "ready\n");
-    assert!(
-        ending.took >= Duration::from_millis(500) && ending.took < SOON,
-        "{ending:?}"
-    );
+    assert!(ending.took >= Duration::from_millis(500) && ending.took < SOON, "{ending:?}");
 }
 
 #[test]
@@ -313,10 +240,7 @@ fn a_grandchild_that_ignores_term_does_not_outlive_the_grace() {
         file.display()
     );
     let mut set = Set::new();
-    let limits = Limits {
-        grace: Duration::from_millis(300),
-        ..limits()
-    };
+    let limits = Limits { grace: Duration::from_millis(300), ..limits() };
     set.start(sh(&script), limits);
     let grandchild = told_in(&file);
     set.cancel();
@@ -330,10 +254,7 @@ fn a_grandchild_that_ignores_term_does_not_outlive_the_grace() {
 fn a_descendant_in_another_session_is_ended_too() {
     let scratch = tempfile::tempdir().unwrap();
     let file = scratch.path().join("pid");
-    let script = format!(
-        "setsid sh -c 'echo $$ > {}; exec sleep 60' & wait",
-        file.display()
-    );
+    let script = format!("setsid sh -c 'echo $$ > {}; exec sleep 60' & wait", file.display());
     let mut set = Set::new();
     set.start(sh(&script), limits());
     let stray = told_in(&file);
@@ -359,10 +280,7 @@ fn a_leaked_pipe_is_reported_and_not_waited_for() {
 
 #[test]
 fn a_flood_is_cut_and_does_not_block() {
-    let limits = Limits {
-        output_cap: 1000,
-        ..limits()
-    };
+    let limits = Limits { output_cap: 1000, ..limits() };
     let script = "head -c 10000000 /dev/zero; head -c 10000000 /dev/zero >&2; exit 5";
     let ending = run(sh(script), limits);
     assert!(matches!(ending.status, Status::Exited(5)), "{ending:?}");
@@ -373,10 +291,7 @@ fn a_flood_is_cut_and_does_not_block() {
 #[test]
 fn output_of_exactly_the_cap_is_not_cut() {
     for (said, cut) in [(99_999, false), (100_000, false), (100_001, true)] {
-        let limits = Limits {
-            output_cap: 100_000,
-            ..limits()
-        };
+        let limits = Limits { output_cap: 100_000, ..limits() };
         let ending = run(sh(&format!("head -c {said} /dev/zero")), limits);
         assert_eq!(ending.stdout.len(), said.min(100_000));
         assert_eq!(ending.stdout_cut, cut, "{said}");
@@ -425,9 +340,7 @@ fn children_may_be_added_while_others_run() {
     let quick = set.start(sh("exit 1"), limits());
     assert_eq!(set.next().unwrap().0, quick);
     let opener = set.start(command(&["touch", gate.to_str().unwrap()]), limits());
-    let mut rest: Vec<Id> = std::iter::from_fn(|| set.next())
-        .map(|(id, _)| id)
-        .collect();
+    let mut rest: Vec<Id> = std::iter::from_fn(|| set.next()).map(|(id, _)| id).collect();
     rest.sort();
     assert_eq!(rest, [slow, opener]);
 }
@@ -439,10 +352,7 @@ fn every_child_heads_its_own_group() {
     let child = set.identity(id).unwrap();
     assert_eq!(facts::of(child.pid).unwrap().group, child.pid);
     assert!(is_alive(&child));
-    assert!(!is_alive(&Identity {
-        start: child.start + 1,
-        ..child
-    }));
+    assert!(!is_alive(&Identity { start: child.start + 1, ..child }));
     assert_eq!(set.running(), 1);
     drop(set);
     until("a dropped set kills", || !is_alive(&child));
@@ -467,16 +377,9 @@ fn cancelling_ends_all_and_starts_no_more() {
 
 #[test]
 fn without_time_nothing_is_started() {
-    let ending = run(
-        command(&["true"]),
-        Limits {
-            deadline: Deadline::after(Duration::ZERO),
-            ..limits()
-        },
-    );
-    let Status::NotStarted(error) = ending.status else {
-        panic!("{ending:?}")
-    };
+    let ending =
+        run(command(&["true"]), Limits { deadline: Deadline::after(Duration::ZERO), ..limits() });
+    let Status::NotStarted(error) = ending.status else { panic!("{ending:?}") };
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
 }
 
@@ -486,179 +389,10 @@ fn children_inherit_nothing_but_their_three_descriptors() {
     let (leak, _other_end) = std::os::unix::net::UnixStream::pair().unwrap();
     rustix::io::fcntl_setfd(&leak, rustix::io::FdFlags::empty()).unwrap();
     let ending = run(sh("for fd in /dev/fd/*; do echo ${fd##*/}; done"), limits());
-    let open: Vec<i32> = text(&ending.stdout)
-        .lines()
-        .filter_map(|number| number.parse().ok())
-        .collect();
+    let open: Vec<i32> =
+        text(&ending.stdout).lines().filter_map(|number| number.parse().ok()).collect();
     // The shell itself opens the directory to list it.
     let inherited = std::os::fd::AsRawFd::as_raw_fd(&leak);
     assert!(!open.contains(&inherited) || inherited == 3, "{open:?}");
     assert!(open.len() <= 4, "{open:?}");
-}
-
-#[test]
-fn end_group_leaves_strangers_alone() {
-    let mut set = Set::new();
-    let id = set.start(command(&["sleep", "60"]), limits());
-    let child = set.identity(id).unwrap();
-    let stranger = Identity {
-        start: child.start + 1,
-        ..child
-    };
-    assert_eq!(end_group(&stranger, LONG), Ended::WasGone);
-    assert!(is_alive(&child));
-    let ourselves = identity(std::process::id()).unwrap();
-    assert_eq!(end_group(&ourselves, LONG), Ended::Refused);
-    assert_eq!(end_group(&child, LONG), Ended::Gone);
-    let (_, ending) = set.next().unwrap();
-    assert!(matches!(ending.status, Status::Signalled(15)), "{ending:?}");
-}
-
-#[test]
-fn end_group_kills_what_ignores_term() {
-    let scratch = tempfile::tempdir().unwrap();
-    let file = scratch.path().join("pid");
-    let script = format!(
-        "trap '' TERM; sh -c 'echo $$ > {}; while :; do sleep 1; done' & wait",
-        file.display()
-    );
-    let mut set = Set::new();
-    let id = set.start(sh(&script), limits());
-    let leader = set.identity(id).unwrap();
-    let grandchild = told_in(&file);
-    assert_eq!(end_group(&leader, Duration::from_millis(100)), Ended::Gone);
-    assert!(!is_alive(&leader) && !is_alive(&grandchild));
-    let (_, ending) = set.next().unwrap();
-    assert!(matches!(ending.status, Status::Signalled(9)), "{ending:?}");
-}
-
-#[test]
-fn a_detached_process_has_its_own_session_and_nothing_of_ours() {
-    let scratch = tempfile::tempdir().unwrap();
-    let dir = scratch.path().canonicalize().unwrap();
-    let mut payload = tempfile::tempfile().unwrap();
-    payload.write_all(b"job\n").unwrap();
-    payload.rewind().unwrap();
-    let log = std::fs::File::create(dir.join("log")).unwrap();
-    let (leak, _other_end) = std::os::unix::net::UnixStream::pair().unwrap();
-    rustix::io::fcntl_setfd(&leak, rustix::io::FdFlags::empty()).unwrap();
-    let script = "cat; pwd -P; env; for fd in /dev/fd/*; do echo ${fd##*/}; done; echo err >&2; \
-                  echo $$ > pid; exec sleep 60";
-    let command = Command {
-        stdin: Stdin::File(payload),
-        dir: Some(dir.clone()),
-        ..sh(script)
-    };
-    let pid = detach(&command, Some(&log)).unwrap();
-    let process = told_in(&dir.join("pid"));
-    assert_eq!(process.pid, pid);
-    let id = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
-    assert_eq!(rustix::process::getsid(Some(id)).unwrap(), id);
-    let told = std::fs::read_to_string(dir.join("log")).unwrap();
-    let start = format!("job\n{}\n", dir.display());
-    assert!(told.starts_with(&start), "{told}");
-    assert!(told.contains("PATH=/usr/local/bin:/usr/bin:/bin\n") && !told.contains("HOME="));
-    assert!(told.ends_with("\n0\n1\n2\n3\nerr\n"), "{told}");
-    assert_eq!(end_group(&process, LONG), Ended::Gone);
-}
-
-#[test]
-fn what_cannot_be_detached_says_why() {
-    let error = detach(&command(&["no-such-program"]), None).unwrap_err();
-    assert!(error.to_string().contains("not on PATH"), "{error}");
-    let nowhere = Command {
-        dir: Some("/nonexistent/dir".into()),
-        ..command(&["true"])
-    };
-    let error = detach(&nowhere, None).unwrap_err();
-    assert!(error.to_string().contains("/nonexistent/dir"), "{error}");
-}
-
-#[test]
-fn processes_are_found_by_their_environment() {
-    let mark = OsString::from(format!("mark {} \n", std::process::id()));
-    let mut marked = command(&["sleep", "60"]);
-    marked.env.insert("CPH_TEST_MARK".into(), mark.clone());
-    let mut other = command(&["sleep", "60"]);
-    other.env.insert("CPH_TEST_MARK".into(), "another".into());
-    let mut set = Set::new();
-    let id = set.start(marked, limits());
-    set.start(other, limits());
-    let child = set.identity(id).unwrap();
-    assert_eq!(find_by_environ("CPH_TEST_MARK", &mark), [child]);
-    assert_eq!(find_by_environ("CPH_TEST_MAR", &mark), []);
-    assert_eq!(end_group(&child, LONG), Ended::Gone);
-    // It is a zombie now.
-    assert_eq!(find_by_environ("CPH_TEST_MARK", &mark), []);
-}
-
-#[test]
-fn an_empty_environment_is_no_obstacle() {
-    let mut empty = command(&["/bin/sleep", "60"]);
-    empty.env.clear();
-    let mut set = Set::new();
-    let id = set.start(empty, limits());
-    assert!(is_alive(&set.identity(id).unwrap()));
-    assert_eq!(find_by_environ("CPH_TEST_NOWHERE", OsStr::new("")), []);
-}
-
-/// What the next test starts in a process of its own, for the signals are sent to a whole process.
-/// Among the other tests it does nothing.
-#[test]
-fn told_to_end_in_a_process_of_its_own() {
-    let env = crate::sys::place::Env::current();
-    let Some(dir) = env.get("CPH_TEST_TOLD").map(Path::new) else {
-        return;
-    };
-    let mut set = Set::with_watch(crate::sys::signal::watch().unwrap());
-    let script = "trap 'echo bye; exit 0' TERM; echo $$ > ready; while :; do sleep 0.02; done";
-    set.start(
-        Command {
-            dir: Some(dir.to_owned()),
-            ..sh(script)
-        },
-        limits(),
-    );
-    let (_, ending) = set.next().unwrap();
-    assert!(matches!(ending.status, Status::Cancelled), "{ending:?}");
-    assert_eq!(text(&ending.stdout), "bye\n");
-    assert!(set.is_cancelled());
-    drop(set);
-    // Nobody watches any more: the next signal must end this process.
-    std::fs::File::create(dir.join("idle")).unwrap();
-    thread::sleep(LONG);
-}
-
-#[test]
-fn a_signal_to_us_is_passed_on() {
-    let program = crate::sys::place::own_program().unwrap();
-    let name = "sys::process::tests::told_to_end_in_a_process_of_its_own";
-    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
-        let scratch = tempfile::tempdir().unwrap();
-        let mut command = command(&[program.to_str().unwrap(), "--exact", name, "--nocapture"]);
-        command
-            .env
-            .insert("CPH_TEST_TOLD".into(), scratch.path().into());
-        if crate::sys::use_posix() {
-            command.env.insert("CPH_SYS".into(), "posix".into());
-        }
-        let mut set = Set::new();
-        let id = set.start(command, limits());
-        let process = set.identity(id).unwrap();
-        let pid = rustix::process::Pid::from_raw(process.pid.cast_signed()).unwrap();
-        let hook = told_in(&scratch.path().join("ready"));
-        rustix::process::kill_process(pid, signal).unwrap();
-        until("it is told", || {
-            scratch.path().join("idle").exists() || !is_alive(&process)
-        });
-        assert!(!is_alive(&hook));
-        rustix::process::kill_process(pid, signal).unwrap();
-        let (_, ending) = set.next().unwrap();
-        let told = text(&ending.stderr);
-        assert!(
-            matches!(ending.status, Status::Signalled(number) if number == signal.as_raw()),
-            "{:?} {told}",
-            ending.status
-        );
-    }
 }

@@ -1,0 +1,64 @@
+#!/bin/sh
+# Builds cph and installs it: the static program where the system can link one (it starts faster),
+# else the ordinary one.
+#
+#   install/install.sh [--prefix DIR]     installs DIR/bin/cph   (default: ~/.local)
+#   install/install.sh --uninstall [--prefix DIR]
+set -eu
+
+usage() { sed -n '2,6s/^# \{0,1\}//p' "$0"; }
+fail() { printf 'install.sh: %s\n' "$1" >&2; exit 1; }
+
+prefix=${HOME:-}/.local
+action=install
+while [ $# -gt 0 ]; do
+  case $1 in
+    --prefix) [ $# -ge 2 ] || fail '--prefix needs a directory'; prefix=$2; shift 2 ;;
+    --prefix=*) prefix=${1#--prefix=}; shift ;;
+    --uninstall) action=uninstall; shift ;;
+    -h|--help) usage; exit 0 ;;
+    *) usage >&2; fail "unknown argument: $1" ;;
+  esac
+done
+case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
+program=$prefix/bin/cph
+
+if [ "$action" = uninstall ]; then
+  [ -e "$program" ] || fail "$program is not there"
+  rm "$program"
+  printf 'removed %s\n' "$program"
+  printf 'registrations in settings files stay: run `cph uninstall` in each project before this\n'
+  exit 0
+fi
+
+command -v cargo >/dev/null || fail 'cargo is missing: install Rust first (https://rustup.rs)'
+cd "$(dirname "$0")/.."
+
+# An explicit target keeps the flags away from build scripts and procedural macros, which cannot be
+# linked statically.
+target=$(rustc -vV | sed -n 's/^host: //p')
+built=
+case $target in
+  *-linux-*)
+    if RUSTFLAGS='-C target-feature=+crt-static -C relocation-model=static' \
+        cargo build --release --locked --target "$target"; then
+      built=${CARGO_TARGET_DIR:-target}/$target/release/cph
+    else
+      printf 'install.sh: no static program (is libc.a missing?); building the ordinary one\n' >&2
+    fi ;;
+esac
+if [ -z "$built" ]; then
+  cargo build --release --locked
+  built=${CARGO_TARGET_DIR:-target}/release/cph
+fi
+
+mkdir -p "$prefix/bin"
+# A new file beside the old one, then a rename: a running cph keeps its program.
+cp "$built" "$program.new.$$"
+chmod 755 "$program.new.$$"
+mv -f "$program.new.$$" "$program"
+printf 'installed %s (%s)\n' "$program" "$("$program" --version)"
+case ":$PATH:" in
+  *":$prefix/bin:"*) ;;
+  *) printf 'note: %s is not on PATH; committed settings call `cph` by name\n' "$prefix/bin" ;;
+esac

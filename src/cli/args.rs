@@ -1,0 +1,267 @@
+//! The command line as plain data. Knows nothing of what the commands do.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The one hook in front of Claude Code and task orchestrators.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cph",
+    version,
+    about = "The one hook in front of Claude Code and task orchestrators",
+    long_about = "cph merges .claude/hooks.json and .task_orchestrator/hooks.json, runs what \
+                  matches an event in parallel and in a fixed order, never twice, and gives one \
+                  answer to whoever fired it.",
+    after_help = "Start here:\n  cph demo              see it work in a scratch project\n  \
+                  cph install           register cph in this project\n  \
+                  cph explain Stop      which hooks would run, and why\n  \
+                  cph lint              what is wrong with the hook files",
+    disable_help_subcommand = true
+)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every command understands.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Global {
+    /// The project; without it CLAUDE_PROJECT_DIR, else upwards from here
+    #[arg(short = 'C', long = "project", value_name = "DIR", global = true)]
+    pub(super) project: Option<PathBuf>,
+    /// Colours
+    #[arg(long, value_enum, default_value_t = Colour::Auto, global = true, value_name = "WHEN")]
+    pub(super) color: Colour,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+#[command(defer = true)]
+pub(super) enum Command {
+    /// Answer an event: what the registered hook calls
+    Dispatch(Dispatch),
+    /// Register cph with Claude Code
+    Install(Install),
+    /// Take the registration back and restore the settings
+    Uninstall(Uninstall),
+    /// Show what a project's hook files would run, and trust it
+    Trust(Trust),
+    /// Tell which hooks an event would run, in which order, and why
+    Explain(Explain),
+    /// Print the effective configuration with the origin of every entry
+    Merge(Json),
+    /// Print the table of events
+    Events(Json),
+    /// Show what is running: evidence of Claude Code and of an orchestrator
+    Status(Json),
+    /// Check an installation
+    Doctor(Json),
+    /// Report what is wrong with hook files
+    Lint(Lint),
+    /// Show what cph did lately
+    Log(Log),
+    /// Play events of both processors in a scratch project and tell what happened
+    Demo(Demo),
+    /// Wait for the other processor, then run what it has not
+    #[command(hide = true)]
+    HandOver(HandOver),
+}
+
+/// `cph dispatch`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+#[command(
+    after_help = "The payload is read from stdin. Exit codes: 0 always, but 2 for a refusal \
+                        where the event has no JSON form, and for a wake-up with --rewake."
+)]
+pub(super) struct Dispatch {
+    /// The event's name, in either vocabulary
+    pub(super) event: String,
+    /// Which registration calls; written by `cph install`
+    #[arg(long, value_name = "ID")]
+    pub(super) reg: Option<String>,
+    /// The host's time limit for this call, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) limit: Option<u64>,
+    /// Who fires: claude_code or task_orchestrator [default: told from payload and environment]
+    #[arg(long, value_name = "PROCESSOR")]
+    pub(super) from: Option<String>,
+    /// Run only the hooks that may wake the session
+    #[arg(long)]
+    pub(super) rewake: bool,
+    /// Trust the project's hook files as they are (for CI)
+    #[arg(long)]
+    pub(super) trust_all: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Scope {
+    /// .claude/settings.json, the same for everybody
+    Project,
+    /// ~/.claude/settings.json
+    User,
+    /// .claude/settings.local.json, yours alone
+    Local,
+}
+
+/// `cph install`
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub(super) struct Install {
+    /// Which settings file to register in
+    #[arg(long, value_enum, default_value_t = Scope::Project)]
+    pub(super) scope: Scope,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Say whether the registration fits the configuration; exit 1 if not
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(super) check: bool,
+    /// Move hooks that stand in the settings file into the hook file of the same scope
+    #[arg(long)]
+    pub(super) adopt: bool,
+    /// Let a missing or killed cph refuse where a gate fails closed (also in project scope)
+    #[arg(long)]
+    pub(super) fail_closed: bool,
+    /// Trust the project's hook files without asking (for CI)
+    #[arg(long)]
+    pub(super) trust_all: bool,
+    /// Answer yes to every question
+    #[arg(long, short)]
+    pub(super) yes: bool,
+    /// How the settings call cph [default: `cph` in project scope, else this program's path]
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) command: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `cph uninstall`
+#[derive(Debug, Args)]
+pub(super) struct Uninstall {
+    /// Which settings file to restore
+    #[arg(long, value_enum, default_value_t = Scope::Project)]
+    pub(super) scope: Scope,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `cph trust`
+#[derive(Debug, Args)]
+pub(super) struct Trust {
+    /// Answer yes
+    #[arg(long, short)]
+    pub(super) yes: bool,
+    /// List what is trusted
+    #[arg(long, conflicts_with_all = ["revoke", "yes"])]
+    pub(super) list: bool,
+    /// Trust this project no longer
+    #[arg(long, conflicts_with = "yes")]
+    pub(super) revoke: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `cph explain`
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The event's name, in either vocabulary
+    pub(super) event: String,
+    /// A tool name, for tool events
+    #[arg(long, value_name = "NAME")]
+    pub(super) tool: Option<String>,
+    /// A payload to match against; `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    pub(super) payload: Option<PathBuf>,
+    /// Who fires [default: told from the event's name]
+    #[arg(long, value_name = "PROCESSOR")]
+    pub(super) from: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Commands that only print.
+#[derive(Debug, Args)]
+pub(super) struct Json {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `cph lint`
+#[derive(Debug, Args)]
+pub(super) struct Lint {
+    /// Files or directories [default: the project]
+    pub(super) paths: Vec<PathBuf>,
+    /// Exit 1 for warnings too
+    #[arg(long, value_name = "warnings", value_parser = ["warnings"])]
+    pub(super) deny: Option<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Explain a rule, or list all rules with `--explain all`
+    #[arg(long, value_name = "RULE")]
+    pub(super) explain: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+}
+
+/// `cph log`
+#[derive(Debug, Args)]
+pub(super) struct Log {
+    /// How many lines, newest last
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub(super) lines: usize,
+    /// Only events at which a hook ran or something was wrong
+    #[arg(long)]
+    pub(super) busy: bool,
+    /// Print JSON lines
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `cph demo`
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Keep the scratch project and print where it is
+    #[arg(long)]
+    pub(super) keep: bool,
+}
+
+/// `cph hand-over`
+#[derive(Debug, Args)]
+pub(super) struct HandOver {
+    /// The note that was left
+    pub(super) note: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,100 @@
+//! The only place that prints.
+//!
+//! Does not know what is printed. Invariant: a reader that has gone away ends the program quietly.
+
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal as _, Write},
+};
+
+use anstyle::{AnsiColor, Style};
+
+use super::args::Colour;
+
+/// Headings.
+pub(super) const HEADING: Style = Style::new().bold();
+/// What went well.
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+/// What went wrong.
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What deserves a look.
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
+/// What is said in passing.
+pub(super) const DIM: Style = Style::new().dimmed();
+/// Names.
+pub(super) const NAME: Style = AnsiColor::Cyan.on_default();
+
+/// Stdout and stderr, with or without colours.
+#[derive(Debug)]
+pub(super) struct Output {
+    choice: anstream::ColorChoice,
+}
+
+impl Output {
+    pub(super) fn new(colour: Colour) -> Self {
+        let choice = match colour {
+            Colour::Auto => anstream::ColorChoice::Auto,
+            Colour::Always => anstream::ColorChoice::Always,
+            Colour::Never => anstream::ColorChoice::Never,
+        };
+        Self { choice }
+    }
+
+    /// One line to stdout.
+    pub(super) fn line(&self, text: impl Display) {
+        self.text(format_args!("{text}\n"));
+    }
+
+    /// Text to stdout.
+    pub(super) fn text(&self, text: impl Display) {
+        let mut stdout = anstream::AutoStream::new(io::stdout().lock(), self.choice);
+        ignore_gone(write!(stdout, "{text}").and_then(|()| stdout.flush()));
+    }
+
+    /// One line to stderr.
+    pub(super) fn complain(&self, text: impl Display) {
+        let mut stderr = anstream::AutoStream::new(io::stderr().lock(), self.choice);
+        ignore_gone(writeln!(stderr, "{text}"));
+    }
+
+    /// A JSON value to stdout, for programs.
+    pub(super) fn json(&self, value: &impl serde::Serialize) {
+        let text = serde_json::to_string_pretty(value)
+            .unwrap_or_else(|error| unreachable!("BUG: a report that is no JSON: {error}"));
+        self.line(text);
+    }
+
+    /// Asks a question that `y` answers with yes; no where nobody can be asked.
+    pub(super) fn ask(&self, question: &str) -> bool {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return false;
+        }
+        let mut stderr = anstream::AutoStream::new(io::stderr().lock(), self.choice);
+        ignore_gone(write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush()));
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line);
+        read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+    }
+}
+
+/// Bytes to stdout as they are; whether all of them went out.
+pub(super) fn raw_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}
+
+/// Bytes to stderr as they are.
+pub(super) fn raw_stderr(bytes: &[u8]) {
+    ignore_gone(io::stderr().lock().write_all(bytes));
+}
+
+/// Text in a style.
+pub(super) fn styled(style: Style, text: impl Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Whoever reads us may stop reading: there is nobody left to tell.
+fn ignore_gone(written: io::Result<()>) {
+    drop(written);
+}

@@ -1,0 +1,74 @@
+//! `cph dispatch`, parsed by hand: the one command whose start-up a human waits for.
+//!
+//! Does not print. Invariant: whatever it understands, it understands as clap does; everything
+//! else gives `None` and goes to clap, which knows how to complain.
+
+use std::ffi::OsString;
+
+use super::args::Dispatch;
+
+/// The arguments after the program's name.
+pub(super) fn dispatch(args: &[OsString]) -> Option<Dispatch> {
+    let mut args = args.iter().map(|arg| arg.to_str());
+    if args.next()?? != "dispatch" {
+        return None;
+    }
+    let mut found = Dispatch { event: plain(args.next()??)?.to_owned(), ..Dispatch::default() };
+    while let Some(arg) = args.next() {
+        match arg? {
+            "--reg" if found.reg.is_none() => found.reg = Some(plain(args.next()??)?.to_owned()),
+            "--limit" if found.limit.is_none() => {
+                found.limit = Some(plain(args.next()??)?.parse().ok()?);
+            }
+            "--from" if found.from.is_none() => found.from = Some(plain(args.next()??)?.to_owned()),
+            "--rewake" if !found.rewake => found.rewake = true,
+            "--trust-all" if !found.trust_all => found.trust_all = true,
+            _ => return None,
+        }
+    }
+    Some(found)
+}
+
+/// A value that clap could not take for an option.
+fn plain(value: &str) -> Option<&str> {
+    (!value.starts_with('-')).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+
+    fn by_clap(args: &[OsString]) -> Option<Dispatch> {
+        let args = std::iter::once(OsString::from("cph")).chain(args.iter().cloned());
+        match Cli::try_parse_from(args).ok()?.command {
+            Command::Dispatch(dispatch) => Some(dispatch),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_registered_form_is_understood() {
+        let args = ["dispatch", "PreToolUse", "--reg", "p1", "--limit", "600"].map(OsString::from);
+        let found = dispatch(&args).unwrap();
+        assert_eq!((&*found.event, found.limit), ("PreToolUse", Some(600)));
+        assert_eq!(found.reg.as_deref(), Some("p1"));
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_clap(words in proptest::collection::vec(
+            "dispatch|Stop|--reg|--limit|--from|--rewake|--trust-all|p1|7|-7|x y||--|-|--reg=a",
+            0..8,
+        )) {
+            let mut args: Vec<_> = words.into_iter().map(OsString::from).collect();
+            args.insert(0, "dispatch".into());
+            if let Some(found) = dispatch(&args) {
+                prop_assert_eq!(Some(found), by_clap(&args));
+            }
+        }
+    }
+}

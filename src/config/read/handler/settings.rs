@@ -1,0 +1,152 @@
+//! The settings of a handler: everything that does not decide what runs.
+
+use std::time::Duration;
+
+use super::super::{Reader, Spot, fields::Fields, rules};
+use crate::model::hook::{OnFailure, Settings};
+
+/// Fields that are read here.
+pub(super) const FIELDS: &[&str] = &[
+    "enabled",
+    "gate",
+    "order",
+    "after",
+    "timeout",
+    "timeoutSec",
+    "onFailure",
+    "failClosed",
+    "async",
+    "background",
+    "asyncRewake",
+    "once",
+    "statusMessage",
+    "rewakeMessage",
+    "rewakeSummary",
+    "retry",
+    "rate_limit",
+    "batch",
+    "cache",
+    "limits",
+    "warm",
+    "target",
+];
+
+/// Fields that other parts read as they are written.
+const FURTHER: &[&str] = &["retry", "rate_limit", "batch", "cache", "limits", "warm", "target"];
+
+/// Claude Code's own cap, in seconds: 2147483647 ms.
+const LONGEST_S: f64 = 2_147_483.647;
+
+/// A limit from here on is probably meant in milliseconds.
+const SUSPICIOUS_S: f64 = 1000.0;
+
+impl Reader<'_> {
+    pub(super) fn settings(&mut self, fields: &Fields<'_>) -> Settings {
+        let rewake = self.flag(fields, "asyncRewake");
+        let background = self.flag(fields, "background").or(self.flag(fields, "async"));
+        Settings {
+            enabled: self.flag(fields, "enabled"),
+            gate: self.flag(fields, "gate"),
+            order: self.order(fields),
+            after: self.strings(fields, "after").unwrap_or_default(),
+            timeout: self.timeout(fields),
+            on_failure: self.on_failure(fields),
+            background: if rewake == Some(true) { Some(true) } else { background },
+            rewake,
+            once: self.flag(fields, "once"),
+            status_message: self.string(fields, "statusMessage"),
+            further: FURTHER
+                .iter()
+                .filter_map(|key| Some(((*key).to_owned(), fields.get(key)?.node.raw().to_owned())))
+                .collect(),
+        }
+    }
+
+    /// A hook cannot both stop something and run behind its back. It stays a gate: to skip one
+    /// is worse than to wait for it.
+    pub(super) fn settle_gate(&mut self, fields: &Fields<'_>, settings: &mut Settings) {
+        if settings.gate != Some(true) || settings.background != Some(true) {
+            return;
+        }
+        let at = fields.get("gate").unwrap_or_else(|| fields.at.clone());
+        let message = "a gate cannot run in the background: its answer would come too late";
+        let found = self.at(&rules::GATE_IN_BACKGROUND, message, &at);
+        self.report(
+            found
+                .label("runs in the foreground")
+                .help("remove `gate`, or `async`, `asyncRewake` or `background`"),
+        );
+        settings.background = Some(false);
+        settings.rewake = None;
+    }
+
+    fn order(&mut self, fields: &Fields<'_>) -> Option<i64> {
+        let spot = fields.get("order")?;
+        let order = spot.node.as_i64();
+        if order.is_none() {
+            self.wrong_type(&spot, "an integer");
+        }
+        order
+    }
+
+    fn timeout(&mut self, fields: &Fields<'_>) -> Option<Duration> {
+        let spot = match (fields.get("timeout"), fields.get("timeoutSec")) {
+            (Some(spot), _) => spot,
+            (None, Some(spot)) => {
+                let found =
+                    self.at(&rules::COMMAND_ALIAS, "`timeoutSec` is read as `timeout`", &spot);
+                self.report(found.help("write `timeout`, in seconds"));
+                spot
+            }
+            (None, None) => return None,
+        };
+        let seconds = self.number(&spot)?;
+        if seconds.is_nan() || seconds <= 0.0 {
+            let message = format!("a time limit of {} s lets nothing run", spot.node.raw());
+            let found = self.at(&rules::TIMEOUT_NOT_POSITIVE, message, &spot).label("left out");
+            self.report(found.note(
+                "in a settings file Claude Code drops the entry, and with PreToolUse and \
+                 PermissionRequest every hook of the file",
+            ));
+            return None;
+        }
+        if seconds >= SUSPICIOUS_S {
+            self.suspicious(&spot, seconds);
+        }
+        Some(Duration::from_secs_f64(seconds.min(LONGEST_S)))
+    }
+
+    fn suspicious(&mut self, spot: &Spot<'_>, seconds: f64) {
+        let message = format!("`timeout` is in seconds: {seconds} s are {:.0} min", seconds / 60.0);
+        let found = self.at(&rules::TIMEOUT_IN_MILLISECONDS, message, spot);
+        self.report(found.help(format!("write {} if milliseconds were meant", seconds / 1000.0)));
+    }
+
+    fn on_failure(&mut self, fields: &Fields<'_>) -> Option<OnFailure> {
+        let Some(spot) = fields.get("onFailure") else {
+            return self.fail_closed(fields);
+        };
+        match spot.node.as_str().as_deref() {
+            Some("continue") => Some(OnFailure::Continue),
+            Some("block") => Some(OnFailure::Block),
+            _ => {
+                let message = "`onFailure` must be \"continue\" or \"block\"";
+                let found = self.at(&rules::UNKNOWN_VALUE, message, &spot);
+                self.report(found.label("read as \"block\", the careful meaning"));
+                Some(OnFailure::Block)
+            }
+        }
+    }
+
+    /// Cursor's name for it.
+    fn fail_closed(&mut self, fields: &Fields<'_>) -> Option<OnFailure> {
+        let is_closed = self.flag(fields, "failClosed")?;
+        let meaning = if is_closed { OnFailure::Block } else { OnFailure::Continue };
+        let spot = fields.get("failClosed")?;
+        let word = if is_closed { "block" } else { "continue" };
+        let message = format!("`failClosed` is read as \"onFailure\": \"{word}\"");
+        let found = self.at(&rules::COMMAND_ALIAS, message, &spot);
+        self.report(found.help(format!("write \"onFailure\": \"{word}\"")));
+        Some(meaning)
+    }
+}

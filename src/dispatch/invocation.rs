@@ -1,0 +1,102 @@
+//! From a hook to a process: program, arguments, environment.
+//!
+//! Does not start anything. Invariants: the exec form never meets a shell; the shell form meets
+//! one unless [`words`] proves that it makes no difference; every child is told its occurrence
+//! and how deep it stands.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::Path,
+};
+
+use crate::{
+    model::hook::{Handler, Hook, Shell},
+    sys::place::Env,
+};
+
+use super::words;
+
+/// Handed to everything that cph starts: which occurrence it works for.
+pub(crate) const OCCURRENCE: &str = "CPH_OCCURRENCE";
+/// How many dispatches stand above.
+pub(crate) const DEPTH: &str = "CPH_DEPTH";
+/// The host's file for environment variables of later tool calls.
+pub(crate) const ENV_FILE: &str = "CLAUDE_ENV_FILE";
+
+/// A full environment.
+pub(super) type Environment = BTreeMap<OsString, OsString>;
+
+/// The command line of a `command` hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) argv: Vec<OsString>,
+    /// What to run instead when the program cannot be started: a shell says better why, and runs
+    /// scripts that have no `#!` line.
+    pub(super) otherwise: Option<Vec<OsString>>,
+}
+
+/// What every hook of a dispatch gets in its environment.
+pub(super) fn environment(
+    env: &Env,
+    project: &Path,
+    occurrence: &str,
+    depth: u32,
+    told: &[(String, String)],
+) -> Environment {
+    let mut all = env.to_map();
+    for (name, value) in told {
+        all.insert(name.into(), value.into());
+    }
+    all.entry("CLAUDE_PROJECT_DIR".into()).or_insert_with(|| project.into());
+    all.insert(OCCURRENCE.into(), occurrence.into());
+    all.insert(DEPTH.into(), depth.to_string().into());
+    all
+}
+
+/// The command line of a hook; `None` for handlers that start no process.
+pub(super) fn line(hook: &Hook, environment: &Environment) -> Option<Line> {
+    match hook.handler() {
+        Handler::Command { command, args: Some(args), .. } => {
+            let words = std::iter::once(command).chain(args);
+            let argv = words.map(|word| placeholders(word, environment)).collect();
+            Some(Line { argv, otherwise: None })
+        }
+        Handler::Command { command, shell: None, .. } => Some(shell_form(command, environment)),
+        Handler::Command { command, shell: Some(shell), .. } => {
+            Some(Line { argv: by_shell(*shell, command), otherwise: None })
+        }
+        Handler::Http { .. } | Handler::Native { .. } => None,
+    }
+}
+
+fn shell_form(command: &str, environment: &Environment) -> Line {
+    let by_sh: Vec<OsString> = ["/bin/sh", "-c", command].map(OsString::from).into();
+    let lookup = |name: &str| environment.get(OsStr::new(name))?.to_str().map(str::to_owned);
+    match words::simple_command(command, &lookup) {
+        Some(argv) => {
+            Line { argv: argv.into_iter().map(OsString::from).collect(), otherwise: Some(by_sh) }
+        }
+        None => Line { argv: by_sh, otherwise: None },
+    }
+}
+
+fn by_shell(shell: Shell, command: &str) -> Vec<OsString> {
+    let words: &[&str] = match shell {
+        Shell::Bash => &["bash", "-c", command],
+        Shell::Powershell => &["pwsh", "-NoProfile", "-NonInteractive", "-Command", command],
+    };
+    words.iter().map(OsString::from).collect()
+}
+
+/// Puts in what Claude Code puts into every argument of the exec form.
+fn placeholders(word: &str, environment: &Environment) -> OsString {
+    let mut parts = word.split("${CLAUDE_PROJECT_DIR}");
+    let mut result = OsString::from(parts.next().unwrap_or_default());
+    let project = environment.get(OsStr::new("CLAUDE_PROJECT_DIR"));
+    for part in parts {
+        result.push(project.map_or(OsStr::new(""), OsString::as_os_str));
+        result.push(part);
+    }
+    result
+}

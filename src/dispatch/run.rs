@@ -1,0 +1,423 @@
+//! Runs hooks: levels by `order`, side by side within one, chains by `after`.
+//!
+//! Does not decide which hooks run, nor what their answers mean together. Invariants: a hook
+//! starts only when all of lower order, and all that it comes after, have ended; answers come
+//! back in configuration order whatever the order of ending; nothing outlives the deadline.
+
+use std::{
+    collections::BTreeMap,
+    sync::mpsc::{self, Receiver, Sender},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::{
+    model::{
+        Event, Processor,
+        answer::{Answer, End, Reply},
+        fold::{self, Clash},
+        hook::{Handler, Hook},
+    },
+    sys::{
+        clock::{self, Deadline},
+        process::{Command, Ending, Id, Limits, Set, Status, Stdin},
+        signal,
+    },
+};
+
+use super::{
+    feed::Feed,
+    http::{self, Request},
+    invocation::{self, Environment},
+    keeper::Keeper,
+};
+
+/// From TERM to KILL.
+pub(super) const GRACE: Duration = Duration::from_millis(1500);
+/// From the end of a hook until pipes that a grandchild holds are given up.
+const LEAK_GRACE: Duration = Duration::from_millis(100);
+/// Bytes kept of each of a hook's stdout and stderr.
+const OUTPUT_CAP: usize = 4 << 20;
+
+/// One hook that is to run.
+#[derive(Clone, Debug)]
+pub(super) struct Call<'h> {
+    pub(super) hook: &'h Hook,
+    /// The tool's name as the hook is told, where that is not the payload's (`Monitor` as `Bash`).
+    pub(super) tool_shown: Option<&'static str>,
+    /// What it answered before: to a holder that died, or to the other processor.
+    pub(super) answered: Option<Answer>,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug)]
+pub(super) struct Ran {
+    pub(super) answer: Answer,
+    /// How it ended, in a few words.
+    pub(super) ended: String,
+    pub(super) took: Duration,
+    /// The tool input that it saw, where that was not the payload's.
+    pub(super) saw: Option<Value>,
+    /// Kept for hooks that come after.
+    pub(super) stdout: Vec<u8>,
+    /// It was run here and now, not replayed.
+    pub(super) is_fresh: bool,
+}
+
+/// What all hooks of a dispatch share.
+pub(super) struct Stage<'s> {
+    pub(super) event: &'s Event,
+    pub(super) fired_by: Processor,
+    pub(super) environment: &'s Environment,
+    pub(super) env: &'s crate::sys::place::Env,
+    pub(super) env_files: Option<&'s super::env_file::EnvFiles>,
+    pub(super) allowed: &'s http::Allowed,
+    pub(super) dir: Option<&'s std::path::Path>,
+    /// When everything must have ended.
+    pub(super) deadline: Deadline,
+}
+
+/// All that came of it.
+pub(super) struct Outcome {
+    /// In the order of the calls.
+    pub(super) ran: Vec<Ran>,
+    /// The tool input as rewritten; `None` where nobody did.
+    pub(super) input: Option<Value>,
+    pub(super) clashes: Vec<Clash>,
+    /// We were told to end.
+    pub(super) is_cancelled: bool,
+}
+
+/// Runs the calls, which stand in configuration order.
+pub(super) fn run(
+    calls: &[Call<'_>],
+    stage: &Stage<'_>,
+    feed: &mut Feed<'_>,
+    keeper: &mut Keeper,
+) -> Outcome {
+    let mut runner = Runner::new(calls, stage, keeper);
+    let mut clashes = Vec::new();
+    for level in levels(calls) {
+        runner.level(&level, feed);
+        let rewrites: Vec<_> =
+            level.iter().filter_map(|&index| runner.rewrite_of(index)).collect();
+        if rewrites.is_empty() {
+            continue;
+        }
+        let seen = feed.input();
+        let joined = fold::join_rewrites(&seen, &rewrites);
+        clashes.extend(joined.clashes);
+        feed.rewrite(joined.input);
+    }
+    let is_cancelled = runner.set.as_ref().is_some_and(Set::is_cancelled);
+    let ran = runner.finish();
+    Outcome { ran, input: feed.rewritten().cloned(), clashes, is_cancelled }
+}
+
+/// The calls by rising order. One that comes after a call of a higher order moves up to it.
+fn levels(calls: &[Call<'_>]) -> Vec<Vec<usize>> {
+    let mut order: Vec<i64> = calls.iter().map(|call| call.hook.order()).collect();
+    // Chains are short and have no cycles (merge sees to that): each round settles one link.
+    for _ in 0..calls.len() {
+        for index in 0..calls.len() {
+            let before = predecessors(calls, index).map(|other| order[other]).max();
+            order[index] = order[index].max(before.unwrap_or(i64::MIN));
+        }
+    }
+    let mut levels: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    for (index, order) in order.into_iter().enumerate() {
+        levels.entry(order).or_default().push(index);
+    }
+    levels.into_values().collect()
+}
+
+/// The calls whose hooks a call's `after` names, as far as they are part of this dispatch.
+fn predecessors(calls: &[Call<'_>], index: usize) -> impl Iterator<Item = usize> {
+    calls[index].hook.settings.after.iter().filter_map(move |id| {
+        let found = calls.iter().position(|other| other.hook.id.0 == *id);
+        found.filter(|&other| other != index)
+    })
+}
+
+struct Runner<'r, 's> {
+    calls: &'r [Call<'r>],
+    stage: &'r Stage<'s>,
+    keeper: &'r mut Keeper,
+    ran: Vec<Option<Ran>>,
+    /// Made when the first process is started.
+    set: Option<Set>,
+    processes: BTreeMap<Id, usize>,
+    posts: usize,
+    posted: (Sender<(usize, Ending)>, Receiver<(usize, Ending)>),
+    /// What each call was fed, while it runs.
+    saw: Vec<Option<Value>>,
+}
+
+impl<'r, 's> Runner<'r, 's> {
+    fn new(calls: &'r [Call<'r>], stage: &'r Stage<'s>, keeper: &'r mut Keeper) -> Self {
+        Self {
+            calls,
+            stage,
+            keeper,
+            ran: vec![None; calls.len()],
+            set: None,
+            processes: BTreeMap::new(),
+            posts: 0,
+            posted: mpsc::channel(),
+            saw: vec![None; calls.len()],
+        }
+    }
+
+    fn level(&mut self, level: &[usize], feed: &mut Feed<'_>) {
+        let mut waiting: Vec<usize> = level.to_vec();
+        loop {
+            let (ready, rest): (Vec<_>, Vec<_>) =
+                waiting.iter().partition(|&&index| self.is_ready(index));
+            waiting = rest;
+            self.start(&ready, feed);
+            match self.next() {
+                Some((index, ending)) => self.ended(index, &ending),
+                None if waiting.is_empty() => return,
+                // Only replayed answers were ready: look again.
+                None if !ready.is_empty() => {}
+                None => unreachable!("BUG: hooks wait for each other: {waiting:?}"),
+            }
+        }
+    }
+
+    fn is_ready(&self, index: usize) -> bool {
+        predecessors(self.calls, index).all(|other| self.ran[other].is_some())
+    }
+
+    /// Starts calls side by side; what was answered before is not run again.
+    fn start(&mut self, ready: &[usize], feed: &mut Feed<'_>) {
+        let (known, fresh): (Vec<_>, Vec<_>) =
+            ready.iter().partition(|&&index| self.calls[index].answered.is_some());
+        for index in known {
+            self.replay(index);
+        }
+        let calls = self.calls;
+        let ids: Vec<_> = fresh.iter().map(|&index| &calls[index].hook.id).collect();
+        if ids.is_empty() {
+            return;
+        }
+        let starts = self.keeper.start(&ids);
+        let mut spawned = Vec::new();
+        for (&index, start) in fresh.iter().zip(&starts) {
+            self.saw[index] = feed.rewritten().cloned();
+            let mark = start.as_ref().map(crate::session::delivery::Start::mark);
+            let identity = self.start_one(index, mark, feed);
+            spawned.extend(start.as_ref().zip(identity));
+        }
+        self.keeper.spawned(&spawned);
+    }
+
+    fn replay(&mut self, index: usize) {
+        let answer = self.calls[index].answered.clone().unwrap_or_default();
+        self.ran[index] = Some(Ran {
+            answer,
+            ended: "answered before".to_owned(),
+            took: Duration::ZERO,
+            saw: None,
+            stdout: Vec::new(),
+            is_fresh: false,
+        });
+    }
+
+    fn start_one(
+        &mut self,
+        index: usize,
+        mark: Option<String>,
+        feed: &mut Feed<'_>,
+    ) -> Option<crate::sys::process::Identity> {
+        let call = &self.calls[index];
+        let previous = self.previous(index);
+        let limits = self.limits(call.hook);
+        if let Handler::Http { url, headers, allowed_env_vars } = call.hook.handler() {
+            let bytes = feed.bytes(call, &previous);
+            let headers =
+                http::headers(headers, allowed_env_vars, self.stage.allowed, self.stage.env);
+            self.post(index, url, headers, bytes, limits);
+            return None;
+        }
+        let command = match self.command(index, mark, feed, &previous) {
+            Ok(command) => command,
+            Err(sentence) => {
+                self.ended(index, &not_started(sentence));
+                return None;
+            }
+        };
+        let set = self.set.get_or_insert_with(watched_set);
+        let id = set.start(command, limits);
+        self.processes.insert(id, index);
+        set.identity(id)
+    }
+
+    /// What the hooks that a call comes after have printed.
+    fn previous(&self, index: usize) -> Vec<(String, Vec<u8>)> {
+        predecessors(self.calls, index)
+            .filter_map(|other| {
+                let ran = self.ran[other].as_ref()?;
+                Some((self.calls[other].hook.id.0.clone(), ran.stdout.clone()))
+            })
+            .collect()
+    }
+
+    fn command(
+        &self,
+        index: usize,
+        mark: Option<String>,
+        feed: &mut Feed<'_>,
+        previous: &[(String, Vec<u8>)],
+    ) -> Result<Command, String> {
+        let call = &self.calls[index];
+        let mut env = self.stage.environment.clone();
+        if let Some(mark) = mark {
+            env.insert(crate::session::delivery::MARK.into(), mark.into());
+        }
+        if let Some(files) = self.stage.env_files {
+            // A hook without a file of its own gets the host's: better joined than lost.
+            if let Ok(path) = files.part(index) {
+                env.insert(invocation::ENV_FILE.into(), path.into());
+            }
+        }
+        let line = invocation::line(call.hook, &env);
+        let line = line.ok_or_else(|| "only Claude Code itself can run it".to_owned())?;
+        let stdin = feed.file(call, previous).map_err(|e| format!("no payload: {e}"))?;
+        let argv = invocation::startable(line, &env, self.stage.dir);
+        let dir = self.stage.dir.map(std::path::Path::to_owned);
+        Ok(Command { argv, env, dir, stdin: Stdin::File(stdin), marker: call.hook.label() })
+    }
+
+    fn limits(&self, hook: &Hook) -> Limits {
+        let default = self.stage.event.row().map_or(600, |row| row.timeout_s);
+        let own = hook.settings.timeout.unwrap_or(Duration::from_secs(default));
+        Limits {
+            deadline: Deadline::after(own).min(self.stage.deadline),
+            grace: GRACE,
+            output_cap: OUTPUT_CAP,
+            leak_grace: LEAK_GRACE,
+        }
+    }
+
+    fn post(
+        &mut self,
+        index: usize,
+        url: &str,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+        limits: Limits,
+    ) {
+        if !self.stage.allowed.permits(url) {
+            return self.ended(index, &not_started(format!("{url} is not allowed by settings")));
+        }
+        let timeout = limits.deadline.remaining().unwrap_or(Duration::from_mins(10));
+        let request =
+            Request { url: url.to_owned(), headers, body, timeout, cap: limits.output_cap };
+        let sender = self.posted.0.clone();
+        self.posts += 1;
+        std::thread::spawn(move || {
+            let began = clock::boot_now();
+            let mut ending = match http::post(&request) {
+                Ok(body) => Ending { stdout: body, ..not_started(String::new()) },
+                Err(sentence) => not_started(sentence),
+            };
+            if !ending.stdout.is_empty() || matches!(&ending.status, Status::NotStarted(e) if e.to_string().is_empty()) {
+                ending.status = Status::Exited(0);
+            }
+            ending.took = clock::boot_now().saturating_sub(began);
+            // The receiver lives as long as the dispatch, which may have ended at its deadline.
+            let _nobody_waits = sender.send((index, ending));
+        });
+    }
+
+    /// The next call that ended; `None` when nothing runs.
+    fn next(&mut self) -> Option<(usize, Ending)> {
+        if let Ok((index, ending)) = self.posted.1.try_recv() {
+            self.posts -= 1;
+            return Some((index, ending));
+        }
+        if let Some((id, ending)) = self.set.as_mut().and_then(Set::next) {
+            let index = self.processes.remove(&id);
+            return Some((index.unwrap_or_else(|| unreachable!("BUG: unknown child")), ending));
+        }
+        if self.posts == 0 {
+            return None;
+        }
+        self.posts -= 1;
+        self.posted.1.recv().ok()
+    }
+
+    fn ended(&mut self, index: usize, ending: &Ending) {
+        let hook = self.calls[index].hook;
+        let reply = Reply {
+            end: end_of(&ending.status),
+            stdout: &ending.stdout,
+            stderr: &ending.stderr,
+            cut: ending.stdout_cut,
+            leaked: ending.leaked,
+        };
+        let vocabulary = hook.leading().vocabulary;
+        let answer =
+            Answer::read(self.stage.event, vocabulary, &reply, hook.settings.on_failure);
+        self.keeper.done(&hook.id, &answer, answer.is_silent());
+        self.ran[index] = Some(Ran {
+            answer,
+            ended: ended_text(&ending.status),
+            took: ending.took,
+            saw: self.saw[index].take(),
+            stdout: ending.stdout.clone(),
+            is_fresh: true,
+        });
+    }
+
+    fn rewrite_of(&self, index: usize) -> Option<(String, Value)> {
+        let ran = self.ran[index].as_ref()?;
+        let input = ran.answer.updated_input.as_ref()?;
+        Some((self.calls[index].hook.label(), input.clone()))
+    }
+
+    fn finish(self) -> Vec<Ran> {
+        let ran = self.ran.into_iter();
+        ran.map(|ran| ran.unwrap_or_else(|| unreachable!("BUG: a hook was forgotten"))).collect()
+    }
+}
+
+/// Children that are told to end when we are.
+fn watched_set() -> Set {
+    signal::watch().map_or_else(|_| Set::new(), Set::with_watch)
+}
+
+fn not_started(sentence: String) -> Ending {
+    Ending {
+        status: Status::NotStarted(std::io::Error::other(sentence)),
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+        stdout_cut: false,
+        stderr_cut: false,
+        leaked: false,
+        took: Duration::ZERO,
+    }
+}
+
+fn end_of(status: &Status) -> End {
+    match status {
+        Status::Exited(code) => End::Exited(*code),
+        Status::Signalled(signal) => End::Signalled(*signal),
+        Status::TimedOut => End::TimedOut,
+        Status::Cancelled => End::Cancelled,
+        Status::NotStarted(error) | Status::Lost(error) => End::NotStarted(error.to_string()),
+    }
+}
+
+fn ended_text(status: &Status) -> String {
+    match status {
+        Status::Exited(code) => format!("exit {code}"),
+        Status::Signalled(signal) => format!("signal {signal}"),
+        Status::TimedOut => "time limit".to_owned(),
+        Status::Cancelled => "cancelled".to_owned(),
+        Status::NotStarted(error) => format!("not started: {error}"),
+        Status::Lost(error) => format!("lost: {error}"),
+    }
+}

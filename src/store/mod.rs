@@ -1,0 +1,6 @@
+//! What has happened, on disk.
+//!
+//! Does not know who asks. Everything here has a format version and is written whole or not at all.
+
+pub(crate) mod journal;
+pub(crate) mod notices;

@@ -1,0 +1,93 @@
+//! Notices: what the user is to be told at the next event that can tell it.
+//!
+//! Does not know the events. Invariant: a notice is handed out at most once, and one that nobody
+//! has taken stays.
+
+use std::io::{Read as _, Write as _};
+
+use crate::sys::{
+    clock::Deadline,
+    dir::{Error, PrivateDir},
+    lock,
+};
+
+const NAME: &str = "notices";
+
+/// Most bytes kept: older notices that nobody took make room.
+const KEPT: usize = 16 << 10;
+
+/// Leaves a notice; the same text that is already waiting is not left twice.
+pub(crate) fn leave(dir: &PrivateDir, text: &str) -> Result<(), Error> {
+    let line = text.replace('\n', " ");
+    with_file(dir, |waiting| {
+        if waiting.lines().any(|other| other == line) {
+            return None;
+        }
+        let mut all = format!("{waiting}{line}\n");
+        while all.len() > KEPT {
+            all.drain(..=all.find('\n').unwrap_or(all.len() - 1));
+        }
+        Some(all)
+    })
+    .map(drop)
+}
+
+/// Takes all notices.
+pub(crate) fn take(dir: &PrivateDir) -> Vec<String> {
+    if dir.open_read(NAME).ok().and_then(|file| file.metadata().ok()).is_none_or(|m| m.len() == 0) {
+        return Vec::new();
+    }
+    let text = with_file(dir, |_| Some(String::new())).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Rewrites the file under its lock; gives what was in it.
+fn with_file(
+    dir: &PrivateDir,
+    change: impl FnOnce(&str) -> Option<String>,
+) -> Result<String, Error> {
+    let fault = |source| Error::System { action: "write", path: dir.path().join(NAME), source };
+    let file = dir.open_or_create(NAME)?;
+    let wait = Deadline::after(std::time::Duration::from_secs(2));
+    let Some(mut held) = lock::lock(file, wait).map_err(fault)? else {
+        return Ok(String::new());
+    };
+    let mut before = String::new();
+    held.read_to_string(&mut before).map_err(fault)?;
+    if let Some(after) = change(&before) {
+        held.set_len(0).map_err(fault)?;
+        std::io::Seek::rewind(&mut *held).map_err(fault)?;
+        held.write_all(after.as_bytes()).map_err(fault)?;
+    }
+    Ok(before)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::dir::open_private_dir;
+
+    #[test]
+    fn a_notice_is_handed_out_once() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = open_private_dir(&temp.path().join("s")).unwrap();
+        assert!(take(&dir).is_empty());
+        leave(&dir, "a\nb").unwrap();
+        leave(&dir, "a b").unwrap();
+        leave(&dir, "c").unwrap();
+        assert_eq!(take(&dir), ["a b", "c"]);
+        assert!(take(&dir).is_empty());
+    }
+
+    #[test]
+    fn old_notices_make_room() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = open_private_dir(&temp.path().join("s")).unwrap();
+        for n in 0..30 {
+            leave(&dir, &format!("{n} {}", "x".repeat(1000))).unwrap();
+        }
+        let notices = take(&dir);
+        assert!(notices.iter().map(String::len).sum::<usize>() <= KEPT);
+        assert!(notices.last().unwrap().starts_with("29 "));
+    }
+}

@@ -1,0 +1,120 @@
+//! Reading a file that somebody else wrote.
+//!
+//! Knows nothing of its meaning. Invariant: neither waits (a FIFO, a device) nor takes more
+//! memory than the caller allows.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+};
+
+use rustix::fs::{Mode, OFlags};
+
+/// What tells files apart, whatever their paths are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+/// Why a path gave no bytes.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("nothing is there")]
+    Missing,
+    /// A symbolic link whose target does not exist.
+    #[error("the link leads nowhere")]
+    Dangling,
+    /// What it is instead.
+    #[error("it is {0}")]
+    NotAFile(&'static str),
+    #[error("it has {0} bytes")]
+    TooLarge(u64),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Reads a regular file of at most `most` bytes; links are followed.
+pub(crate) fn read(path: &Path, most: u64) -> Result<(Vec<u8>, FileId), Error> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(errno) => return Err(classify(path, errno.into())),
+    };
+    let facts = file.metadata()?;
+    if !facts.is_file() {
+        return Err(Error::NotAFile(kind(&facts)));
+    }
+    if facts.len() > most {
+        return Err(Error::TooLarge(facts.len()));
+    }
+    // One byte more than is allowed tells a file that grows meanwhile.
+    let mut bytes = Vec::with_capacity(usize::try_from(facts.len()).unwrap_or(0) + 1);
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(Error::TooLarge(bytes.len() as u64));
+    }
+    Ok((bytes, FileId { device: facts.dev(), inode: facts.ino() }))
+}
+
+fn classify(path: &Path, error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::NotFound if path.symlink_metadata().is_ok() => Error::Dangling,
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::Missing,
+        // A socket cannot be opened at all.
+        _ => match path.metadata() {
+            Ok(facts) if !facts.is_file() => Error::NotAFile(kind(&facts)),
+            _ => Error::Io(error),
+        },
+    }
+}
+
+fn kind(facts: &std::fs::Metadata) -> &'static str {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    let kind = facts.file_type();
+    match () {
+        () if kind.is_dir() => "a directory",
+        () if kind.is_fifo() => "a pipe",
+        () if kind.is_socket() => "a socket",
+        () if kind.is_block_device() || kind.is_char_device() => "a device",
+        () => "no regular file",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn tells_what_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::File::create(at("file")).unwrap();
+        symlink(at("file"), at("link")).unwrap();
+        symlink(at("gone"), at("dangling")).unwrap();
+        symlink(at("loop"), at("loop")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), Mode::RUSR | Mode::WUSR).unwrap();
+        let told = |name: &str| match read(&at(name), 9) {
+            Ok((bytes, _)) => format!("{} bytes", bytes.len()),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(told("file"), "0 bytes");
+        assert_eq!(told("link"), "0 bytes");
+        assert_eq!(told("none"), "nothing is there");
+        assert_eq!(told("file/below"), "nothing is there");
+        assert_eq!(told("dangling"), "the link leads nowhere");
+        assert_eq!(told("fifo"), "it is a pipe");
+        assert_eq!(told("."), "it is a directory");
+        assert!(told("loop").contains("symbolic links"), "{}", told("loop"));
+        let (_, file) = read(&at("file"), 9).unwrap();
+        assert_eq!(read(&at("link"), 9).unwrap().1, file);
+        let device = read(Path::new("/dev/null"), 9).unwrap_err();
+        assert_eq!(device.to_string(), "it is a device");
+        let large = read(Path::new(file!()), 9).or_else(|_| read(Path::new("Cargo.toml"), 9));
+        assert!(matches!(large, Err(Error::TooLarge(_))));
+    }
+}
