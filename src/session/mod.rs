@@ -8,7 +8,6 @@ pub(crate) mod detect;
 pub(crate) mod live;
 pub(crate) mod machine;
 pub(crate) mod place;
-pub(crate) mod project_dir;
 pub(crate) mod state;
 
 pub(crate) mod delivery;
