@@ -13,7 +13,6 @@ pub(crate) mod live;
 pub(crate) mod machine;
 pub(crate) mod memory;
 pub(crate) mod place;
-pub(crate) mod project_dir;
 pub(crate) mod record;
 pub(crate) mod recursion;
 pub(crate) mod state;

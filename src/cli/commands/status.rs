@@ -137,7 +137,7 @@ fn orchestrator(
 }
 
 fn state_file(
-    told: Result<Option<state::State>, crate::session::project_dir::Error>,
+    told: Result<Option<state::State>, crate::sys::project_dir::Error>,
 ) -> EvidenceReport {
     let (found, detail) = match told {
         Ok(None) => (false, ".task_orchestrator/.hooks_state.json is not there".to_owned()),
