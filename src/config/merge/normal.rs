@@ -33,7 +33,9 @@ pub(super) fn form(entry: &Entry) -> String {
         Handler::Command { command, args: Some(args), .. } => {
             form.part("exec");
             form.part(command);
-            args.iter().for_each(|arg| form.part(arg));
+            for arg in args {
+                form.part(arg);
+            }
         }
         Handler::Http { url, .. } => {
             form.part("http");

@@ -25,7 +25,7 @@ pub(super) fn in_force(entries: &[Entry]) -> Settings {
 /// no when all of its entries do.
 fn enabled(speakers: &[&Entry]) -> Option<bool> {
     let layers = speakers.chunk_by(|a, b| a.origin.layer == b.origin.layer);
-    let said = layers.filter_map(|layer| {
+    let mut said = layers.filter_map(|layer| {
         let any = |value| layer.iter().any(|e| e.settings.enabled == Some(value));
         let all_off = layer.iter().all(|e| e.settings.enabled == Some(false));
         match () {
@@ -34,7 +34,7 @@ fn enabled(speakers: &[&Entry]) -> Option<bool> {
             () => None,
         }
     });
-    said.last()
+    said.next_back()
 }
 
 /// Puts what a later entry says over what is known.
