@@ -72,7 +72,7 @@ use crate::{
 };
 
 /// A log is written anew when it has grown beyond this: it is read at every firing.
-const LOG_LIMIT: usize = 64 * 1024;
+const LOG_LIMIT: usize = 48 * 1024;
 
 /// How many of the latest firings survive that, if they are no older than run files are kept.
 const KEPT_FIRINGS: usize = 64;
