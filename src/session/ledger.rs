@@ -44,7 +44,11 @@ pub(crate) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     /// Opens, locks and reads `name`, which is made when it is missing.
-    pub(crate) fn open(dir: &'a PrivateDir, name: &'a str, deadline: Deadline) -> Result<Self, Error> {
+    pub(crate) fn open(
+        dir: &'a PrivateDir,
+        name: &'a str,
+        deadline: Deadline,
+    ) -> Result<Self, Error> {
         let patience = Deadline::after(PATIENCE).min(deadline);
         let path = || dir.path().join(name);
         loop {
