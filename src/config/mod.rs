@@ -4,6 +4,7 @@
 
 pub(crate) mod integration;
 pub(crate) mod locate;
+pub(crate) mod merge;
 mod nearest;
 pub(crate) mod open;
 pub(crate) mod read;
