@@ -13,6 +13,7 @@
 mod apply;
 mod grant;
 mod record;
+mod review;
 mod scope;
 mod scripts;
 mod show;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use apply::{Held, Judged, Suspension, apply};
 pub(crate) use grant::{Refusal, may_grant};
+pub(crate) use review::{Reviewed, review, review_removed};
 pub(crate) use scripts::{ScriptChange, ScriptVerdict};
 pub(crate) use show::diff;
 pub(crate) use store::{Accepted, Error, Granted, Store};
