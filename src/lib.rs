@@ -22,5 +22,8 @@ mod config;
 mod session;
 mod store;
 
+// Engines: what cph does. They never import each other.
+mod lint;
+
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;
