@@ -3,21 +3,23 @@
 use super::rules;
 use crate::{
     diag::{Diagnostic, Rule},
+    json::{Node, pointer},
     model::{hook::Entry, matcher::Matcher},
+    source::Span,
 };
 
 /// What is wrong with the matcher of an entry, if anything is.
 pub(super) fn check(entry: &Entry) -> Option<Diagnostic> {
     let text = entry.matcher.as_deref().filter(|text| !matches!(*text, "" | "*" | ".*"))?;
     let matcher = Matcher::of(entry);
-    if let Some(fault) = matcher.fault() {
-        let message = format!("the matcher `{text}` never matches: {fault}");
-        return Some(found(&rules::MATCHER_INVALID, message, entry));
-    }
     if let Some(tool) = permission_rule(text) {
         let message = format!("the matcher `{text}` is a permission rule and never matches");
         let help = format!("write \"matcher\": \"{tool}\", and \"if\": \"{text}\" on the handler");
         return Some(found(&rules::MATCHER_IS_PERMISSION_RULE, message, entry).help(help));
+    }
+    if let Some(fault) = matcher.fault() {
+        let message = format!("the matcher `{text}` never matches: {fault}");
+        return Some(found(&rules::MATCHER_INVALID, message, entry));
     }
     if matcher.is_ignored() {
         let event = entry.event.name_or_own(entry.vocabulary);
@@ -29,7 +31,22 @@ pub(super) fn check(entry: &Entry) -> Option<Diagnostic> {
 
 fn found(rule: &'static Rule, message: String, entry: &Entry) -> Diagnostic {
     let origin = &entry.origin;
-    Diagnostic::new(rule, message).at(&origin.file, origin.span, &origin.pointer)
+    let found = Diagnostic::new(rule, message);
+    match matcher_place(entry) {
+        Some((pointer, span)) => found.at(&origin.file, span, &pointer),
+        None => found.at(&origin.file, origin.span, &origin.pointer),
+    }
+}
+
+/// Where the matcher stands: beside the handler, or in its group.
+fn matcher_place(entry: &Entry) -> Option<(String, Span)> {
+    let own = entry.origin.pointer.as_str();
+    let group = own.rsplit_once("/hooks").map_or("", |(group, _)| group);
+    let root = Node::document(entry.origin.file.text()).ok()?;
+    [own, group].into_iter().find_map(|holder| {
+        let pointer = pointer::join(holder, "matcher");
+        pointer::find(root, &pointer).map(|node| (pointer, node.span()))
+    })
 }
 
 /// The tool of a text like `Bash(git push *)`.

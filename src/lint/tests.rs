@@ -132,6 +132,9 @@ fn a_place_is_linted_as_a_whole() {
             "legacy-string",
         ]
     );
+    let matcher = found[0].place.as_ref().unwrap();
+    assert_eq!(matcher.pointer, "/hooks/PreToolUse/0/matcher");
+    assert_eq!(&matcher.file.text()[matcher.span.range()], "\"Bash(git push*)\"");
     assert_eq!(file(&path).len(), 1);
     assert_eq!(file(&dir.path().join(".task_orchestrator/hooks.json")).len(), 1);
     assert!(file(&dir.path().join("none.json")).is_empty());
