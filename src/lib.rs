@@ -22,7 +22,8 @@ mod config;
 mod session;
 mod store;
 
-// Engines: what cph does. They never import each other.
+// Engines: each does one thing and does not know the others.
+mod install;
 mod lint;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.

@@ -39,6 +39,7 @@ fn run(cli: &Cli) -> Exit {
     let desk = commands::Desk { global: &cli.global, output: &output };
     let done = match &cli.command {
         Command::Events(args) => commands::events::run(&desk, args),
+        Command::Status(args) => commands::status::run(&desk, args),
         _ => Err(failure::Failure::new(Exit::Failed, "not there yet")),
     };
     done.unwrap_or_else(|failure| failure.tell(&output))

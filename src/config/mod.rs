@@ -11,3 +11,4 @@ pub(crate) mod open;
 pub(crate) mod presets;
 pub(crate) mod read;
 pub(crate) mod rules;
+pub(crate) mod trust;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     config::{
-        load::{self, Loaded},
+        load::{Asking, load},
         locate::Roots,
         merge::merge,
         open::open,
@@ -34,10 +34,10 @@ pub(crate) fn rules() -> impl Iterator<Item = &'static Rule> {
 /// Everything that is configured for a place: hook files of all layers and Claude Code's settings
 /// files.
 pub(crate) fn place(roots: &Roots) -> Vec<Diagnostic> {
-    let files = load::read_files(roots, Want::All);
-    let Loaded { files, mut diagnostics, .. } = files.assemble(roots, Want::All, |_| true);
-    let entries = files.into_iter().flat_map(|file| file.read.entries).collect();
-    diagnostics.extend(of_entries(entries));
+    let asking = Asking { roots, want: Want::All, trust: None, is_gate: &|_| false };
+    let mut loaded = load(&asking);
+    let mut diagnostics = std::mem::take(&mut loaded.diagnostics);
+    diagnostics.extend(of_entries(loaded.into_running()));
     for path in settings_files(roots) {
         diagnostics.extend(settings_file(&path));
     }

@@ -1,4 +1,4 @@
-//! The words: events, hooks, where they were written.
+//! The words: events, hooks, where they were written, when they run.
 //!
 //! No I/O on this floor: everything here is told what it must know.
 
@@ -7,9 +7,13 @@ mod glob;
 pub(crate) mod hook;
 pub(crate) mod matcher;
 pub(crate) mod origin;
+pub(crate) mod paths;
 pub(crate) mod payload;
+pub(crate) mod permission;
 mod predicate;
+pub(crate) mod strategy;
 pub(crate) mod tool;
+pub(crate) mod when;
 
 pub(crate) use event::{Event, Processor};
 pub(crate) use payload::Payload;

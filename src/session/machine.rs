@@ -3,7 +3,11 @@
 //! Does not know how the table is read. Invariant: a process is told by its id and its start
 //! together; ids are used again.
 
+mod host;
+
 use std::path::{Path, PathBuf};
+
+pub(crate) use host::Host;
 
 /// A process as far as we look at it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -15,9 +15,11 @@ pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod place;
 pub(crate) mod process;
+pub(crate) mod project_dir;
 pub(crate) mod repository;
 pub(crate) mod scan;
 pub(crate) mod signal;
 pub(crate) mod trace;
+pub(crate) mod whereabouts;
 
 pub(crate) use place::use_posix;

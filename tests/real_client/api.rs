@@ -47,9 +47,12 @@ pub(super) struct Request {
 impl Request {
     /// A main turn offers tools to the model; titles and counts do not.
     pub(super) fn is_turn(&self) -> bool {
-        self.path.starts_with("/v1/messages")
-            && !self.path.contains("count_tokens")
-            && self.body["tools"].as_array().is_some_and(|tools| !tools.is_empty())
+        self.is_message() && self.body["tools"].as_array().is_some_and(|tools| !tools.is_empty())
+    }
+
+    /// Whether the model is asked at all.
+    pub(super) fn is_message(&self) -> bool {
+        self.path.starts_with("/v1/messages") && !self.path.contains("count_tokens")
     }
 
     fn wants_stream(&self) -> bool {
@@ -58,6 +61,7 @@ impl Request {
 }
 
 struct Shared {
+    script: Script,
     talks: Mutex<Vec<Talk>>,
     requests: Mutex<Vec<Request>>,
     wait: HookWait,
@@ -77,6 +81,7 @@ impl Api {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             talks: Mutex::new(talks(script)),
+            script: script.clone(),
             requests: Mutex::default(),
             wait,
             stopped: AtomicBool::new(false),
@@ -174,15 +179,28 @@ fn respond(path: String, body: &[u8], shared: &Shared) -> Vec<u8> {
     if request.path.contains("count_tokens") {
         return whole("200 OK", "application/json", r#"{"input_tokens": 10}"#);
     }
-    if !request.path.starts_with("/v1/messages") {
-        return whole("404 Not Found", "application/json", "{}");
+    if !request.is_message() {
+        return post(&request.path, shared);
     }
     let (id, turn) = if request.is_turn() {
         next_turn(&request, shared)
     } else {
-        ("aside".to_owned(), [text(Script::ASIDE)].into())
+        ("aside".to_owned(), [text(aside(&request, shared))].into())
     };
     deliver(&request, &id, turn, shared)
+}
+
+fn post(path: &str, shared: &Shared) -> Vec<u8> {
+    match shared.script.posts.iter().find(|(known, _)| known == path) {
+        Some((_, answer)) => whole("200 OK", "application/json", answer),
+        None => whole("404 Not Found", "application/json", "{}"),
+    }
+}
+
+fn aside<'a>(request: &Request, shared: &'a Shared) -> &'a str {
+    let asked = request.body.to_string();
+    let known = shared.script.asides.iter().find(|(marker, _)| asked.contains(marker));
+    known.map_or(Script::ASIDE, |(_, answer)| answer)
 }
 
 /// The next turn of the conversation that the request belongs to, and the id of its message.
@@ -223,5 +241,45 @@ fn deliver(request: &Request, id: &str, turn: Turn, shared: &Shared) -> Vec<u8> 
                 whole("200 OK", "application/json", &message.to_string())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    /// What the server answers on one connection, until the other side is closed.
+    fn talk(api: &Api, sent: &str) -> String {
+        let mut stream = TcpStream::connect(api.address).unwrap();
+        stream.write_all(sent.as_bytes()).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[test]
+    fn one_connection_carries_measured_and_chunked_requests() {
+        let script = Script {
+            main: vec![[text("first")].into(), [text("second")].into()],
+            ..Script::default()
+        };
+        let api = Api::start(&script, Box::new(|_, _| {})).unwrap();
+        let body = r#"{"tools":[{}],"messages":[]}"#;
+        let (head, tail) = body.split_at(9);
+        let measured =
+            format!("POST /v1/messages HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let chunked = format!(
+            "POST /v1/messages HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\
+             9\r\n{head}\r\n{:x}\r\n{tail}\r\n0\r\n\r\n",
+            tail.len()
+        );
+        let answer = talk(&api, &(measured + &chunked));
+        let (first, second) = (answer.find("first"), answer.find("second"));
+        assert!(first.is_some() && first < second, "{answer}");
+        let bodies: Vec<_> = api.requests().into_iter().map(|request| request.body).collect();
+        assert_eq!(bodies[0], bodies[1]);
     }
 }

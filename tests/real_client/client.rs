@@ -40,7 +40,20 @@ pub(super) fn required() -> Option<&'static Path> {
     client.as_deref()
 }
 
+/// Finds the client and says so when it is of another version than the one stated here.
 fn find() -> Option<PathBuf> {
+    let client = locate()?;
+    let asked = Command::new(&client).arg("--version").env_clear().output();
+    let output = asked.unwrap_or_else(|error| panic!("cannot start {}: {error}", client.display()));
+    let version = String::from_utf8_lossy(&output.stdout);
+    if version.split(' ').next() != Some(VERSION) {
+        let version = version.trim();
+        say(&format!("real_client: the client is {version}, the suite states {VERSION}"));
+    }
+    Some(client)
+}
+
+fn locate() -> Option<PathBuf> {
     if let Some(given) = std::env::var_os("CPH_TEST_CLAUDE") {
         return Some(PathBuf::from(given));
     }

@@ -13,6 +13,7 @@ mod message;
 mod outcome;
 mod parity;
 mod portrait;
+mod run;
 mod scenario;
 mod script;
 mod stage;
@@ -39,7 +40,7 @@ fn both_ways(scenario: &Scenario, check: impl Fn(&Outcome)) {
 /// The native half, or nothing when there is no client (which has then been said aloud).
 fn natively(scenario: &Scenario) -> Option<Outcome> {
     let client = client::required()?;
-    let outcome = scenario.run_native(client);
+    let outcome = run::natively(scenario, client);
     outcome.show("natively");
     Some(outcome)
 }
@@ -50,7 +51,7 @@ fn through_cph(scenario: &Scenario) -> Option<Outcome> {
     if !cph_is_ready() {
         return None;
     }
-    let outcome = scenario.run_cph(client);
+    let outcome = run::through_cph(scenario, client);
     outcome.show("through cph");
     Some(outcome)
 }

@@ -39,6 +39,8 @@ pub(super) struct Outcome {
     pub(super) sequence: Vec<String>,
     /// What the model was told, turn by turn: only what no earlier turn had.
     pub(super) told: Vec<Vec<String>>,
+    /// What `http` hooks were told: path and payload.
+    pub(super) posts: Vec<(String, String)>,
     /// Files of the project that neither the scenario's configuration nor cph put there.
     pub(super) files: BTreeMap<String, String>,
     stage: Option<Arc<Stage>>,
@@ -58,6 +60,11 @@ impl Outcome {
         self.runs = log.runs();
         self.sequence = log.sequence();
         self.told = told(requests);
+        self.posts = requests
+            .iter()
+            .filter(|request| !request.path.starts_with("/v1/"))
+            .map(|request| (request.path.clone(), request.body.to_string()))
+            .collect();
         read_files(stage.project(), stage.project(), &mut self.files);
         self.stage = Some(stage);
     }
@@ -101,12 +108,15 @@ impl Outcome {
             || self.screen.contains(text)
     }
 
-    /// Messages of hooks to the user, in the stream.
-    fn notices(&self) -> impl Iterator<Item = &str> {
-        self.lines
-            .iter()
-            .filter(|line| line["subtype"] == "informational")
-            .filter_map(|line| line["content"].as_str())
+    /// Messages to the user in the stream: what hooks said and what the client says of them.
+    fn notices(&self) -> impl Iterator<Item = &Value> {
+        let lines = self.lines.iter();
+        lines.filter(|line| line["subtype"] == "informational")
+    }
+
+    /// Whether the user was told that a hook failed, in whoever's words.
+    pub(super) fn user_was_warned(&self) -> bool {
+        self.notices().any(is_warning)
     }
 
     /// Prints the portrait; libtest shows it when the test fails.
@@ -135,8 +145,15 @@ impl Outcome {
                 writeln!(text, "told {n}: {}", plain.told(told)).unwrap();
             }
         }
-        for notice in self.notices() {
-            writeln!(text, "user was told: {}", plain.told(notice)).unwrap();
+        for (path, payload) in &self.posts {
+            writeln!(text, "posted to {path}: {}", plain.text(payload)).unwrap();
+        }
+        for notice in self.notices().filter(|notice| !is_warning(notice)) {
+            let content = notice["content"].as_str().unwrap_or_default();
+            writeln!(text, "user was told: {}", plain.told(content)).unwrap();
+        }
+        if self.user_was_warned() {
+            writeln!(text, "user was warned of a failing hook").unwrap();
         }
         for (path, content) in &self.files {
             writeln!(text, "file {path}: {}", plain.text(content)).unwrap();
@@ -146,6 +163,12 @@ impl Outcome {
         text.extend(runs);
         text
     }
+}
+
+/// The client's notice that a gate gave no usable answer, or cph's own, which says which and why.
+fn is_warning(notice: &Value) -> bool {
+    let content = notice["content"].as_str().unwrap_or_default();
+    notice["tag"] == "hook_no_verdict" || content.contains(" says: cph: ")
 }
 
 /// Lines of the stream that are neither the conversation nor a hook's own record.
@@ -237,5 +260,51 @@ fn read_files(root: &Path, dir: &Path, files: &mut BTreeMap<String, String>) {
             let bytes = fs::read(&path).unwrap_or_default();
             files.insert(name, String::from_utf8_lossy(&bytes).into_owned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(texts: &[&str]) -> Request {
+        let messages: Vec<_> =
+            texts.iter().map(|text| json!({ "role": "user", "content": text })).collect();
+        Request {
+            path: "/v1/messages".to_owned(),
+            body: json!({ "messages": messages, "tools": [{}] }),
+        }
+    }
+
+    fn outcome(requests: &[Request]) -> Outcome {
+        let stage = Stage::new("project");
+        let log = HookLog::new(stage.root());
+        let mut outcome = Outcome::default();
+        outcome.gather(Arc::new(stage), &log, requests);
+        outcome
+    }
+
+    #[test]
+    fn a_turn_is_told_what_no_earlier_turn_had() {
+        let requests = [request(&["a"]), request(&["x"]), request(&["a", "b"])];
+        let expected = [["user: a"], ["user: x"], ["user: b"]];
+        assert_eq!(told(&requests), expected);
+    }
+
+    #[test]
+    #[should_panic(expected = "+told 0: user: b")]
+    fn a_difference_is_shown_line_by_line() {
+        assert_same(&outcome(&[request(&["a"])]), &outcome(&[request(&["b"])]));
+    }
+
+    #[test]
+    fn the_place_of_a_run_makes_no_difference() {
+        let mut outcomes = [outcome(&[]), outcome(&[])];
+        for outcome in &mut outcomes {
+            outcome.stderr = outcome.stage().project().display().to_string();
+        }
+        assert_same(&outcomes[0], &outcomes[1]);
     }
 }

@@ -17,6 +17,7 @@ const NAMES_OF_THE_RUN: &[(&str, &str)] = &[
     (r"duration_ms: \d+", "duration_ms: <n>"),
     (r"\b[a-z]?[0-9a-f]{16,17}\b", "<id>"),
     (r"\b\d+\.sock\b", "<pid>.sock"),
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
 ];
 
 /// Pattern and replacement: the host's own words, the same whatever hooks there are.

@@ -1,44 +1,35 @@
 //! A scenario: hooks, project files, a scripted conversation, and how the session is held.
 //!
-//! The same scenario runs natively (its hooks in `.claude/settings.json`) and through cph (the
-//! same JSON in `.claude/hooks.json`, then `cph install`). It does not judge what came of it.
-//! In every text, `{hooks}`, `{project}`, `{home}` and `{root}` stand for paths of the run.
-
-use std::{path::Path, sync::Arc, time::Duration};
+//! Only a description: [`super::run`] carries it out, and the tests judge what came of it. In every
+//! text, `{hooks}`, `{project}`, `{home}` and `{root}` stand for paths of the run; in the
+//! configuration of hooks also `{api}` for the address of the scripted API.
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    api::Api,
-    client::{self, Options},
-    hook_log::HookLog,
-    outcome::Outcome,
+    client::Options,
     script::{Script, Turn},
-    stage::Stage,
-    terminal::{self, Step},
+    terminal::Step,
 };
-
-/// How long a scripted turn waits for a hook: the watcher of files may take seconds.
-const HOOK_WAIT: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Default)]
 pub(super) struct Scenario {
-    project: Option<String>,
+    pub(super) project: Option<String>,
     /// The JSON under `hooks`.
-    hooks: Map<String, Value>,
+    pub(super) hooks: Map<String, Value>,
     /// The same in the user's own file.
-    user_hooks: Map<String, Value>,
+    pub(super) user_hooks: Map<String, Value>,
     /// Name, path (with placeholders), body.
-    scripts: Vec<(String, String, String)>,
-    project_files: Vec<(String, String)>,
-    home_files: Vec<(String, String)>,
+    pub(super) scripts: Vec<(String, String, String)>,
+    pub(super) project_files: Vec<(String, String)>,
+    pub(super) home_files: Vec<(String, String)>,
     /// Other keys of the project's `.claude/settings.json`.
-    settings: Map<String, Value>,
-    script: Script,
-    options: Options,
-    steps: Option<Vec<Step>>,
+    pub(super) settings: Map<String, Value>,
+    pub(super) script: Script,
+    pub(super) options: Options,
+    pub(super) steps: Option<Vec<Step>>,
     /// Hooks that may still run when the client is gone.
-    settling: Vec<String>,
+    pub(super) settling: Vec<String>,
 }
 
 /// A command handler for a script of the scenario.
@@ -153,6 +144,18 @@ impl Scenario {
         self
     }
 
+    /// What a request without tools is answered when it contains `marker`.
+    pub(super) fn aside(mut self, marker: &str, answer: &str) -> Self {
+        self.script.asides.push((marker.to_owned(), answer.to_owned()));
+        self
+    }
+
+    /// What is answered to a POST to this path of the scripted API.
+    pub(super) fn post(mut self, path: &str, answer: &Value) -> Self {
+        self.script.posts.push((path.to_owned(), answer.to_string()));
+        self
+    }
+
     pub(super) fn prompt(mut self, prompt: &str) -> Self {
         prompt.clone_into(&mut self.options.prompt);
         self
@@ -184,127 +187,9 @@ impl Scenario {
         self.settling.push(name.to_owned());
         self
     }
-
-    /// The hooks where Claude Code itself reads them.
-    pub(super) fn run_native(&self, client: &Path) -> Outcome {
-        let stage = self.stage();
-        let mut settings = self.settings.clone();
-        settings.insert("hooks".to_owned(), self.hooks.clone().into());
-        stage.write_project(".claude/settings.json", &json_text(&settings, &stage));
-        if !self.user_hooks.is_empty() {
-            let text = json_text(&hook_file(&self.user_hooks), &stage);
-            stage.write_home(".claude/settings.json", &text);
-        }
-        self.run_on(client, stage)
-    }
-
-    /// The same hooks in front of which cph stands.
-    pub(super) fn run_cph(&self, client: &Path) -> Outcome {
-        let stage = self.stage();
-        if !self.settings.is_empty() {
-            let text = json_text(&self.settings, &stage);
-            stage.write_project(".claude/settings.json", &text);
-        }
-        let text = json_text(&hook_file(&self.hooks), &stage);
-        stage.write_project(".claude/hooks.json", &text);
-        if !self.user_hooks.is_empty() {
-            let text = json_text(&hook_file(&self.user_hooks), &stage);
-            stage.write_home(".claude/hooks.json", &text);
-            stage.cph(&["install", "--scope", "user", "--trust-all"]);
-        }
-        stage.cph(&["install", "--scope", "project", "--trust-all"]);
-        self.run_on(client, stage)
-    }
-
-    /// Directories, scripts and files, but no configuration yet.
-    fn stage(&self) -> Stage {
-        let stage = Stage::new(self.project.as_deref().unwrap_or("project"));
-        let log = HookLog::new(stage.root());
-        for (name, path, body) in &self.scripts {
-            log.write_script(Path::new(&fill(path, &stage)), name, &fill(body, &stage));
-        }
-        for (path, text) in &self.project_files {
-            stage.write_project(path, &fill(text, &stage));
-        }
-        for (path, text) in &self.home_files {
-            stage.write_home(path, &fill(text, &stage));
-        }
-        stage
-    }
-
-    /// Holds the session on a stage that has its configuration.
-    fn run_on(&self, client: &Path, stage: Stage) -> Outcome {
-        let log = HookLog::new(stage.root());
-        let (watched, script) = (log.clone(), self.filled_script(&stage));
-        let wait = move |name: &str, times| {
-            watched.await_end(name, times, HOOK_WAIT);
-        };
-        let api = Api::start(&script, Box::new(wait)).unwrap();
-        let options = self.filled_options(&stage);
-        let mut outcome = match &self.steps {
-            None => Outcome::headless(client::run_headless(client, &stage, &api.url(), &options)),
-            Some(steps) => {
-                let held = terminal::hold(client, &stage, &api.url(), &options, steps, &log);
-                Outcome::interactive(held)
-            }
-        };
-        for name in &self.settling {
-            let settled = log.await_gone(name, HOOK_WAIT);
-            assert!(settled, "{name} still runs");
-        }
-        outcome.gather(Arc::new(stage), &log, &api.requests());
-        outcome
-    }
-
-    fn filled_options(&self, stage: &Stage) -> Options {
-        let mut options = self.options.clone();
-        for text in options
-            .arguments
-            .iter_mut()
-            .chain(options.environment.iter_mut().map(|(_, value)| value))
-        {
-            *text = fill(text, stage);
-        }
-        options
-    }
-
-    fn filled_script(&self, stage: &Stage) -> Script {
-        let fill_turns =
-            |turns: &[Turn]| turns.iter().map(|t| t.map(&|s| fill(s, stage))).collect();
-        Script {
-            main: fill_turns(&self.script.main),
-            agents: self
-                .script
-                .agents
-                .iter()
-                .map(|(marker, turns)| (marker.clone(), fill_turns(turns)))
-                .collect(),
-        }
-    }
-}
-
-/// Puts the paths of the run in place of the placeholders.
-fn fill(text: &str, stage: &Stage) -> String {
-    let root = stage.root();
-    [
-        ("{hooks}", root.join("hooks")),
-        ("{project}", stage.project().to_owned()),
-        ("{home}", stage.home()),
-        ("{root}", root.to_owned()),
-    ]
-    .iter()
-    .fold(text.to_owned(), |text, (name, path)| text.replace(name, &path.display().to_string()))
 }
 
 fn add_group(hooks: &mut Map<String, Value>, event: &str, group: Value) {
     let groups = hooks.entry(event).or_insert_with(|| json!([]));
     groups.as_array_mut().unwrap().push(group);
-}
-
-fn hook_file(hooks: &Map<String, Value>) -> Map<String, Value> {
-    Map::from_iter([("hooks".to_owned(), hooks.clone().into())])
-}
-
-fn json_text(value: &Map<String, Value>, stage: &Stage) -> String {
-    fill(&serde_json::to_string_pretty(value).unwrap(), stage)
 }

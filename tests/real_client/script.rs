@@ -86,6 +86,10 @@ pub(super) struct Script {
     pub(super) main: Vec<Turn>,
     /// Conversations of subagents: told by a text that their first message contains.
     pub(super) agents: Vec<(String, Vec<Turn>)>,
+    /// Answers to requests without tools that contain a text. Any other: [`Script::ASIDE`].
+    pub(super) asides: Vec<(String, String)>,
+    /// Answers to posts of `http` hooks, by path.
+    pub(super) posts: Vec<(String, String)>,
 }
 
 impl Script {

@@ -136,6 +136,11 @@ impl PrivateDir {
         self.open(name.as_ref(), OFlags::RDONLY)
     }
 
+    /// Opens a file that must be there, for reading and writing.
+    pub(crate) fn open_existing(&self, name: impl AsRef<OsStr>) -> Result<File, Error> {
+        self.open(name.as_ref(), OFlags::RDWR)
+    }
+
     fn open(&self, name: &OsStr, flags: OFlags) -> Result<File, Error> {
         let name = single(name)?;
         // Without NONBLOCK the open of a FIFO would wait for its other end.

@@ -26,7 +26,9 @@ mod spawn;
 mod stream;
 
 pub(crate) use detach::detach;
-pub(crate) use facts::{Facts, Identity, arguments, identity, is_alive, of as facts_of};
+pub(crate) use facts::{
+    Facts, Identity, all as facts_of_all, arguments, identity, is_alive, of as facts_of,
+};
 pub(crate) use family::{Ended, end_group};
 pub(crate) use program::find_program;
 pub(crate) use search::find_by_environ;

@@ -165,6 +165,7 @@ fn a_missing_program_is_no_refusal() {
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
         assert_eq!(outcome.file("ran.txt"), Some("ran\n"));
+        assert!(outcome.user_was_warned());
     });
 }
 

@@ -32,6 +32,39 @@ fn pre_and_post_compact() {
 }
 
 #[test]
+fn a_refused_compaction_does_not_happen() {
+    let scenario = Scenario::new()
+        .hook("gate", "echo keep it all >&2; exit 2")
+        .on("PreCompact", Some("manual"), [run("gate")])
+        .observe("PostCompact")
+        .turn([text("first words")])
+        .in_terminal([
+            Type("hello"),
+            See("first words"),
+            Type("/compact"),
+            Hook("gate", 1),
+            See("keep it all"),
+        ]);
+    both_ways(&scenario, |outcome| {
+        outcome.run_of("gate");
+        assert!(outcome.runs_of("postcompact").is_empty());
+    });
+}
+
+#[test]
+fn plain_text_before_a_compaction_instructs_it() {
+    let scenario = Scenario::new()
+        .hook("teller", "echo keep the milk in mind")
+        .on("PreCompact", None, [run("teller")])
+        .observe("PostCompact")
+        .turn([text("first words")])
+        .in_terminal([Type("hello"), See("first words"), Type("/compact"), Hook("postcompact", 1)]);
+    both_ways(&scenario, |outcome| {
+        assert!(outcome.model_saw("keep the milk in mind"));
+    });
+}
+
+#[test]
 fn pre_and_post_model_switch() {
     let scenario = Scenario::new()
         .observe("PreModelSwitch")

@@ -7,6 +7,7 @@ mod contexts;
 mod events;
 mod gates;
 mod interactive;
+mod kinds;
 mod matchers;
 mod processes;
 mod stops;

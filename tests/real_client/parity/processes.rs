@@ -114,6 +114,7 @@ fn a_hook_that_takes_too_long_is_ended_and_lets_the_call_run() {
         .turn([text("done")]);
     both_ways(&scenario, |outcome| {
         assert_eq!(outcome.run_of("slow").exit, None);
+        assert!(outcome.user_was_warned());
         assert_eq!(outcome.file("ran.txt"), Some("ran\n"));
     });
 }
