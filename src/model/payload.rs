@@ -42,6 +42,11 @@ struct Slot {
 }
 
 impl Payload {
+    /// What stands for a payload that is not there.
+    pub(crate) fn empty() -> Self {
+        Self { text: "{}".to_owned(), members: Vec::new(), end: 1 }
+    }
+
     /// Takes what the host sent. A fault says what it is instead of a JSON object in UTF-8.
     pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, Fault> {
         let fault = |at, message: &str| Err(Fault { at, message: message.to_owned() });
