@@ -88,7 +88,7 @@ use crate::{
 };
 
 /// How long after its beginning an occurrence may find further copies, unless it is still held.
-pub(crate) const DUPLICATE_WITHIN: Duration = Duration::from_secs(60);
+pub(crate) const DUPLICATE_WITHIN: Duration = Duration::from_mins(1);
 
 /// How long run files are kept for the other processor.
 pub(crate) const KEEP: Duration = Duration::from_mins(10);

@@ -18,7 +18,7 @@ use crate::{
 const CLAUDE: Processor = Processor::ClaudeCode;
 const ORCHESTRATOR: Processor = Processor::TaskOrchestrator;
 const WINDOW: Duration = Duration::from_secs(2);
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(20);
 
 fn scratch() -> (tempfile::TempDir, PrivateDir) {
@@ -157,7 +157,7 @@ fn a_firing_from_inside_a_hook_does_not_wait_for_it() {
 }
 
 fn entries(records: &Records) -> usize {
-    let ledger = Ledger::open(&records.records, &records.name, Deadline::never()).unwrap();
+    let ledger = Ledger::open(&records.logs, &records.name, Deadline::never()).unwrap();
     Book::of(ledger.values().unwrap()).entries.len()
 }
 
@@ -285,7 +285,7 @@ fn a_long_log_is_cut_and_keeps_who_is_at_work() {
     let (working, mut claim) = fire(&state, CLAUDE, 1000, "working");
     enter(&state, &working, &["a"]);
     let records = Records::open(&state, "Stop").unwrap();
-    let size = || Ledger::open(&records.records, "Stop.log", Deadline::never()).unwrap().size();
+    let size = || Ledger::open(&records.logs, "Stop.log", Deadline::never()).unwrap().size();
     let mut was_cut = false;
     let mut last = 0;
     for number in 0..600 {
