@@ -118,11 +118,13 @@ impl Case<'_> {
         Ok(Outcome::Decided(decision))
     }
 
-    /// The firing from which the dead holder of this one had taken the hook over. Whoever holds
-    /// that one now waits for us, so what is unfinished there is not his.
+    /// The firing from which the dead holder of this one had taken the hook over, unless it was
+    /// taken back. Whoever holds that one now waits for us, so what is unfinished there is not his.
     fn taken_from(&self, hook: &HookId) -> Option<&OccurrenceId> {
-        let choice = self.book.entry(&self.me.occurrence)?.choice(hook)?;
-        choice.from.as_ref().filter(|_| choice.way == Way::Run)
+        let me = &self.me.occurrence;
+        let choice = self.book.entry(me)?.choice(hook)?;
+        let is_ours = choice.way == Way::Run && self.book.stand_in(me, hook).is_none();
+        choice.from.as_ref().filter(|_| is_ours)
     }
 
     /// The dead holder of this firing left the hook to the other processor.

@@ -204,6 +204,56 @@ fn who_runs_it_in_the_place_of_a_dead_one_is_found_by_his_taker() {
     taker.delivered().unwrap();
 }
 
+/// Both processors' holders die in turn, and then both takers are there at once.
+#[test]
+fn what_two_dead_took_from_each_other_is_run_by_one_taker() {
+    let (_scratch, state) = scratch();
+    let (first, claim) = fire(&state, CLAUDE, 1000, "t");
+    enter(&state, &first, &["a", "b"]);
+    drop(claim);
+    let (second, claim) = fire(&state, ORCHESTRATOR, 1000, "t");
+    assert_eq!(enter_with(&state, &second, &["a", "b"], &terms(LONG)), ["run", "run"]);
+    drop(claim);
+    let claim_of = |firing: &Firing| claim_named(&state, &firing.occurrence).unwrap().unwrap().0;
+    // The second has taken over; if its taker comes first, the first's has to wait for it.
+    let (mut takes_second, takes_first) = (claim_of(&second), claim_of(&first));
+    assert_eq!(enter_with(&state, &second, &["a", "b"], &terms(LONG)), ["run", "run"]);
+    takes_second.done(&hook("a"), &"second", false).unwrap();
+    drop(takes_second);
+    // It dies as well: `b` is taken back.
+    let verdicts = enter_with(&state, &first, &["a", "b"], &terms(LONG));
+    assert_eq!(verdicts, ["replay \"second\"", "run"]);
+    // The next taker of the second finds that, and waits for it.
+    let mut takes_first = takes_first;
+    let _takes_second = claim_of(&second);
+    thread::scope(|scope| {
+        let (state, second) = (&state, &second);
+        let next = scope.spawn(move || enter_with(state, second, &["b"], &terms(LONG)));
+        takes_first.done(&hook("b"), &"first", false).unwrap();
+        takes_first.delivered().unwrap();
+        assert_eq!(next.join().unwrap(), ["replay \"first\""]);
+    });
+}
+
+#[test]
+fn what_a_taker_need_not_decide_again_stays_decided() {
+    let (_scratch, state) = scratch();
+    let (first, claim) = fire(&state, CLAUDE, 1000, "t");
+    enter(&state, &first, &["a", "b"]);
+    drop(claim);
+    let (second, mut claim) = fire(&state, ORCHESTRATOR, 1000, "t");
+    enter_with(&state, &second, &["a", "b"], &terms(LONG));
+    claim.done(&hook("a"), &"a", false).unwrap();
+    drop(claim);
+    // Its taker has the answer of `a` and enters for `b` alone.
+    let (mut claim, _) = claim_named(&state, &second.occurrence).unwrap().unwrap();
+    assert_eq!(enter_with(&state, &second, &["b"], &terms(LONG)), ["run"]);
+    claim.done(&hook("b"), &"b", false).unwrap();
+    claim.delivered().unwrap();
+    let _taker = claim_named(&state, &first.occurrence).unwrap().unwrap();
+    assert_eq!(enter(&state, &first, &["a", "b"]), ["replay \"a\"", "replay \"b\""]);
+}
+
 #[test]
 fn a_taker_decides_as_the_dead_did() {
     let (_scratch, state) = scratch();
