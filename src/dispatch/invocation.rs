@@ -46,8 +46,8 @@ pub(super) fn environment(env: &Env, project: &Path, told: &[(String, String)]) 
 pub(super) fn line(hook: &Hook, environment: &Environment) -> Option<Line> {
     match hook.handler() {
         Handler::Command { command, args: Some(args), .. } => {
-            let words = std::iter::once(command).chain(args);
-            let argv = words.map(|word| placeholders(word, environment)).collect();
+            let all = std::iter::once(command).chain(args);
+            let argv = all.map(|word| placeholders(word, environment)).collect();
             Some(Line { argv, otherwise: None })
         }
         Handler::Command { command, shell: None, .. } => Some(shell_form(command, environment)),

@@ -25,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(in crate::cli) fn run(args: &args::Dispatch, global: Option<&Global>) -> Exit {
     let env = Env::current();
     if let Some(path) = env.get("CPH_TRACE") {
-        trace::start(path.as_ref());
+        // A trace that cannot be written is missed by who wanted it, and nobody else.
+        drop(trace::start(path.as_ref()));
     }
     let from = match args.from.as_deref().map(|name| (name, Processor::named(name))) {
         Some((name, None)) => return usage(name),
