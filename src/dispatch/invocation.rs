@@ -47,8 +47,8 @@ pub(super) fn line(hook: &Hook, environment: &Environment) -> Option<Line> {
     match hook.handler() {
         Handler::Command { command, args: Some(args), .. } => {
             let all = std::iter::once(command).chain(args);
-            let argv = all.map(|word| placeholders(word, environment)).collect();
-            Some(Line { argv, otherwise: None })
+            let words = all.map(|word| placeholders(word, environment));
+            Some(Line { argv: words.collect(), otherwise: None })
         }
         Handler::Command { command, shell: None, .. } => Some(shell_form(command, environment)),
         Handler::Command { command, shell: Some(shell), .. } => {
