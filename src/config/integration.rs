@@ -6,38 +6,16 @@
 
 use std::time::Duration;
 
-use crate::model::origin::{Layer, Origin};
+use crate::model::{
+    origin::{Layer, Origin},
+    strategy::Strategy,
+};
 
 /// A value and where it was said.
 #[derive(Clone, Debug)]
 pub(crate) struct Said<T> {
     pub(crate) value: T,
     pub(crate) origin: Origin,
-}
-
-/// Which processor runs a hook that both could run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Strategy {
-    #[default]
-    OrchestratorPriority,
-    ClaudeCodePriority,
-    FirstWins,
-    Both,
-}
-
-impl Strategy {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::OrchestratorPriority, Self::ClaudeCodePriority, Self::FirstWins, Self::Both];
-
-    /// The name in configurations.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::OrchestratorPriority => "orchestrator_priority",
-            Self::ClaudeCodePriority => "claude_code_priority",
-            Self::FirstWins => "first_wins",
-            Self::Both => "both",
-        }
-    }
 }
 
 /// What happens when the registration and the configuration are out of step.

@@ -3,6 +3,7 @@
 //! Does not decide what is a fault, and prints nothing. Invariant: reading never stops at the
 //! first fault; faults are collected and the good part is returned beside them.
 
+pub(crate) mod render;
 mod rule;
 
 use std::sync::Arc;

@@ -68,7 +68,7 @@ impl<'p> Feed<'p> {
         if let Some(name) = call.tool_shown {
             payload = Cow::Owned(payload.with_text("tool_name", name));
         }
-        let vocabulary = call.hook.leading().vocabulary;
+        let vocabulary = call.hook.vocabulary(self.fired_by);
         if vocabulary == self.fired_by && previous.is_empty() {
             return match payload {
                 Cow::Borrowed(payload) => Cow::Borrowed(payload.bytes()),

@@ -135,7 +135,7 @@ fn levels(calls: &[Call<'_>]) -> Vec<Vec<usize>> {
 /// The calls whose hooks a call's `after` names, as far as they are part of this dispatch.
 fn predecessors(calls: &[Call<'_>], index: usize) -> impl Iterator<Item = usize> {
     calls[index].hook.settings.after.iter().filter_map(move |id| {
-        let found = calls.iter().position(|other| other.hook.id.0 == *id);
+        let found = calls.iter().position(|other| other.hook.id().0 == *id);
         found.filter(|&other| other != index)
     })
 }
@@ -198,7 +198,7 @@ impl<'r, 's> Runner<'r, 's> {
             self.replay(index);
         }
         let calls = self.calls;
-        let ids: Vec<_> = fresh.iter().map(|&index| &calls[index].hook.id).collect();
+        let ids: Vec<_> = fresh.iter().map(|&index| calls[index].hook.id()).collect();
         if ids.is_empty() {
             return;
         }
@@ -259,7 +259,7 @@ impl<'r, 's> Runner<'r, 's> {
         predecessors(self.calls, index)
             .filter_map(|other| {
                 let ran = self.ran[other].as_ref()?;
-                Some((self.calls[other].hook.id.0.clone(), ran.stdout.clone()))
+                Some((self.calls[other].hook.id().0.clone(), ran.stdout.clone()))
             })
             .collect()
     }
@@ -358,10 +358,10 @@ impl<'r, 's> Runner<'r, 's> {
             cut: ending.stdout_cut,
             leaked: ending.leaked,
         };
-        let vocabulary = hook.leading().vocabulary;
+        let vocabulary = hook.vocabulary(self.stage.fired_by);
         let answer =
             Answer::read(self.stage.event, vocabulary, &reply, hook.settings.on_failure);
-        self.keeper.done(&hook.id, &answer, answer.is_silent());
+        self.keeper.done(hook.id(), &answer, answer.is_silent());
         self.ran[index] = Some(Ran {
             answer,
             ended: ended_text(&ending.status),

@@ -4,7 +4,14 @@
 //! one handler as written in one place; a [`Hook`] is all entries of one event that mean the same
 //! and runs at most once per occurrence.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use sha2::{Digest as _, Sha256};
 
 use super::{Event, Processor, origin::Origin};
 
@@ -102,6 +109,9 @@ pub(crate) enum OnFailure {
     Block,
 }
 
+/// Hexadecimal digits of a name that was made.
+const DIGITS: usize = 12;
+
 /// A name that stays the same as long as the hook means the same: the user's `id`, or the first
 /// 12 hexadecimal digits of the SHA-256 of its normal form.
 #[derive(
@@ -109,28 +119,88 @@ pub(crate) enum OnFailure {
 )]
 pub(crate) struct HookId(pub(crate) String);
 
+impl HookId {
+    /// The name that a normal form gives.
+    fn of_normal_form(form: &str) -> Self {
+        let digest = Sha256::digest(form.as_bytes());
+        let id = digest[..6].iter().fold(String::with_capacity(DIGITS), |mut id, byte| {
+            let _ = write!(id, "{byte:02x}");
+            id
+        });
+        Self(id)
+    }
+
+    /// Whether a text could be such a name.
+    pub(crate) fn is_made(text: &str) -> bool {
+        text.len() == DIGITS && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    }
+}
+
 impl fmt::Display for HookId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
+/// A [`HookId`] that is made when somebody asks: of two hundred hooks a dispatch needs the names
+/// of those that match, and hashing the others would cost more than matching them.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    normal_form: String,
+    id: OnceLock<HookId>,
+}
+
+impl Identity {
+    /// Named by what it means.
+    pub(crate) fn of_normal_form(form: impl Into<String>) -> Self {
+        Self { normal_form: form.into(), id: OnceLock::new() }
+    }
+
+    pub(crate) fn get(&self) -> &HookId {
+        self.id.get_or_init(|| HookId::of_normal_form(&self.normal_form))
+    }
+}
+
+impl From<HookId> for Identity {
+    fn from(id: HookId) -> Self {
+        Self { normal_form: String::new(), id: OnceLock::from(id) }
+    }
+}
+
 /// All entries of one event that mean the same, with what is in force.
 #[derive(Clone, Debug)]
 pub(crate) struct Hook {
-    pub(crate) id: HookId,
+    pub(crate) identity: Identity,
     pub(crate) event: Event,
-    /// In layer order, then file order, then position; never empty. It runs when any of them
-    /// matches.
+    /// In layer order, then file order, then position; never empty. It runs when any of
+    /// [`Hook::active`] matches.
     pub(crate) entries: Vec<Entry>,
-    /// What is in force: later layers win field by field.
+    /// What is in force: later layers win field by field, but a project never over the user.
     pub(crate) settings: Settings,
 }
 
 impl Hook {
-    /// The entry whose handler runs: the last of the highest layer.
+    pub(crate) fn id(&self) -> &HookId {
+        self.identity.get()
+    }
+
+    /// The entry whose handler runs: the last of the highest layer, but the user's own where the
+    /// user has the hook, so that a clone cannot change its headers or its shell.
     pub(crate) fn leading(&self) -> &Entry {
-        self.entries.last().expect("BUG: a hook without an entry")
+        let of_user = self.entries.iter().rev().find(|e| !e.origin.layer.is_of_project());
+        of_user.or(self.entries.last()).expect("BUG: a hook without an entry")
+    }
+
+    /// The entries that can make it run: one that was switched off on its own cannot.
+    pub(crate) fn active(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|e| e.settings.enabled != Some(false))
+    }
+
+    /// The vocabulary in which it is told and answers when `by` fires it: that of `by` if any
+    /// entry was written for it.
+    pub(crate) fn vocabulary(&self, by: Processor) -> Processor {
+        let speaks = self.active().any(|e| e.vocabulary == by);
+        if speaks { by } else { self.leading().vocabulary }
     }
 
     pub(crate) fn handler(&self) -> &Handler {

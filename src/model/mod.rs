@@ -11,6 +11,7 @@ pub(crate) mod paths;
 pub(crate) mod payload;
 pub(crate) mod permission;
 mod predicate;
+pub(crate) mod strategy;
 pub(crate) mod tool;
 pub(crate) mod when;
 

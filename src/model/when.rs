@@ -61,7 +61,7 @@ impl<'f> Firing<'f> {
     /// How the hook is to run; `None` if it is not meant. Where several entries are meant, the
     /// hook keeps the rights that any of them gives it.
     pub(crate) fn selects(&self, hook: &Hook) -> Option<MatchedAs> {
-        let runs = hook.entries.iter().filter_map(|entry| match self.choice(hook, entry) {
+        let runs = hook.active().filter_map(|entry| match self.choice(hook, entry) {
             Choice::Runs(matched_as) => Some(matched_as),
             Choice::Not(_) => None,
         });
@@ -79,7 +79,7 @@ impl<'f> Firing<'f> {
 
     /// The cheap questions first.
     fn judge(&self, hook: &Hook, entry: &Entry) -> Result<MatchedAs, Why> {
-        if !hook.is_enabled() {
+        if !hook.is_enabled() || entry.settings.enabled == Some(false) {
             return Err(Why::Disabled);
         }
         if entry.processors.as_ref().is_some_and(|only| !only.contains(&self.fired_by)) {
@@ -201,7 +201,7 @@ mod tests {
 
     fn hook(entries: Vec<Entry>) -> Hook {
         let event = entries[0].event.clone();
-        Hook { id: HookId("h".into()), event, entries, settings: Settings::default() }
+        Hook { identity: HookId("h".into()).into(), event, entries, settings: Settings::default() }
     }
 
     fn firing(payload: &Payload) -> Firing<'_> {

@@ -14,13 +14,11 @@ use crate::{
         dir::{self, PrivateDir},
         lock,
         place::Env,
+        project_dir::{self, ProjectDir},
     },
 };
 
-use super::{
-    machine::{Machine, is_claude},
-    project_dir::{self, ProjectDir},
-};
+use super::machine::{Machine, is_claude};
 
 /// Where the file lies in the project.
 pub(crate) const DIRECTORY: &str = ".claude";

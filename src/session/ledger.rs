@@ -15,8 +15,9 @@ use crate::sys::{
     lock::{self, Held},
 };
 
-/// Locks of ledgers are held for microseconds. Whoever waits longer waits for a stopped process.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Locks of ledgers are held for microseconds, also when a hundred processes want them. Whoever
+/// waits longer than this waits for a stopped process.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why state could not be read or kept. The caller then runs its hooks all the same and says so.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +45,11 @@ pub(crate) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     /// Opens, locks and reads `name`, which is made when it is missing.
-    pub(crate) fn open(dir: &'a PrivateDir, name: &'a str, deadline: Deadline) -> Result<Self, Error> {
+    pub(crate) fn open(
+        dir: &'a PrivateDir,
+        name: &'a str,
+        deadline: Deadline,
+    ) -> Result<Self, Error> {
         let patience = Deadline::after(PATIENCE).min(deadline);
         let path = || dir.path().join(name);
         loop {
@@ -61,11 +66,19 @@ impl<'a> Ledger<'a> {
 
     /// Everything complete that was written, in order.
     pub(crate) fn values<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
-        let frames = frame::decode(&self.bytes);
+        self.read(&frame::decode(&self.bytes))
+    }
+
+    /// The last complete thing that was written.
+    pub(crate) fn last<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
+        Ok(self.read(&frame::last(&self.bytes))?.pop())
+    }
+
+    fn read<T: DeserializeOwned>(&self, frames: &frame::Frames<'_>) -> Result<Vec<T>, Error> {
         if frames.is_newer {
             return Err(Error::Newer { path: self.path() });
         }
-        Ok(frame::values(&frames))
+        Ok(frame::values(frames))
     }
 
     /// Bytes in the file.

@@ -36,10 +36,10 @@ const FILE: &str = "hooks.memory";
 
 /// The file is written anew when it has grown beyond this; most of it is then of hooks that were
 /// edited away.
-const LIMIT: usize = 128 * 1024;
+const LIMIT: usize = 64 * 1024;
 
 /// Hooks remembered beyond that: the last ones that anything was learnt about.
-const KEPT: usize = 500;
+const KEPT: usize = 200;
 
 /// The memory as it was when it was read.
 #[derive(Debug, Default)]
@@ -184,13 +184,13 @@ mod tests {
     fn the_file_stays_small_and_keeps_the_latest() {
         let (_scratch, state) = scratch();
         let mut memory = Memory::read(&state).unwrap();
-        let name = |number| hook(&format!("hook-{number}-{}", "x".repeat(400)));
-        for number in 0..900 {
+        let name = |number| hook(&format!("hook-{number}-{}", "x".repeat(1000)));
+        for number in 0..400 {
             memory.learn(&state, [(name(number), Known::Silent)]).unwrap();
         }
-        assert!(size(&state) < LIMIT + KEPT * 500);
+        assert!(size(&state) < LIMIT + KEPT * 1100);
         let memory = Memory::read(&state).unwrap();
-        assert_eq!(memory.of_hook(&name(899)), Known::Silent);
+        assert_eq!(memory.of_hook(&name(399)), Known::Silent);
         assert_eq!(memory.of_hook(&name(0)), Known::Never);
     }
 }

@@ -4,18 +4,16 @@
 //! clone; it is never followed out of the project and never believed against the kernel.
 
 pub(crate) mod active;
-pub(crate) mod detect;
-pub(crate) mod live;
-pub(crate) mod machine;
-pub(crate) mod place;
-pub(crate) mod project_dir;
-pub(crate) mod state;
-
 pub(crate) mod delivery;
+pub(crate) mod detect;
 pub(crate) mod frame;
 pub(crate) mod handover;
 pub(crate) mod ledger;
+pub(crate) mod live;
+pub(crate) mod machine;
 pub(crate) mod memory;
+pub(crate) mod place;
 pub(crate) mod record;
 pub(crate) mod recursion;
+pub(crate) mod state;
 pub(crate) mod strategy;

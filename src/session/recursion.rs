@@ -46,8 +46,13 @@ impl Nesting {
     pub(crate) fn below(&self, occurrence: &OccurrenceId) -> (String, String) {
         let depth = self.depth.saturating_add(1);
         let skipped = (self.inside.len() + 1).saturating_sub(CHAIN);
-        let chain: Vec<&str> =
-            self.inside.iter().chain([occurrence]).skip(skipped).map(OccurrenceId::as_str).collect();
+        let chain: Vec<&str> = self
+            .inside
+            .iter()
+            .chain([occurrence])
+            .skip(skipped)
+            .map(OccurrenceId::as_str)
+            .collect();
         (depth.to_string(), chain.join(":"))
     }
 }

@@ -16,10 +16,9 @@ use crate::{
         clock::{self, Deadline},
         dir::{self, PrivateDir},
         lock,
+        project_dir::{self, ProjectDir},
     },
 };
-
-use super::project_dir::{self, ProjectDir};
 
 pub(crate) use time::days_since_1970;
 

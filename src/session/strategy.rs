@@ -4,41 +4,7 @@
 //! other processor only if every reason to run it here is absent.
 
 use super::memory::Known;
-use crate::model::Processor;
-
-/// `integration.deduplication_strategy`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Strategy {
-    /// Every hook runs for both.
-    Both,
-    /// Whoever fires first runs it; the other gets the answer.
-    FirstWins,
-    /// This one runs it; the other stands down where that is safe.
-    Priority(Processor),
-}
-
-impl Strategy {
-    pub(crate) const DEFAULT: Self = Self::Priority(Processor::TaskOrchestrator);
-
-    /// Names in configurations; the first of each is the one that we write.
-    pub(crate) const NAMES: [(&'static str, Self); 6] = [
-        ("orchestrator_priority", Self::Priority(Processor::TaskOrchestrator)),
-        ("task_orchestrator_priority", Self::Priority(Processor::TaskOrchestrator)),
-        ("claude_code_priority", Self::Priority(Processor::ClaudeCode)),
-        ("claude_priority", Self::Priority(Processor::ClaudeCode)),
-        ("first_wins", Self::FirstWins),
-        ("both", Self::Both),
-    ];
-
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, strategy)| *strategy)
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        let named = Self::NAMES.iter().find(|(_, strategy)| *strategy == self);
-        named.map(|(name, _)| *name).expect("BUG: a strategy without a name")
-    }
-}
+use crate::model::{Processor, strategy::Strategy};
 
 /// Everything that counts for one hook when an event is fired.
 #[derive(Clone, Copy, Debug)]
@@ -250,13 +216,4 @@ mod tests {
         }
     }
 
-    #[test]
-    fn names_are_read_and_written() {
-        for (name, strategy) in Strategy::NAMES {
-            assert_eq!(Strategy::named(name), Some(strategy));
-            assert_eq!(Strategy::named(strategy.name()), Some(strategy));
-        }
-        assert_eq!(Strategy::DEFAULT.name(), "orchestrator_priority");
-        assert_eq!(Strategy::named("none"), None);
-    }
 }

@@ -15,6 +15,7 @@ pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod place;
 pub(crate) mod process;
+pub(crate) mod project_dir;
 pub(crate) mod repository;
 pub(crate) mod scan;
 pub(crate) mod signal;

@@ -108,11 +108,8 @@ fn orchestrator(
     private: Option<&crate::sys::dir::PrivateDir>,
     host: &machine::Host,
 ) -> ProcessorReport {
-    let now = live::Now {
-        boot_time: clock::boot_now(),
-        boot: clock::boot_id(),
-        wall: clock::wall_now(),
-    };
+    let now =
+        live::Now { boot_time: clock::boot_now(), boot: clock::boot_id(), wall: clock::wall_now() };
     let fired = private
         .and_then(|dir| live::last_fired(dir, crate::model::Processor::TaskOrchestrator, &now));
     let told = state::read(root);
@@ -140,7 +137,7 @@ fn orchestrator(
 }
 
 fn state_file(
-    told: Result<Option<state::State>, crate::session::project_dir::Error>,
+    told: Result<Option<state::State>, crate::sys::project_dir::Error>,
 ) -> EvidenceReport {
     let (found, detail) = match told {
         Ok(None) => (false, ".task_orchestrator/.hooks_state.json is not there".to_owned()),
@@ -151,10 +148,10 @@ fn state_file(
 }
 
 fn state_text(told: &state::State) -> String {
-    let event = told.last_event.as_ref().map_or_else(
-        || "no event yet".to_owned(),
-        |last| format!("last event {}", last.event),
-    );
+    let event = told
+        .last_event
+        .as_ref()
+        .map_or_else(|| "no event yet".to_owned(), |last| format!("last event {}", last.event));
     match &told.heartbeat {
         Some(heartbeat) => format!("{event}, heartbeat of process {}", heartbeat.pid),
         None => format!("{event}, no heartbeat"),

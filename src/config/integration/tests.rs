@@ -18,7 +18,7 @@ fn said(layer: Layer, fields: &str) -> (Layer, Integration) {
 fn defaults_hold_where_nobody_speaks() {
     let none = Integration::default();
     assert!(none.is_claude_code_aware());
-    assert_eq!(none.strategy(), Strategy::OrchestratorPriority);
+    assert_eq!(none.strategy(), Strategy::default());
     assert_eq!(none.dedup_window(), Duration::from_secs(2));
     assert_eq!((none.handover().as_secs(), none.live().as_secs()), (30, 600));
     assert_eq!((none.max_depth(), none.sync(), none.scripts()), (4, Sync::Tell, Scripts::Tell));

@@ -8,10 +8,11 @@ use std::time::Duration;
 use super::{Reader, Spot, fields::Fields, handler::quoted, rules};
 use crate::{
     config::{
-        integration::{Said, Scripts, Strategy, Sync},
+        integration::{Said, Scripts, Sync},
         nearest::nearest,
     },
     json::Kind,
+    model::{Processor, strategy::Strategy},
 };
 
 const FIELDS: &[&str] = &[
@@ -33,8 +34,8 @@ const FIELDS: &[&str] = &[
 const CAMEL_CASE: &[&str] = &["allowedHttpHookUrls", "httpHookAllowedEnvVars"];
 
 const STRATEGIES: &[(&str, Strategy)] = &[
-    ("orchestrator_priority", Strategy::OrchestratorPriority),
-    ("claude_code_priority", Strategy::ClaudeCodePriority),
+    ("orchestrator_priority", Strategy::Priority(Processor::TaskOrchestrator)),
+    ("claude_code_priority", Strategy::Priority(Processor::ClaudeCode)),
     ("first_wins", Strategy::FirstWins),
     ("both", Strategy::Both),
 ];

@@ -33,7 +33,7 @@ fn hook(event: &str, matcher: Option<&str>, command: &str) -> Hook {
         },
     };
     let settings = Settings::default();
-    Hook { id: HookId(command.to_owned()), event, entries: vec![entry], settings }
+    Hook { identity: HookId(command.to_owned()).into(), event, entries: vec![entry], settings }
 }
 
 fn with(mut hook: Hook, change: impl FnOnce(&mut Hook)) -> Hook {

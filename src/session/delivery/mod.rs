@@ -159,7 +159,7 @@ fn place(
     let key = Key::of(delivery);
     let name = key.shelf_file();
     let ledger = Ledger::open(dir, &name, deadline)?;
-    let mut shelf = ledger.values::<Shelf>()?.pop().unwrap_or_default();
+    let mut shelf = ledger.last::<Shelf>()?.unwrap_or_default();
     let kinship = shelf.kinship(&key, delivery, now, DUPLICATE_WITHIN);
     if let Some((occurrence, file)) = copy_of(dir, kinship)? {
         shelf.add_registration(&occurrence, delivery.registration.unwrap_or_default());

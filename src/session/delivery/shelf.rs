@@ -104,6 +104,10 @@ impl Shelf {
     }
 
     pub(super) fn add(&mut self, key: Key, occurrence: OccurrenceId, registration: Option<&str>) {
+        // Of earlier ones only the names are needed, to remove their run files one day.
+        for entry in self.entries.iter_mut().filter(|entry| entry.key == key) {
+            entry.registrations = Vec::new();
+        }
         let registrations = registration.map(str::to_owned).into_iter().collect();
         self.entries.push(Entry { key, occurrence, registrations });
     }

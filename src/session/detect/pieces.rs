@@ -8,8 +8,8 @@ use crate::{
     session::{
         active,
         machine::{Process, is_claude, start_agrees},
-        project_dir::ProjectDir,
     },
+    sys::project_dir::ProjectDir,
 };
 
 use super::{

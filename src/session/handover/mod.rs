@@ -23,7 +23,9 @@
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, io, os::unix::fs::FileExt as _, path::PathBuf, thread, time::Duration};
+use std::{
+    collections::BTreeMap, io, os::unix::fs::FileExt as _, path::PathBuf, thread, time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -193,7 +195,12 @@ impl Handovers {
             deadline: Deadline::never(),
         };
         let verdicts = records.enter(&note.firing, &[wanted], &terms)?;
-        Ok(!verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Run)))
+        if !verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Run)) {
+            return Ok(true);
+        }
+        // It may have run, and said something, since we looked last. From now on nobody can run
+        // it without having waited for us.
+        Ok(records.settle(&note.firing, &note.hook, terms.window)? == Settlement::Settled)
     }
 
     /// Notes that nobody watches, because their watcher died; each is to be watched again.

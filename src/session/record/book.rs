@@ -139,7 +139,8 @@ impl Book {
             .filter(|(_, kept)| **kept)
             .map(|(entry, _)| entry.firing.occurrence.clone())
             .collect();
-        let is_kept = |choice: &Choice| choice.from.as_ref().is_some_and(|id| kept_ids.contains(id));
+        let is_kept =
+            |choice: &Choice| choice.from.as_ref().is_some_and(|id| kept_ids.contains(id));
         let mut lines = Vec::new();
         for (Entry { firing, hooks, choices }, kept) in self.entries.into_iter().zip(kept) {
             let occurrence = firing.occurrence.clone();
@@ -213,9 +214,8 @@ mod tests {
     fn one_run_serves_one_other() {
         let (first, second, loose) = (firing(1), firing(2), firing(3));
         let book = Book::of(lines(&first, &second, &loose));
-        let is_used = |name, me: &Firing| {
-            book.is_used(&first.occurrence, &hook(name), &me.occurrence)
-        };
+        let is_used =
+            |name, me: &Firing| book.is_used(&first.occurrence, &hook(name), &me.occurrence);
         assert!(is_used("a", &loose) && is_used("b", &loose) && is_used("c", &second));
         assert!(!is_used("a", &second) && !is_used("c", &loose));
         assert_eq!(book.stand_in(&first.occurrence, &hook("b")), Some(1));

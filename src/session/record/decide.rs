@@ -82,11 +82,7 @@ enum Use {
 }
 
 impl Case<'_> {
-    pub(super) fn decide<L>(
-        &self,
-        wanted: &Wanted,
-        sight: &mut Sight<L>,
-    ) -> Result<Outcome, Error>
+    pub(super) fn decide<L>(&self, wanted: &Wanted, sight: &mut Sight<L>) -> Result<Outcome, Error>
     where
         L: Fn(&OccurrenceId) -> Result<Standing, Error>,
     {
@@ -100,7 +96,8 @@ impl Case<'_> {
                 Use::Wait if may_wait && !self.inside.contains(from) => {
                     return Ok(Outcome::Wait(from.clone()));
                 }
-                Use::Abandoned(leftovers) if abandoned.is_none() => {
+                // What it left may be above us.
+                Use::Abandoned(leftovers) if abandoned.is_none() && !self.inside.contains(from) => {
                     abandoned = Some((from.clone(), leftovers));
                 }
                 Use::Wait | Use::Abandoned(_) | Use::Nothing => {}

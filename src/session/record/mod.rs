@@ -72,7 +72,7 @@ use crate::{
 };
 
 /// A log is written anew when it has grown beyond this: it is read at every firing.
-const LOG_LIMIT: usize = 64 * 1024;
+const LOG_LIMIT: usize = 48 * 1024;
 
 /// How many of the latest firings survive that, if they are no older than run files are kept.
 const KEPT_FIRINGS: usize = 64;
@@ -169,13 +169,8 @@ impl Records {
         let mut ledger = Ledger::open(&self.records, &self.name, Deadline::never())?;
         let book = Book::of(ledger.values()?);
         let mut lines = registration(&book, firing, wanted);
-        let case = Case {
-            book: &book,
-            me: firing,
-            window: terms.window,
-            inside: terms.inside,
-            may_wait,
-        };
+        let case =
+            Case { book: &book, me: firing, window: terms.window, inside: terms.inside, may_wait };
         let mut sight = Sight::new(|id| delivery::look(&self.deliveries, id));
         let mut decisions = Vec::new();
         for one in wanted {
@@ -289,11 +284,8 @@ enum Pass {
 fn registration(book: &Book, firing: &Firing, wanted: &[Wanted]) -> Vec<Line> {
     let known = book.entry(&firing.occurrence).map_or(&[][..], |entry| &entry.hooks);
     let is_known = book.position(&firing.occurrence).is_some();
-    let hooks: Vec<HookId> = wanted
-        .iter()
-        .map(|one| one.hook.clone())
-        .filter(|hook| !known.contains(hook))
-        .collect();
+    let hooks: Vec<HookId> =
+        wanted.iter().map(|one| one.hook.clone()).filter(|hook| !known.contains(hook)).collect();
     if is_known && hooks.is_empty() {
         return Vec::new();
     }

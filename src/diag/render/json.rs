@@ -1,0 +1,99 @@
+//! Findings as a JSON array, one finding a line.
+//!
+//! Invariant: the names of the fields stay; new ones may come.
+
+use std::{io, path::Path};
+
+use serde::Serialize;
+
+use super::shown;
+use crate::diag::{Diagnostic, Place};
+
+/// What a finding looks like to programs. Lines and columns start at 1; columns count characters.
+#[derive(Serialize)]
+struct Finding<'d> {
+    rule: &'static str,
+    severity: String,
+    message: &'d str,
+    path: Option<String>,
+    line: Option<usize>,
+    column: Option<usize>,
+    end_line: Option<usize>,
+    end_column: Option<usize>,
+    pointer: Option<&'d str>,
+    label: Option<&'d str>,
+    notes: &'d [String],
+    help: Option<&'d str>,
+}
+
+/// Writes all findings.
+///
+/// # Errors
+///
+/// What `out` reports.
+pub(crate) fn render(
+    diagnostics: &[Diagnostic],
+    base: Option<&Path>,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    out.write_all(b"[")?;
+    for (index, diagnostic) in diagnostics.iter().enumerate() {
+        out.write_all(if index == 0 { b"\n" } else { b",\n" })?;
+        serde_json::to_writer(&mut *out, &finding(diagnostic, base))?;
+    }
+    out.write_all(if diagnostics.is_empty() { b"]\n" } else { b"\n]\n" })
+}
+
+fn finding<'d>(diagnostic: &'d Diagnostic, base: Option<&Path>) -> Finding<'d> {
+    let place = diagnostic.place.as_ref();
+    let start = place.map(|p| p.file.position(p.span.start));
+    let end = place.map(|p| p.file.position(p.span.end));
+    Finding {
+        rule: diagnostic.rule.name,
+        severity: diagnostic.severity.to_string(),
+        message: &diagnostic.message,
+        path: place.map(|p| shown(p.file.path(), base)),
+        line: start.map(|p| p.line),
+        column: start.map(|p| p.column),
+        end_line: end.map(|p| p.line),
+        end_column: end.map(|p| p.column),
+        pointer: place.map(|p: &Place| p.pointer.as_str()),
+        label: diagnostic.label.as_deref(),
+        notes: &diagnostic.notes,
+        help: diagnostic.help.as_deref(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diag::{Rule, Severity},
+        source::{SourceFile, Span},
+    };
+
+    static RULE: Rule =
+        Rule { name: "a-rule", severity: Severity::Warning, summary: "s", explanation: "e" };
+
+    #[test]
+    fn is_one_array_with_places() {
+        let file = SourceFile::new("/p/f.json", "{\n \"ä\": 1}");
+        let placed = Diagnostic::new(&RULE, "quote \" it").at(&file, Span::new(3, 7), "/ä");
+        let placed = placed.note("n").help("h").label("l");
+        let mut out = Vec::new();
+        let both = [placed, Diagnostic::new(&RULE, "nowhere")];
+        render(&both, Some(Path::new("/p")), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.lines().count(), 4);
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let first = &value[0];
+        assert_eq!(first["path"], "f.json");
+        assert_eq!((&first["line"], &first["column"]), (&2.into(), &2.into()));
+        assert_eq!((&first["end_line"], &first["end_column"]), (&2.into(), &5.into()));
+        assert_eq!((&first["pointer"], &first["severity"]), (&"/ä".into(), &"warning".into()));
+        assert!(value[1]["path"].is_null() && value[1]["rule"] == "a-rule");
+        let mut out = Vec::new();
+        render(&[], None, &mut out).unwrap();
+        assert_eq!(out, b"[]\n");
+    }
+}
