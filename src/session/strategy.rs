@@ -215,5 +215,4 @@ mod tests {
             assert_eq!(bears_answers(&bearing), expected, "{bearing:?}");
         }
     }
-
 }
