@@ -1,7 +1,8 @@
-//! All hook files of a place, read and joined.
+//! All hook files of a place, read, judged and joined.
 //!
-//! Does not decide what is trusted: it asks. Invariants: one file on the disk is read once, by
-//! whatever paths it is found; the `integration` of a file that is not approved has no effect.
+//! Does not decide what is trusted: `trust` does. Invariants: one file on the disk is read once,
+//! by whatever paths it is found; the `integration` of a project that is not approved has no
+//! effect.
 
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use super::{
     locate::{self, Candidate, Roots},
     open::{Opened, open},
     presets,
-    read::{Belongs, Read, Want, read},
+    read::{Belongs, Want, read},
+    trust::{self, Judged, Reviewed, Trust},
 };
 use crate::{
     diag::Diagnostic,
@@ -19,21 +21,26 @@ use crate::{
     sys::file::FileId,
 };
 
-/// One hook file and what it says.
+/// What is to be loaded, and under whose eyes.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) roots: &'a Roots,
+    pub(crate) want: Want<'a>,
+    /// `None`: everything counts as it stands, for who only looks.
+    pub(crate) trust: Option<&'a Trust>,
+    /// Whether an entry can stop something: a gate that was changed runs on as it was approved.
+    pub(crate) is_gate: &'a dyn Fn(&Entry) -> bool,
+}
+
+/// One hook file, what it says and what of it runs.
 #[derive(Clone, Debug)]
 pub(crate) struct HookFile {
     pub(crate) belongs: Belongs,
-    pub(crate) source: Arc<SourceFile>,
-    /// Its diagnostics have been moved to those of all files.
-    pub(crate) read: Read,
-}
-
-/// The files with fixed names; what they refer to is still to come.
-#[derive(Debug, Default)]
-pub(crate) struct Fixed {
-    pub(crate) files: Vec<HookFile>,
-    pub(crate) diagnostics: Vec<Diagnostic>,
-    seen: Vec<FileId>,
+    /// As it stands now; `None` when it is gone and only its gates are left.
+    pub(crate) source: Option<Arc<SourceFile>>,
+    pub(crate) judged: Judged,
+    /// What counts, not what stands there.
+    pub(crate) integration: Integration,
 }
 
 /// Everything that is configured.
@@ -46,40 +53,97 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// The entries of all files, for `merge`.
-    pub(crate) fn into_entries(self) -> Vec<Entry> {
-        self.files.into_iter().flat_map(|file| file.read.entries).collect()
+    /// What the user must be told about files that are not trusted as they stand.
+    pub(crate) fn notices(&self) -> Vec<String> {
+        self.files.iter().flat_map(|file| file.judged.notices()).collect()
+    }
+
+    /// The entries that run, for `merge`.
+    pub(crate) fn into_running(self) -> Vec<Entry> {
+        self.files.into_iter().flat_map(|file| file.judged.into_running()).collect()
     }
 }
 
-/// Reads the files with fixed names.
-pub(crate) fn read_files(roots: &Roots, want: Want<'_>) -> Fixed {
-    let mut files = Fixed::default();
-    let mut opened: Vec<(Candidate, Opened)> = Vec::new();
-    for candidate in locate::candidates(roots) {
-        let Some(file) = files.open(&candidate) else {
-            continue;
-        };
-        match opened.iter_mut().find(|(_, earlier)| earlier.id == file.id) {
-            Some((first, _)) => share(first, &candidate),
-            None => opened.push((candidate, file)),
+/// Reads all layers: the files with fixed names, then what they refer to.
+pub(crate) fn load(asking: &Asking<'_>) -> Loaded {
+    let mut loader = Loader::new(asking);
+    loader.fixed_names();
+    loader.removed();
+    if let Some(said) = &loader.joined().shared_hooks_path {
+        match locate::shared(asking.roots, said) {
+            Ok(candidate) => loader.shared(&candidate),
+            Err(found) => loader.diagnostics.push(*found),
         }
     }
-    for (candidate, file) in opened {
-        files.take(candidate.belongs, file, want);
+    loader.files.sort_by_key(|file| file.belongs.layer);
+    let integration = loader.joined();
+    for preset in &integration.presets {
+        match presets::find(preset) {
+            Ok(source) => loader.add(Belongs { layer: Layer::Preset, owner: None }, source),
+            Err(found) => loader.diagnostics.push(*found),
+        }
     }
-    files
+    loader.files.sort_by_key(|file| file.belongs.layer);
+    Loaded { files: loader.files, integration, diagnostics: loader.diagnostics }
 }
 
-/// One file under two paths: in one layer it belongs to both processors, else the earlier layer
-/// has it (a project that is the home directory is the user's).
-fn share(first: &mut Candidate, again: &Candidate) {
-    if first.belongs.layer == again.belongs.layer && first.belongs.owner != again.belongs.owner {
-        first.belongs.owner = None;
-    }
+struct Loader<'a> {
+    asking: &'a Asking<'a>,
+    files: Vec<HookFile>,
+    diagnostics: Vec<Diagnostic>,
+    seen: Vec<FileId>,
 }
 
-impl Fixed {
+impl<'a> Loader<'a> {
+    fn new(asking: &'a Asking<'a>) -> Self {
+        Self { asking, files: Vec::new(), diagnostics: Vec::new(), seen: Vec::new() }
+    }
+
+    fn fixed_names(&mut self) {
+        let mut opened: Vec<(Candidate, Opened)> = Vec::new();
+        for candidate in locate::candidates(self.asking.roots) {
+            let Some(file) = self.open(&candidate) else { continue };
+            match opened.iter_mut().find(|(_, earlier)| earlier.id == file.id) {
+                Some((first, _)) => share(first, &candidate),
+                None => opened.push((candidate, file)),
+            }
+        }
+        for (candidate, file) in opened {
+            self.take(candidate.belongs, file);
+        }
+    }
+
+    /// Gates of trusted files that are gone.
+    fn removed(&mut self) {
+        let Some(trust) = self.asking.trust else { return };
+        let sources: Vec<_> = self.files.iter().filter_map(|file| file.source.clone()).collect();
+        let present: Vec<_> = sources.iter().map(|source| source.path()).collect();
+        let candidates = locate::candidates(self.asking.roots);
+        for (path, trusted) in trust.removed(&present) {
+            let known = candidates.iter().find(|candidate| candidate.path == path);
+            let shared = Belongs { layer: Layer::Project, owner: None };
+            let belongs = known.map_or(shared, |candidate| candidate.belongs);
+            let reviewed = trust::review_removed(
+                path,
+                trusted,
+                belongs,
+                self.asking.want,
+                self.asking.is_gate,
+            );
+            self.keep(belongs, None, reviewed);
+        }
+    }
+
+    fn shared(&mut self, candidate: &Candidate) {
+        if let Some(file) = self.open(candidate)
+            && !self.seen.contains(&file.id)
+        {
+            // It may have been held as removed, because it was not found by name.
+            self.files.retain(|held| held.source.is_some() || held.belongs != candidate.belongs);
+            self.take(candidate.belongs, file);
+        }
+    }
+
     fn open(&mut self, candidate: &Candidate) -> Option<Opened> {
         match open(&candidate.path) {
             Ok(opened) => opened,
@@ -90,61 +154,47 @@ impl Fixed {
         }
     }
 
-    fn take(&mut self, belongs: Belongs, file: Opened, want: Want<'_>) {
+    fn take(&mut self, belongs: Belongs, file: Opened) {
         self.seen.push(file.id);
         self.diagnostics.extend(file.findings);
         if file.is_sound {
-            self.add(belongs, file.source, want);
+            self.add(belongs, file.source);
         }
     }
 
-    fn add(&mut self, belongs: Belongs, source: Arc<SourceFile>, want: Want<'_>) {
-        let mut read = read(&source, belongs, want);
-        self.diagnostics.append(&mut read.diagnostics);
-        self.files.push(HookFile { belongs, source, read });
-    }
-
-    /// Adds the shared file and the presets that the files name. `is_approved` is asked for each
-    /// file of the project whether its `integration` counts.
-    pub(crate) fn assemble(
-        mut self,
-        roots: &Roots,
-        want: Want<'_>,
-        is_approved: impl Fn(&HookFile) -> bool,
-    ) -> Loaded {
-        let fixed = self.joined(&is_approved);
-        if let Some(said) = &fixed.shared_hooks_path {
-            match locate::shared(roots, said) {
-                Ok(candidate) => self.take_shared(&candidate, want),
-                Err(found) => self.diagnostics.push(*found),
-            }
-        }
-        self.files.sort_by_key(|file| file.belongs.layer);
-        let integration = self.joined(&is_approved);
-        for preset in &integration.presets {
-            match presets::find(preset) {
-                Ok(source) => {
-                    self.add(Belongs { layer: Layer::Preset, owner: None }, source, want);
+    fn add(&mut self, belongs: Belongs, source: Arc<SourceFile>) {
+        let Asking { want, trust, is_gate, .. } = *self.asking;
+        let reviewed = match trust {
+            Some(trust) => trust::review(trust, &source, belongs, want, is_gate),
+            None => {
+                let read = read(&source, belongs, want);
+                Reviewed {
+                    judged: Judged::trusted(read.entries),
+                    integration: read.integration,
+                    diagnostics: read.diagnostics,
                 }
-                Err(found) => self.diagnostics.push(*found),
             }
-        }
-        self.files.sort_by_key(|file| file.belongs.layer);
-        Loaded { files: self.files, integration, diagnostics: self.diagnostics }
+        };
+        self.keep(belongs, Some(source), reviewed);
     }
 
-    fn take_shared(&mut self, candidate: &Candidate, want: Want<'_>) {
-        if let Some(file) = self.open(candidate)
-            && !self.seen.contains(&file.id)
-        {
-            self.take(candidate.belongs, file, want);
-        }
+    fn keep(&mut self, belongs: Belongs, source: Option<Arc<SourceFile>>, reviewed: Reviewed) {
+        let Reviewed { judged, integration, diagnostics } = reviewed;
+        self.diagnostics.extend(diagnostics);
+        self.files.push(HookFile { belongs, source, judged, integration });
     }
 
-    fn joined(&self, is_approved: impl Fn(&HookFile) -> bool) -> Integration {
-        let speaks = |file: &&HookFile| !file.belongs.layer.is_of_project() || is_approved(file);
-        let said = |file: &HookFile| (file.belongs.layer, file.read.integration.clone());
-        Integration::joined(self.files.iter().filter(speaks).map(said))
+    fn joined(&self) -> Integration {
+        let said = |file: &HookFile| (file.belongs.layer, file.integration.clone());
+        Integration::joined(self.files.iter().map(said))
+    }
+}
+
+/// One file under two paths: in one layer it belongs to both processors, else the earlier layer
+/// has it (a project that is the home directory is the user's).
+fn share(first: &mut Candidate, again: &Candidate) {
+    if first.belongs.layer == again.belongs.layer && first.belongs.owner != again.belongs.owner {
+        first.belongs.owner = None;
     }
 }
 
@@ -180,9 +230,15 @@ mod tests {
         }
 
         fn load(&self, is_approved: bool) -> Loaded {
-            let roots = self.roots();
-            read_files(&roots, Want::All).assemble(&roots, Want::All, |_| is_approved)
+            let trust = (!is_approved).then(|| {
+                Trust::load(&self.dir.path().join("state"), &self.dir.path().join("p"))
+            });
+            loaded(&self.roots(), trust.as_ref())
         }
+    }
+
+    fn loaded(roots: &Roots, trust: Option<&Trust>) -> Loaded {
+        load(&Asking { roots, want: Want::All, trust, is_gate: &|_| false })
     }
 
     fn hook(command: &str, more: &str) -> String {
@@ -192,7 +248,7 @@ mod tests {
     }
 
     fn told(loaded: &Loaded) -> Vec<String> {
-        let entries = loaded.files.iter().flat_map(|file| &file.read.entries);
+        let entries = loaded.files.iter().flat_map(|file| &file.judged.running);
         entries.map(|e| format!("{} {}", e.origin.layer, e.handler)).collect()
     }
 
@@ -225,6 +281,8 @@ mod tests {
         let unapproved = world.load(false);
         assert_eq!(unapproved.files.len(), 4, "neither presets nor the shared file");
         assert!(unapproved.diagnostics.is_empty());
+        assert_eq!(unapproved.files.iter().map(|f| f.judged.running.len()).sum::<usize>(), 1, "project hooks wait for trust");
+        assert_eq!(unapproved.notices().len(), 3);
     }
 
     #[test]
@@ -246,7 +304,7 @@ mod tests {
         world.write("home/.claude/hooks.json", &hook("a", ""));
         let home = world.dir.path().join("home");
         let roots = Roots { claude_dir: Some(home.join(".claude")), project: Some(home) };
-        let files = read_files(&roots, Want::All);
+        let files = loaded(&roots, None);
         assert_eq!(files.files.len(), 1);
         let user = Belongs { layer: Layer::User, owner: Some(Processor::ClaudeCode) };
         assert_eq!(files.files[0].belongs, user);

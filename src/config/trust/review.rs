@@ -79,10 +79,9 @@ mod tests {
     use super::*;
     use crate::{
         config::{
-            integration::Strategy,
             trust::{Accepted, Held, Store, Suspension},
         },
-        model::{Event, Processor, origin::Layer},
+        model::{Event, Processor, origin::Layer, strategy::Strategy},
         sys::clock::Deadline,
     };
 
@@ -179,7 +178,7 @@ mod tests {
         let now = text("guard", "", "both");
         let project = stage.review(&now, PROJECT, "PreToolUse");
         assert_eq!(project.judged.suspended[0].1, Suspension::New);
-        assert_eq!(strategy(&project), Strategy::OrchestratorPriority);
+        assert_eq!(strategy(&project), Strategy::default());
         let user = stage.review(&now, Belongs { layer: Layer::User, ..PROJECT }, "PreToolUse");
         assert_eq!(user.judged.running.len(), 1);
         assert_eq!(strategy(&user), Strategy::Both);
