@@ -18,6 +18,8 @@ mod tests;
 
 use std::sync::Arc;
 
+pub(crate) use dialect::explain_fault;
+
 use super::{integration::Integration, rules};
 use crate::{
     diag::{Diagnostic, Rule},

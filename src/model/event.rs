@@ -8,7 +8,7 @@ mod table;
 
 use std::fmt;
 
-pub(crate) use table::{EVENTS, Matching, Row};
+pub(crate) use table::{Answers, EVENTS, Failure, Matching, PlainText, Refusal, Row};
 
 /// A program that fires events.
 #[derive(
@@ -127,6 +127,11 @@ impl Event {
             Self::Known(row) => Some(row),
             Self::Unknown { .. } => None,
         }
+    }
+
+    /// What an answer may say on it; on an event that no table has, everything.
+    pub(crate) fn answers(&self) -> &'static Answers {
+        self.row().map_or(&table::UNKNOWN, |row| &row.answers)
     }
 
     /// Whether both processors have it.

@@ -2,6 +2,7 @@
 //!
 //! No I/O on this floor: everything here is told what it must know.
 
+pub(crate) mod answer;
 pub(crate) mod event;
 mod glob;
 pub(crate) mod hook;

@@ -140,7 +140,7 @@ const DIALECTS: &[Dialect] = &[
 ];
 
 /// What is wrong with a text that is no JSON.
-pub(super) fn explain_fault(source: &Arc<SourceFile>, fault: &Fault) -> Diagnostic {
+pub(crate) fn explain_fault(source: &Arc<SourceFile>, fault: &Fault) -> Diagnostic {
     let text = source.text();
     let from = text.floor_char_boundary(fault.at);
     let length = text[from..].chars().next().map_or(0, char::len_utf8);

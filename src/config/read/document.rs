@@ -123,7 +123,10 @@ impl Reader<'_> {
         if only_integration || (members.is_empty() && !self.is_thorough()) {
             return;
         }
-        let found = self.at(&rules::NO_HOOKS, "no `hooks` in this file", root);
+        let mut found = self.at(&rules::NO_HOOKS, "no `hooks` in this file", root);
+        if !members.is_empty() {
+            found.severity = Severity::Warning;
+        }
         let keys: Vec<_> = members.iter().take(6).map(|m| format!("`{}`", m.key)).collect();
         let found = match keys.as_slice() {
             [] => found,
@@ -229,7 +232,11 @@ impl Reader<'_> {
         let items = array.items();
         if items.is_empty() {
             let found = self.at(&rules::NO_HOOKS, "`hooks` is an empty array", array);
-            return self.report(found.help(SHAPE));
+            return self.report(if self.source.text().contains("\"last_remote_check\"") {
+                found.note("this looks like a file of Laravel Voyager, which is no concern of ours")
+            } else {
+                found.help(SHAPE)
+            });
         }
         let message = "hooks stand in an array of records, but belong under their events";
         let found = self.at(&rules::HOOKS_AS_RECORDS, message, array);

@@ -3,7 +3,12 @@
 //! Does not know the fields of a handler (`handler`). Invariant: decided entry by entry; good and
 //! broken shapes may stand side by side.
 
-use super::{Reader, Spot, fields::Fields, name::Named, rules};
+use super::{
+    Reader, Spot,
+    fields::Fields,
+    name::{How, Named},
+    rules,
+};
 use crate::{
     diag::{Diagnostic, Rule},
     json::Kind,
@@ -176,7 +181,7 @@ impl Reader<'_> {
         let message = "a bare string is the old form of a command hook";
         let found = self.forgiven(&rules::LEGACY_STRING, message, spot, named);
         self.report(found.help(
-            "write {\"hooks\": [{\"type\": \"command\", \"command\": \"...\"}]}; `cph lint --fix` does it",
+            "write {\"hooks\": [{\"type\": \"command\", \"command\": \"...\"}]}",
         ));
     }
 
@@ -207,11 +212,15 @@ impl Reader<'_> {
 
 /// What Claude Code does with a broken entry of an event in its settings.
 fn consequence(named: &Named) -> Option<&'static str> {
+    if named.how != How::Exact {
+        // It ignores the whole event; the finding about the name says so.
+        return None;
+    }
     match named.event.name_for(Processor::ClaudeCode)? {
         "PreToolUse" | "PermissionRequest" => Some(
             "in a settings file Claude Code switches off every hook of the file for this, without \
              a word in headless sessions",
         ),
-        _ => Some("in a settings file Claude Code drops this entry"),
+        _ => Some("in a settings file Claude Code ignores this part"),
     }
 }

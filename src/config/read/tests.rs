@@ -1,5 +1,7 @@
 //! One minimal file per shape that people write.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::{
     diag::Severity,
@@ -143,7 +145,7 @@ fn every_shape_of_the_wild_is_read_with_a_warning() {
 #[test]
 fn what_claude_code_would_do_is_said() {
     let note = |text| read_text(text).diagnostics[0].notes.join(" ");
-    assert!(note(r#"{"hooks":{"Stop":["a"]}}"#).contains("drops this entry"));
+    assert!(note(r#"{"hooks":{"Stop":["a"]}}"#).contains("ignores this part"));
     assert!(note(r#"{"hooks":{"PreToolUse":["a"]}}"#).contains("every hook of the file"));
     assert_eq!(note(r#"{"hooks":{"TaskBreakdown":["a"]}}"#), "");
 }
@@ -351,4 +353,113 @@ fn depth_and_strangeness_do_no_harm() {
     check(r#"{"hooks":{"matcher":"Bash","hooks":[]}}"#, &[], &["not-a-hook-file"]);
     check(r#"{"hooks":{"Stop":null}}"#, &[], &[]);
     check(r#"{"hooks":{"Stop":["\ud800"]}}"#, &[], &["legacy-string", "not-a-hook"]);
+}
+
+/// A JSON value of the words that hook files are made of, in any arrangement.
+fn any_json() -> impl Strategy<Value = String> {
+    let words = vec![
+        "null",
+        "true",
+        "7",
+        "-0.5",
+        "\"\"",
+        "\"a.sh\"",
+        "\"Stop\"",
+        "\"command\"",
+        "\"http://x\"",
+        "\"\\ud800\"",
+        "\"bash\"",
+        "[]",
+        "{}",
+        "1e999",
+        "\"claude_code\"",
+    ];
+    let keys = vec![
+        "hooks",
+        "Stop",
+        "PreToolUse",
+        "TaskComplete",
+        "stop",
+        "preToolUse",
+        "PreCommit",
+        "event",
+        "matcher",
+        "tool",
+        "type",
+        "command",
+        "args",
+        "script",
+        "shell",
+        "url",
+        "headers",
+        "prompt",
+        "timeout",
+        "if",
+        "gate",
+        "async",
+        "processors",
+        "paths",
+        "after",
+        "order",
+        "integration",
+        "presets",
+        "trust",
+        "deduplication_strategy",
+        "version",
+        "id",
+        "a/b~c",
+        "\\u0041",
+    ];
+    prop::sample::select(words).prop_map(str::to_owned).prop_recursive(6, 48, 5, move |inner| {
+        let key = prop::sample::select(keys.clone());
+        let array = prop::collection::vec(inner.clone(), 0..4)
+            .prop_map(|items| format!("[{}]", items.join(", ")));
+        let object = prop::collection::vec((key, inner), 0..5).prop_map(|members| {
+            let members: Vec<_> = members.iter().map(|(k, v)| format!("\"{k}\": {v}")).collect();
+            format!("{{{}}}", members.join(",\n"))
+        });
+        prop_oneof![array, object]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_arrangement_is_read_without_harm(value in any_json(), key in "hooks|Stop|integration|x") {
+        for text in [value.clone(), format!("{{\"{key}\": {value}}}"), format!("{{\"hooks\":{{\"Stop\":{value}}}}}")] {
+            let source = SourceFile::new("hooks.json", text.as_str());
+            let read = read(&source, CLAUDE, Want::All);
+            let root = Node::document(&text).unwrap();
+            for entry in &read.entries {
+                let node = pointer::find(root, &entry.origin.pointer);
+                let has_duplicates = found(&read).contains(&"duplicate-key");
+                prop_assert!(has_duplicates || node.map(|n| n.span()) == Some(entry.origin.span));
+            }
+            for place in read.diagnostics.iter().filter_map(|d| d.place.as_ref()) {
+                prop_assert!(text.get(place.span.range()).is_some());
+            }
+            let mut out = Vec::new();
+            crate::diag::render::text::render(&read.diagnostics, <_>::default(), &mut out).unwrap();
+        }
+    }
+
+    #[test]
+    fn one_event_alone_reads_the_same(value in any_json()) {
+        let text = format!("{{\"hooks\":{{\"Stop\":{value},\"PreToolUse\":{value}}}}}");
+        let source = SourceFile::new("hooks.json", text.as_str());
+        let stop = Event::claude("Stop");
+        let all = read(&source, CLAUDE, Want::All);
+        let alone = read(&source, CLAUDE, Want::Event(&stop));
+        let of_stop: Vec<_> =
+            all.entries.iter().filter(|e| e.event == stop).map(|e| format!("{e:?}")).collect();
+        prop_assert_eq!(of_stop, alone.entries.iter().map(|e| format!("{e:?}")).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_cut_text_is_explained(value in any_json(), cut in 0..400_usize) {
+        let text = format!("{{\"hooks\":{value}}}");
+        let cut = text.floor_char_boundary(cut.min(text.len() - 1));
+        let read = read_text(&text[..cut]);
+        prop_assert_eq!(found(&read), ["invalid-json"]);
+        prop_assert!(!read.diagnostics[0].one_line().is_empty());
+    }
 }

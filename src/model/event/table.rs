@@ -39,11 +39,19 @@ pub(crate) enum Matching {
 pub(crate) struct Answers {
     /// How a refusal is said.
     pub(crate) refusal: Refusal,
+    /// The words that a decision may be said with, in the field that `refusal` names.
+    pub(crate) decisions: &'static [&'static str],
+    /// What a failure (not a refusal) of a hook does.
+    pub(crate) failure: Failure,
+    /// Whether an answer that grants, rewrites or gives context blocks when a process that the
+    /// hook left behind still holds its pipes: somebody else could have written it.
+    pub(crate) strict_pipes: bool,
     /// Whether `hookSpecificOutput.additionalContext` is taken.
     pub(crate) context: bool,
     /// Whether plain text on stdout becomes context.
     pub(crate) plain_text: PlainText,
-    /// Whether `continue: false` has an effect.
+    /// Whether `continue: false` has an effect: it ends the run (a teammate, where that is idle or
+    /// has completed a task) and outranks every decision. Elsewhere it is discarded.
     pub(crate) stops: bool,
     /// Whether `systemMessage` is shown.
     pub(crate) message: bool,
@@ -60,7 +68,7 @@ pub(crate) enum Refusal {
     PermissionBehaviour,
     /// Top-level `decision: "block"` and `reason`.
     Block,
-    /// `hookSpecificOutput.action` (elicitations): exit 2 declines.
+    /// `hookSpecificOutput.action` (elicitations): exit 2 declines, a reason is not heard.
     Action,
     /// The exit code alone: any that is not 0 fails the operation.
     ExitCode,
@@ -70,6 +78,18 @@ pub(crate) enum Refusal {
     StderrToUser,
     /// Nothing can be refused.
     None,
+}
+
+/// What a hook's failure does: it cannot start, is out of time, dies, or exits with a code other
+/// than 0 and 2 without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The action proceeds, unless the hook has `onFailure: "block"`.
+    Open,
+    /// The action proceeds even then.
+    AlwaysOpen,
+    /// The action does not take place.
+    Closed,
 }
 
 /// What becomes of stdout that is no JSON.
@@ -94,12 +114,31 @@ impl Row {
 
 const NOTHING: Answers = Answers {
     refusal: Refusal::None,
+    decisions: &[],
+    failure: Failure::Open,
+    strict_pipes: false,
     context: false,
     plain_text: PlainText::Dropped,
     stops: false,
     message: false,
     fields: &[],
 };
+
+/// A decision by the old top-level field.
+const BLOCK: Answers =
+    Answers { refusal: Refusal::Block, decisions: &["approve", "block"], ..NOTHING };
+
+/// An elicitation, or its result.
+const ELICITATION: Answers = Answers {
+    refusal: Refusal::Action,
+    decisions: &["accept", "decline", "cancel"],
+    strict_pipes: true,
+    fields: &["action", "content"],
+    ..NOTHING
+};
+
+/// What is said on an event that no table has: everything is passed on, nothing is called ignored.
+pub(super) const UNKNOWN: Answers = Answers { context: true, stops: true, message: true, ..BLOCK };
 
 const fn row(claude: &'static str, matching: Matching, when: &'static str) -> Row {
     Row {
@@ -119,7 +158,7 @@ const fn orchestrator_row(name: &'static str, when: &'static str) -> Row {
         claude: None,
         orchestrator: Some(name),
         matching: Matching::Ignored,
-        answers: Answers { context: true, message: true, stops: true, ..NOTHING },
+        answers: Answers { context: true, message: true, stops: true, ..BLOCK },
         timeout_s: 600,
         is_gate: false,
         has_env_file: false,
@@ -151,6 +190,7 @@ pub(crate) static EVENTS: &[Row] = &[
             stops: true,
             message: true,
             fields: &["initialUserMessage", "sessionTitle", "watchPaths", "reloadSkills"],
+            ..NOTHING
         },
         has_env_file: true,
         ..row("SessionStart", wide("source"), "a session begins, resumes, or was compacted")
@@ -158,12 +198,13 @@ pub(crate) static EVENTS: &[Row] = &[
     Row {
         orchestrator: Some("TaskPlan"),
         answers: Answers {
-            refusal: Refusal::Block,
+            strict_pipes: true,
             context: true,
             plain_text: PlainText::Context,
             stops: true,
             message: true,
             fields: &["sessionTitle", "suppressOriginalPrompt"],
+            ..BLOCK
         },
         timeout_s: 30,
         is_gate: true,
@@ -173,10 +214,12 @@ pub(crate) static EVENTS: &[Row] = &[
         orchestrator: Some("PreTaskExecute"),
         answers: Answers {
             refusal: Refusal::PermissionDecision,
+            decisions: &["allow", "deny", "ask", "defer"],
+            strict_pipes: true,
             context: true,
             stops: true,
             message: true,
-            fields: &["updatedInput"],
+            fields: &["permissionDecision", "permissionDecisionReason", "updatedInput"],
             ..NOTHING
         },
         is_gate: true,
@@ -185,34 +228,33 @@ pub(crate) static EVENTS: &[Row] = &[
     Row {
         orchestrator: Some("PostTaskExecute"),
         answers: Answers {
-            refusal: Refusal::Block,
             context: true,
             stops: true,
             message: true,
             fields: &["updatedToolOutput", "updatedMCPToolOutput", "classifierContext"],
-            ..NOTHING
+            ..BLOCK
         },
         ..row("PostToolUse", TOOL, "after a tool call that succeeded")
     },
     Row {
         orchestrator: Some("SpecialistComplete"),
         answers: Answers {
-            refusal: Refusal::Block,
+            failure: Failure::AlwaysOpen,
             context: true,
             stops: true,
             message: true,
-            ..NOTHING
+            ..BLOCK
         },
         ..row("SubagentStop", wide("agent_type"), "a subagent has finished")
     },
     Row {
         orchestrator: Some("TaskComplete"),
         answers: Answers {
-            refusal: Refusal::Block,
+            failure: Failure::AlwaysOpen,
             context: true,
             stops: true,
             message: true,
-            ..NOTHING
+            ..BLOCK
         },
         ..row("Stop", Matching::Ignored, "the agent has finished its answer")
     },
@@ -227,31 +269,30 @@ pub(crate) static EVENTS: &[Row] = &[
         ..row("PostToolUseFailure", TOOL, "after a tool call that failed")
     },
     Row {
-        answers: Answers {
-            refusal: Refusal::Block,
-            context: true,
-            stops: true,
-            message: true,
-            ..NOTHING
-        },
+        answers: Answers { strict_pipes: true, context: true, stops: true, message: true, ..BLOCK },
         ..row("PostToolBatch", Matching::Ignored, "after all calls of a parallel batch")
     },
+    // The type of the answer has `additionalContext`, its effect is doubtful: passed on.
     Row {
-        answers: Answers { ..NOTHING },
+        answers: Answers { context: true, ..NOTHING },
         ..row("Notification", wide("notification_type"), "the user is notified")
     },
     Row {
         answers: Answers {
-            refusal: Refusal::Block,
+            strict_pipes: true,
             context: true,
             plain_text: PlainText::Context,
             stops: true,
             message: true,
             fields: &["suppressOriginalPrompt"],
+            ..BLOCK
         },
         ..row("UserPromptExpansion", wide("command_name"), "a slash command is about to expand")
     },
-    row("SessionEnd", wide("reason"), "a session ends"),
+    Row {
+        answers: Answers { refusal: Refusal::StderrToUser, ..NOTHING },
+        ..row("SessionEnd", wide("reason"), "a session ends")
+    },
     row("StopFailure", Matching::Narrow { field: "error" }, "the turn ended with an API error"),
     Row {
         answers: Answers {
@@ -264,7 +305,7 @@ pub(crate) static EVENTS: &[Row] = &[
         ..row("SubagentStart", wide("agent_type"), "a subagent begins")
     },
     Row {
-        answers: Answers { refusal: Refusal::Block, plain_text: PlainText::Verbatim, ..NOTHING },
+        answers: Answers { strict_pipes: true, plain_text: PlainText::Verbatim, ..BLOCK },
         ..row("PreCompact", wide("trigger"), "before the conversation is compacted")
     },
     Row {
@@ -278,8 +319,12 @@ pub(crate) static EVENTS: &[Row] = &[
     Row {
         answers: Answers {
             refusal: Refusal::PermissionDecision,
+            decisions: &["allow", "deny", "ask"],
+            failure: Failure::Closed,
+            strict_pipes: true,
             stops: true,
             message: true,
+            fields: &["permissionDecision", "permissionDecisionReason"],
             ..NOTHING
         },
         timeout_s: 30,
@@ -292,7 +337,7 @@ pub(crate) static EVENTS: &[Row] = &[
             plain_text: PlainText::Context,
             stops: true,
             message: true,
-            fields: &[],
+            ..NOTHING
         },
         timeout_s: 30,
         ..row("PostModelSwitch", wide("to_model"), "after the model was switched")
@@ -300,6 +345,8 @@ pub(crate) static EVENTS: &[Row] = &[
     Row {
         answers: Answers {
             refusal: Refusal::PermissionBehaviour,
+            decisions: &["allow", "deny"],
+            strict_pipes: true,
             stops: true,
             message: true,
             fields: &["decision"],
@@ -324,38 +371,47 @@ pub(crate) static EVENTS: &[Row] = &[
         ..row("Setup", wide("trigger"), "a session of `--init` or `--maintenance`")
     },
     Row {
-        answers: Answers { refusal: Refusal::Block, stops: true, message: true, ..NOTHING },
+        answers: Answers { failure: Failure::AlwaysOpen, stops: true, message: true, ..BLOCK },
         ..row("TeammateIdle", Matching::Ignored, "a teammate is about to go idle")
     },
     Row {
-        answers: Answers { refusal: Refusal::Block, message: true, ..NOTHING },
+        answers: Answers { strict_pipes: true, message: true, ..BLOCK },
         ..row("TaskCreated", Matching::Ignored, "a task is being created")
     },
     Row {
-        answers: Answers { refusal: Refusal::Block, stops: true, message: true, ..NOTHING },
+        answers: Answers { failure: Failure::AlwaysOpen, stops: true, message: true, ..BLOCK },
         ..row("TaskCompleted", Matching::Ignored, "a task is being marked as done")
     },
     Row {
-        answers: Answers { refusal: Refusal::Action, fields: &["action", "content"], ..NOTHING },
+        answers: ELICITATION,
         ..row("Elicitation", wide("mcp_server_name"), "an MCP server asks the user")
     },
     Row {
-        answers: Answers { refusal: Refusal::Action, fields: &["action", "content"], ..NOTHING },
+        answers: ELICITATION,
         ..row("ElicitationResult", wide("mcp_server_name"), "the user has answered an MCP server")
     },
     Row {
-        answers: Answers { refusal: Refusal::Block, ..NOTHING },
+        answers: Answers { strict_pipes: true, ..BLOCK },
         ..row("ConfigChange", wide("source"), "a settings file or skill has changed on disk")
     },
     Row {
-        answers: Answers { refusal: Refusal::ExitCode, plain_text: PlainText::Verbatim, ..NOTHING },
+        answers: Answers {
+            refusal: Refusal::ExitCode,
+            failure: Failure::Closed,
+            plain_text: PlainText::Verbatim,
+            fields: &["worktreePath"],
+            ..NOTHING
+        },
         ..row("WorktreeCreate", Matching::Ignored, "a worktree is wanted; the hook makes it")
     },
     Row {
-        answers: Answers { refusal: Refusal::ExitCode, ..NOTHING },
+        answers: Answers { refusal: Refusal::ExitCode, failure: Failure::Closed, ..NOTHING },
         ..row("WorktreeRemove", Matching::Ignored, "a worktree is to be removed")
     },
-    row("InstructionsLoaded", wide("load_reason"), "a CLAUDE.md or rule file was loaded"),
+    Row {
+        answers: Answers { message: true, ..NOTHING },
+        ..row("InstructionsLoaded", wide("load_reason"), "a CLAUDE.md or rule file was loaded")
+    },
     Row {
         answers: Answers {
             refusal: Refusal::StderrToUser,
@@ -381,7 +437,7 @@ pub(crate) static EVENTS: &[Row] = &[
         ..row("DirectoryAdded", wide("source"), "a directory was added to the session")
     },
     Row {
-        answers: Answers { fields: &["displayContent"], ..NOTHING },
+        answers: Answers { message: true, fields: &["displayContent"], ..NOTHING },
         timeout_s: 10,
         ..row("MessageDisplay", Matching::Ignored, "text of the assistant is shown")
     },

@@ -1,0 +1,182 @@
+//! Which hooks an event means: files, trust, merge, match.
+//!
+//! Runs nothing. Invariant: what was found wrong on the way is reported, and costs only what was
+//! wrong.
+
+use crate::{
+    config::{
+        integration::{Integration, Scripts},
+        load::{self, Asking},
+        locate::Roots,
+        merge,
+        read::Want,
+        trust::{ScriptVerdict, Trust},
+    },
+    diag::{Diagnostic, Severity},
+    model::{
+        Event, Payload, Processor,
+        hook::{Entry, Handler, Hook},
+        matcher::MatchedAs,
+        paths::Dirs,
+        when::Firing,
+    },
+    session::memory::{Known, Memory},
+};
+
+use super::{Request, report::Report, situation::Situation};
+
+/// The hooks of one event.
+pub(super) struct Choice {
+    /// In configuration order, whether they match or not.
+    pub(super) hooks: Vec<Hook>,
+    /// Which of them run, and how.
+    pub(super) meant: Vec<Meant>,
+    pub(super) integration: Integration,
+}
+
+/// A hook that matches.
+pub(super) struct Meant {
+    /// Its place among the hooks.
+    pub(super) index: usize,
+    pub(super) matched_as: MatchedAs,
+    /// Why it must not run although it matches; with `refuses` it counts as failed.
+    pub(super) suspended: Option<Suspended>,
+}
+
+/// A hook whose scripts were changed under `"trust": {"scripts": "strict"}`.
+pub(super) struct Suspended {
+    pub(super) refuses: bool,
+}
+
+/// Everything that an event means in a situation.
+pub(super) fn choose(
+    request: &Request,
+    situation: &Situation,
+    payload: &Payload,
+    report: &mut Report<'_>,
+) -> Choice {
+    let trust = trust_of(request, situation);
+    let (hooks, integration) = hooks(situation, &trust, report);
+    let mut meant = meant(situation, payload, &hooks);
+    meant.retain(|one| is_ours_to_run(&hooks[one.index], request, situation));
+    let strict = integration.scripts() == Scripts::Strict;
+    for one in &mut meant {
+        one.suspended = scripts(&trust, &hooks[one.index], strict, report);
+    }
+    Choice { hooks, meant, integration }
+}
+
+pub(super) fn trust_of(request: &Request, situation: &Situation) -> Trust {
+    match &situation.places.state_dir {
+        Some(state_dir) if !request.trust_all => Trust::load(state_dir, &situation.root),
+        // Nothing can be remembered, so nothing can have been approved.
+        None if !request.trust_all => Trust::nothing(&situation.root),
+        _ => Trust::everything(&situation.root),
+    }
+}
+
+fn hooks(
+    situation: &Situation,
+    trust: &Trust,
+    report: &mut Report<'_>,
+) -> (Vec<Hook>, Integration) {
+    let roots = Roots {
+        claude_dir: situation.places.claude_dir.clone(),
+        project: Some(situation.root.clone()),
+    };
+    let memory = std::cell::OnceCell::new();
+    let is_gate = |entry: &Entry| is_gate(entry, || memory.get_or_init(|| situation.memory()));
+    let loaded = load::load(&Asking {
+        roots: &roots,
+        want: Want::Event(&situation.event),
+        trust: Some(trust),
+        is_gate: &is_gate,
+    });
+    for notice in trust.notices() {
+        report.notice(notice.clone());
+    }
+    for notice in loaded.notices() {
+        report.notice(notice);
+    }
+    tell(&loaded.diagnostics, report);
+    let integration = loaded.integration.clone();
+    let merged = merge::merge(loaded.into_running());
+    tell(&merged.diagnostics, report);
+    (merged.hooks, integration)
+}
+
+/// Whether an entry can stop something, as far as anybody knows.
+fn is_gate<'m>(entry: &Entry, memory: impl FnOnce() -> &'m Memory) -> bool {
+    if let Some(said) = entry.settings.gate {
+        return said;
+    }
+    if entry.settings.background == Some(true) {
+        return false;
+    }
+    entry.event.row().is_some_and(|row| row.is_gate)
+        || memory().of_hook(&merge::id_of(entry)) == Known::Spoke
+}
+
+/// Errors are for the user, warnings for the journal: `cph lint` shows both.
+fn tell(diagnostics: &[Diagnostic], report: &mut Report<'_>) {
+    for found in diagnostics {
+        match found.severity {
+            Severity::Error => report.notice(found.one_line()),
+            Severity::Warning => report.note(found.one_line()),
+            Severity::Hint => {}
+        }
+    }
+}
+
+fn meant(situation: &Situation, payload: &Payload, hooks: &[Hook]) -> Vec<Meant> {
+    let home = situation.places.home.as_deref();
+    let firing = Firing::new(payload, situation.fired_by, Dirs { project: &situation.root, home });
+    let selects = |(index, hook)| {
+        let matched_as = firing.selects(hook)?;
+        Some(Meant { index, matched_as, suspended: None })
+    };
+    hooks.iter().enumerate().filter_map(selects).collect()
+}
+
+/// What this registration is there for, and what only the host can run.
+fn is_ours_to_run(hook: &Hook, request: &Request, situation: &Situation) -> bool {
+    let is_native = matches!(hook.handler(), Handler::Native { .. });
+    let wakes = hook.settings.rewake == Some(true)
+        && situation.fired_by == Processor::ClaudeCode
+        && situation.event.name_for(Processor::ClaudeCode).is_some();
+    !is_native && wakes == request.rewake
+}
+
+fn scripts(
+    trust: &Trust,
+    hook: &Hook,
+    strict: bool,
+    report: &mut Report<'_>,
+) -> Option<Suspended> {
+    let entry = hook.leading();
+    if !entry.origin.layer.is_of_project() {
+        return None;
+    }
+    let (changes, suspended) = match trust.scripts(entry, strict) {
+        ScriptVerdict::Same => return None,
+        ScriptVerdict::Told(changes) => (changes, None),
+        ScriptVerdict::Suspended { changes, refuses } => (changes, Some(Suspended { refuses })),
+    };
+    let what = match &suspended {
+        None => "runs all the same",
+        Some(_) => "does not run until `cph trust` approves it",
+    };
+    for change in changes.iter().filter(|change| change.is_news || suspended.is_some()) {
+        let path = change.path.display();
+        report.notice(format!("{path} was changed since it was trusted; `{}` {what}", hook.label()));
+    }
+    if let Err(error) = trust.told(&changes) {
+        report.note(format!("it cannot be remembered that a changed script was told: {error}"));
+    }
+    suspended
+}
+
+/// The event that a name means when a processor fires it.
+pub(super) fn event_of(name: &str, fired_by: Processor) -> Event {
+    Event::named(name, fired_by).0
+}

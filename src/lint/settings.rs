@@ -1,0 +1,143 @@
+//! Claude Code's own validation of the `hooks` of a settings file, said aloud.
+//!
+//! Does not read the rest of the file. Invariant: an error here means that Claude Code (2.1.329)
+//! ignores the whole file, a warning that it ignores the part.
+
+mod handler;
+
+use std::sync::Arc;
+
+use super::rules;
+use crate::{
+    config::read::explain_fault,
+    diag::Diagnostic,
+    json::{Kind, Member, Node, pointer},
+    model::event::EVENTS,
+    source::{SourceFile, Span},
+};
+
+/// Events under which a broken entry costs the whole file.
+const GUARDS: &[&str] = &["PreToolUse", "PermissionRequest"];
+
+pub(super) fn check(source: &Arc<SourceFile>) -> Vec<Diagnostic> {
+    let mut check = Check { source, found: Vec::new() };
+    match Node::document(source.text()) {
+        Ok(root) if root.kind() == Kind::Object => check.root(root),
+        Ok(root) => check.void(root.span(), "", "a settings file must be an object"),
+        Err(fault) => check.found.push(explain_fault(source, &fault)),
+    }
+    check.found
+}
+
+struct Check<'f> {
+    source: &'f Arc<SourceFile>,
+    found: Vec<Diagnostic>,
+}
+
+impl Check<'_> {
+    fn void(&mut self, span: Span, pointer: &str, message: &str) {
+        let found = Diagnostic::new(&rules::SETTINGS_VOID, message);
+        self.found.push(
+            found
+                .at(self.source, span, pointer)
+                .note("Claude Code ignores the whole file for this"),
+        );
+    }
+
+    fn dropped(&mut self, span: Span, pointer: &str, message: &str) {
+        let found = Diagnostic::new(&rules::SETTINGS_DROPPED, message);
+        self.found.push(found.at(self.source, span, pointer).label("ignored"));
+    }
+
+    /// A fault below an event: how much it costs depends on the event.
+    fn below(&mut self, event: &str, span: Span, pointer: &str, message: &str) {
+        if GUARDS.contains(&event) {
+            self.void(span, pointer, message);
+        } else {
+            self.dropped(span, pointer, message);
+        }
+    }
+
+    fn root(&mut self, root: Node<'_>) {
+        for member in root.members() {
+            let at = pointer::join("", &member.key);
+            if GUARDS.contains(&member.key.as_ref()) {
+                let message = format!("`{}` stands outside `hooks`", member.key);
+                self.void(member.key_span, &at, &message);
+            }
+            if member.key == "hooks" {
+                self.hooks(member.value, &at);
+            }
+        }
+    }
+
+    fn hooks(&mut self, hooks: Node<'_>, at: &str) {
+        let members = hooks.members();
+        let has = |key: &str| members.iter().any(|m| m.key == key);
+        let holds_objects = || hooks.items().iter().any(|item| item.kind() == Kind::Object);
+        match hooks.kind() {
+            Kind::Object if has("hooks") || has("matcher") => {
+                self.void(hooks.span(), at, "`hooks` is a group; it must be an object of events");
+            }
+            Kind::Object => members.iter().for_each(|member| self.event(member, at)),
+            Kind::Array if holds_objects() => {
+                self.void(hooks.span(), at, "`hooks` is an array; it must be an object of events");
+            }
+            kind => {
+                let message = format!("`hooks` is {kind}; it must be an object of events");
+                self.dropped(hooks.span(), at, &message);
+            }
+        }
+    }
+
+    fn event(&mut self, member: &Member<'_>, hooks: &str) {
+        let (name, value) = (member.key.as_ref(), member.value);
+        let at = pointer::join(hooks, name);
+        if !EVENTS.iter().any(|row| row.claude == Some(name)) {
+            let nested = value.members().iter().any(|m| GUARDS.contains(&m.key.as_ref()));
+            if nested {
+                let message = format!("`{name}` is no event, and holds one that guards");
+                self.void(member.key_span, &at, &message);
+            } else {
+                let message = format!("Claude Code has no event `{name}`");
+                self.dropped(member.key_span, &at, &message);
+            }
+            return;
+        }
+        if value.kind() != Kind::Array {
+            let message = format!("`{name}` is {}; it must be an array of groups", value.kind());
+            return self.below(name, value.span(), &at, &message);
+        }
+        for (index, group) in value.items().into_iter().enumerate() {
+            self.group(name, group, &pointer::join(&at, &index.to_string()));
+        }
+    }
+
+    fn group(&mut self, event: &str, group: Node<'_>, at: &str) {
+        if group.kind() != Kind::Object {
+            let message = format!("a group is {}; it must be an object", group.kind());
+            return self.below(event, group.span(), at, &message);
+        }
+        if let Some(matcher) = group.get("matcher").filter(|m| m.kind() != Kind::String) {
+            let message = format!("the matcher is {}; it must be a string", matcher.kind());
+            self.below(event, matcher.span(), &pointer::join(at, "matcher"), &message);
+        }
+        let at_hooks = pointer::join(at, "hooks");
+        match group.get("hooks") {
+            Some(hooks) if hooks.kind() == Kind::Array => {
+                for (index, handler) in hooks.items().into_iter().enumerate() {
+                    let at = pointer::join(&at_hooks, &index.to_string());
+                    if let Some(fault) = handler::fault(handler, &at) {
+                        self.below(event, fault.span, &fault.pointer, &fault.message);
+                    }
+                }
+            }
+            Some(hooks) => {
+                let message =
+                    format!("`hooks` of a group is {}; it must be an array", hooks.kind());
+                self.below(event, hooks.span(), &at_hooks, &message);
+            }
+            None => self.below(event, group.span(), at, "a group without `hooks`"),
+        }
+    }
+}

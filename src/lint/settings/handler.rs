@@ -1,0 +1,100 @@
+//! What Claude Code asks of a handler.
+
+use crate::{
+    json::{Kind, Node, pointer},
+    source::Span,
+};
+
+/// The first thing that Claude Code does not accept.
+pub(super) struct Fault {
+    pub(super) span: Span,
+    pub(super) pointer: String,
+    pub(super) message: String,
+}
+
+/// Types and the strings that they need.
+const TYPES: &[(&str, &[&str])] = &[
+    ("command", &["command"]),
+    ("http", &["url"]),
+    ("mcp_tool", &["server", "tool"]),
+    ("prompt", &["prompt"]),
+    ("agent", &["prompt"]),
+];
+
+/// Fields whose value must be of one kind.
+const KINDS: &[(&str, Kind)] = &[
+    ("if", Kind::String),
+    ("statusMessage", Kind::String),
+    ("model", Kind::String),
+    ("async", Kind::Bool),
+    ("asyncRewake", Kind::Bool),
+    ("once", Kind::Bool),
+    ("continueOnBlock", Kind::Bool),
+    ("args", Kind::Array),
+    ("allowedEnvVars", Kind::Array),
+    ("headers", Kind::Object),
+    ("input", Kind::Object),
+    ("timeout", Kind::Number),
+];
+
+/// Fields with a few allowed words.
+const WORDS: &[(&str, &[&str])] =
+    &[("shell", &["bash", "powershell"]), ("onFailure", &["continue", "block"])];
+
+pub(super) fn fault(handler: Node<'_>, at: &str) -> Option<Fault> {
+    if handler.kind() != Kind::Object {
+        let message = format!("a handler is {}; it must be an object", handler.kind());
+        return Some(Fault { span: handler.span(), pointer: at.to_owned(), message });
+    }
+    type_fault(handler, at)
+        .or_else(|| KINDS.iter().find_map(|(key, kind)| kind_fault(handler, at, key, *kind)))
+        .or_else(|| WORDS.iter().find_map(|(key, words)| word_fault(handler, at, key, words)))
+        .or_else(|| item_fault(handler, at))
+        .or_else(|| timeout_fault(handler, at))
+}
+
+fn field_fault(at: &str, key: &str, value: Node<'_>, message: String) -> Fault {
+    Fault { span: value.span(), pointer: pointer::join(at, key), message }
+}
+
+fn type_fault(handler: Node<'_>, at: &str) -> Option<Fault> {
+    let whole = |message: String| Fault { span: handler.span(), pointer: at.to_owned(), message };
+    let Some(kind) = handler.get("type") else {
+        return Some(whole("a handler without `type`".to_owned()));
+    };
+    let name = kind.as_str().unwrap_or_default();
+    let Some((_, required)) = TYPES.iter().find(|(known, _)| *known == name) else {
+        return Some(field_fault(at, "type", kind, format!("there is no handler type \"{name}\"")));
+    };
+    let lacks = |key: &&&str| handler.get(key).is_none_or(|value| value.kind() != Kind::String);
+    required.iter().find(lacks).map(|key| whole(format!("a `{name}` handler without `{key}`")))
+}
+
+fn kind_fault(handler: Node<'_>, at: &str, key: &str, kind: Kind) -> Option<Fault> {
+    let value = handler.get(key).filter(|value| value.kind() != kind)?;
+    let message = format!("`{key}` is {}; it must be {kind}", value.kind());
+    Some(field_fault(at, key, value, message))
+}
+
+fn word_fault(handler: Node<'_>, at: &str, key: &str, words: &[&str]) -> Option<Fault> {
+    let value = handler.get(key)?;
+    let is_known = value.as_str().is_some_and(|word| words.contains(&word.as_ref()));
+    let message = format!("`{key}` must be \"{}\"", words.join("\" or \""));
+    (!is_known).then(|| field_fault(at, key, value, message))
+}
+
+fn item_fault(handler: Node<'_>, at: &str) -> Option<Fault> {
+    ["args", "allowedEnvVars"].into_iter().find_map(|key| {
+        let value = handler.get(key)?;
+        let item = value.items().into_iter().find(|item| item.kind() != Kind::String)?;
+        let message = format!("`{key}` holds {}; it must hold strings", item.kind());
+        Some(field_fault(at, key, item, message))
+    })
+}
+
+fn timeout_fault(handler: Node<'_>, at: &str) -> Option<Fault> {
+    let value = handler.get("timeout")?;
+    let is_positive = value.as_f64().is_some_and(|seconds| seconds > 0.0);
+    let message = "`timeout` must be greater than zero".to_owned();
+    (!is_positive).then(|| field_fault(at, "timeout", value, message))
+}

@@ -1,0 +1,141 @@
+//! What the linter says, and that its table of rules is sound.
+
+use std::{
+    collections::BTreeSet,
+    fs::{File, create_dir_all},
+    io::Write as _,
+};
+
+use super::*;
+use crate::{diag::Severity, source::SourceFile};
+
+#[test]
+fn every_rule_has_a_name_of_its_own_and_an_explanation() {
+    let mut names = BTreeSet::new();
+    for rule in rules() {
+        let is_kebab = rule.name.split('-').all(|word| {
+            !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        });
+        assert!(is_kebab, "{}", rule.name);
+        assert!(names.insert(rule.name), "{} stands twice", rule.name);
+        assert!(rule.explanation.len() > 20 && !rule.summary.is_empty(), "{}", rule.name);
+        assert!(!rule.summary.ends_with('.'), "{}", rule.name);
+    }
+    assert!(names.len() > 30);
+}
+
+fn settings(text: &str) -> Vec<(Severity, String)> {
+    let found = settings::check(&SourceFile::new("settings.json", text));
+    found.into_iter().map(|d| (d.severity, d.place.unwrap().pointer)).collect()
+}
+
+#[test]
+fn settings_that_claude_code_accepts_are_clean() {
+    let text = r#"{"permissions":{},"hooks":{"PreToolUse":[{"matcher":"Bash","extra":1,"hooks":[
+        {"type":"command","command":"a","args":[],"timeout":5,"shell":"bash","async":true,"x":1},
+        {"type":"http","url":"http://x","headers":{}},{"type":"mcp_tool","server":"s","tool":"t"},
+        {"type":"agent","prompt":"p"}]}],"Stop":[]}}"#;
+    assert_eq!(settings(text), []);
+    assert_eq!(settings("{}"), []);
+}
+
+#[test]
+fn a_fault_costs_the_entry_or_the_file() {
+    let (dropped, void) = (Severity::Warning, Severity::Error);
+    let faults = [
+        ("7", ""),
+        ("[\"x\"]", "/0"),
+        ("[{}]", "/0"),
+        ("[{\"hooks\":{}}]", "/0/hooks"),
+        ("[{\"matcher\":[\"a\"],\"hooks\":[]}]", "/0/matcher"),
+        ("[{\"hooks\":[\"x\"]}]", "/0/hooks/0"),
+        ("[{\"hooks\":[{\"command\":\"x\"}]}]", "/0/hooks/0"),
+        ("[{\"hooks\":[{\"type\":\"x\"}]}]", "/0/hooks/0/type"),
+        ("[{\"hooks\":[{\"type\":\"command\"}]}]", "/0/hooks/0"),
+        (
+            "[{\"hooks\":[{\"type\":\"command\",\"command\":\"x\",\"timeout\":\"5\"}]}]",
+            "/0/hooks/0/timeout",
+        ),
+        (
+            "[{\"hooks\":[{\"type\":\"command\",\"command\":\"x\",\"timeout\":0}]}]",
+            "/0/hooks/0/timeout",
+        ),
+        (
+            "[{\"hooks\":[{\"type\":\"command\",\"command\":\"x\",\"args\":[1]}]}]",
+            "/0/hooks/0/args",
+        ),
+        (
+            "[{\"hooks\":[{\"type\":\"command\",\"command\":\"x\",\"shell\":\"zsh\"}]}]",
+            "/0/hooks/0/shell",
+        ),
+    ];
+    for (value, pointer) in faults {
+        for (event, severity) in
+            [("Stop", dropped), ("PreToolUse", void), ("PermissionRequest", void)]
+        {
+            let text = format!("{{\"hooks\":{{\"{event}\":{value}}}}}");
+            let expected = vec![(severity, format!("/hooks/{event}{pointer}"))];
+            assert_eq!(settings(&text), expected, "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_shape_of_settings_can_cost_the_file() {
+    let (dropped, void) = (Severity::Warning, Severity::Error);
+    for (text, severity) in [
+        (r#"{"hooks":"x"}"#, dropped),
+        (r#"{"hooks":["x"]}"#, dropped),
+        (r#"{"hooks":[{}]}"#, void),
+        (r#"{"hooks":{"matcher":"x","hooks":[]}}"#, void),
+        (r#"{"PreToolUse":[]}"#, void),
+        (r#"{"hooks":{"Brandnew":[]}}"#, dropped),
+        (r#"{"hooks":{"wrapper":{"PreToolUse":[]}}}"#, void),
+        ("[]", void),
+        ("{,}", void),
+    ] {
+        let found = settings(text);
+        assert_eq!(found.len(), 1, "{text}");
+        assert_eq!(found[0].0, severity, "{text}");
+    }
+}
+
+#[test]
+fn a_place_is_linted_as_a_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        create_dir_all(path.parent().unwrap()).unwrap();
+        File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+        path
+    };
+    write(
+        ".claude/hooks.json",
+        r#"{"hooks":{"PreToolUse":[
+            {"matcher":"Bash(git push*)","hooks":[{"type":"command","command":"a"}]},
+            {"matcher":"*.ts","hooks":[{"type":"command","command":"b","after":["none"]}]}],
+            "Stop":[{"matcher":"x","hooks":[{"type":"command","command":"c"}]}]}}"#,
+    );
+    write(".task_orchestrator/hooks.json", r#"{"hooks":{"TaskComplete":["d"]}}"#);
+    let path = write(".claude/settings.json", r#"{"hooks":{"PreToolUse":["x"]}}"#);
+    let roots = Roots { claude_dir: None, project: Some(dir.path().to_owned()) };
+    let found = place(&roots);
+    let rules: Vec<_> = found.iter().map(|d| d.rule.name).collect();
+    assert_eq!(
+        rules,
+        [
+            "matcher-is-permission-rule",
+            "matcher-invalid",
+            "unknown-after",
+            "matcher-ignored",
+            "settings-void",
+            "legacy-string",
+        ]
+    );
+    let matcher = found[0].place.as_ref().unwrap();
+    assert_eq!(matcher.pointer, "/hooks/PreToolUse/0/matcher");
+    assert_eq!(&matcher.file.text()[matcher.span.range()], "\"Bash(git push*)\"");
+    assert_eq!(file(&path).len(), 1);
+    assert_eq!(file(&dir.path().join(".task_orchestrator/hooks.json")).len(), 1);
+    assert!(file(&dir.path().join("none.json")).is_empty());
+}
