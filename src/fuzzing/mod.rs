@@ -4,9 +4,11 @@
 //! Does not generate anything. Invariant: a broken property panics, with the input as the only
 //! thing needed to see it again.
 
+mod answer;
 mod configuration;
 mod payload;
 
+pub use answer::answer;
 pub use configuration::configuration;
 pub use payload::payload;
 
