@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::harness::Contestant;
 
 /// How many times slower than cph with one hook each must be: row, words, factor.
-pub const BOUNDS: &[(&str, &str, f64)] = &[
+pub(crate) const BOUNDS: &[(&str, &str, f64)] = &[
     ("hcom", "hcom / cph with one hook", 2.5),
     ("prek", "prek / cph with one hook", 8.0),
     ("lefthook", "lefthook / cph with one hook", 8.0),
@@ -50,7 +50,7 @@ const PEERS: &[Peer] = &[
 ];
 
 /// Those that are there; the others are named aloud.
-pub fn contestants() -> Vec<Contestant<'static>> {
+pub(crate) fn contestants() -> Vec<Contestant<'static>> {
     PEERS.iter().filter_map(contestant).collect()
 }
 

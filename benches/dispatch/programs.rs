@@ -6,15 +6,15 @@ use std::{
     process::Command,
 };
 
-pub struct Programs {
-    pub cph: PathBuf,
+pub(crate) struct Programs {
+    pub(crate) cph: PathBuf,
     /// `fn main() {}`, built with cargo's default release profile.
-    pub empty: PathBuf,
+    pub(crate) empty: PathBuf,
 }
 
 impl Programs {
     /// Finds or builds them. `CPH_BENCH_BIN` names another cph.
-    pub fn ready() -> Self {
+    pub(crate) fn ready() -> Self {
         let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
         let given = std::env::var_os("CPH_BENCH_BIN").map(PathBuf::from);
         let cph = given.unwrap_or_else(|| installed(&target.join("bench-prefix")));
@@ -25,7 +25,7 @@ impl Programs {
     }
 
     /// A line on what is measured.
-    pub fn about(&self) -> String {
+    pub(crate) fn about(&self) -> String {
         let kib = |path: &Path| fs::metadata(path).map_or(0, |about| about.len() / 1024);
         format!(
             "{} ({} KiB), empty program ({} KiB)",

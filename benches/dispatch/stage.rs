@@ -12,10 +12,10 @@ use tempfile::TempDir;
 use crate::programs::Programs;
 
 /// What every hook does. The semicolon makes it a line for a shell.
-pub const HOOK: &str = "true;";
+pub(crate) const HOOK: &str = "true;";
 
 /// Hooks on the fired event whose matchers name other tools, as long lists of names do.
-pub fn none_matching(count: usize) -> Value {
+pub(crate) fn none_matching(count: usize) -> Value {
     let groups = (0..count).map(|number| {
         json!({
             "matcher": format!("Edit|Write|mcp__server{number}__tool"),
@@ -26,12 +26,12 @@ pub fn none_matching(count: usize) -> Value {
 }
 
 /// Hooks that all match, of one order.
-pub fn in_parallel(count: usize) -> Value {
+pub(crate) fn in_parallel(count: usize) -> Value {
     matching(count, |_| 0)
 }
 
 /// Hooks that all match, each of an order of its own.
-pub fn in_a_row(count: usize) -> Value {
+pub(crate) fn in_a_row(count: usize) -> Value {
     matching(count, |number| number)
 }
 
@@ -43,14 +43,14 @@ fn matching(count: usize, order: impl Fn(usize) -> usize) -> Value {
     json!({ "hooks": { "PreToolUse": [group] } })
 }
 
-pub struct Stage {
-    pub name: &'static str,
+pub(crate) struct Stage {
+    pub(crate) name: &'static str,
     root: TempDir,
 }
 
 impl Stage {
     /// Lays it out, and trusts the project as its user would.
-    pub fn new(name: &'static str, programs: &Programs, hooks: &Value) -> Self {
+    pub(crate) fn new(name: &'static str, programs: &Programs, hooks: &Value) -> Self {
         let root = tempfile::Builder::new().prefix("cph-bench-").tempdir().expect("a directory");
         let stage = Self { name, root };
         for dir in ["home", "run", "tmp", "project/.claude"] {
@@ -89,7 +89,7 @@ impl Stage {
     }
 
     /// A program in the project, in an environment built from nothing, told the payload.
-    pub fn command(&self, program: &Path) -> Command {
+    pub(crate) fn command(&self, program: &Path) -> Command {
         let under = |dir: &str| self.root.path().join(dir);
         let mut command = Command::new(program);
         command
@@ -106,7 +106,7 @@ impl Stage {
     }
 
     /// The call that a registration makes.
-    pub fn dispatch(&self, cph: &Path, round: usize) -> Command {
+    pub(crate) fn dispatch(&self, cph: &Path, round: usize) -> Command {
         self.tell(round);
         let mut command = self.command(cph);
         command.args(["dispatch", "PreToolUse", "--reg", "p1", "--limit", "605"]);

@@ -10,39 +10,39 @@ mod table;
 
 use std::process::Command;
 
-pub use process::Cost;
-pub use table::print;
+pub(crate) use process::Cost;
+pub(crate) use table::print;
 
 /// One row of a table.
-pub struct Contestant<'c> {
-    pub name: String,
+pub(crate) struct Contestant<'c> {
+    pub(crate) name: String,
     /// Makes the command of one round, after laying out whatever the round needs; not measured.
-    pub command: Box<dyn FnMut(usize) -> Command + 'c>,
-    pub costs: Vec<Cost>,
+    pub(crate) command: Box<dyn FnMut(usize) -> Command + 'c>,
+    pub(crate) costs: Vec<Cost>,
 }
 
 impl<'c> Contestant<'c> {
-    pub fn new(name: impl Into<String>, command: impl FnMut(usize) -> Command + 'c) -> Self {
+    pub(crate) fn new(name: impl Into<String>, command: impl FnMut(usize) -> Command + 'c) -> Self {
         Self { name: name.into(), command: Box::new(command), costs: Vec::new() }
     }
 
     /// Median wall time in milliseconds.
-    pub fn median(&self) -> f64 {
+    pub(crate) fn median(&self) -> f64 {
         self.quantile(0.5)
     }
 
     /// A quantile of the wall time in milliseconds.
-    pub fn quantile(&self, part: f64) -> f64 {
+    pub(crate) fn quantile(&self, part: f64) -> f64 {
         quantile(self.costs.iter().map(|cost| cost.wall.as_secs_f64() * 1e3).collect(), part)
     }
 
     /// Median processor time in milliseconds, of the process and its children.
-    pub fn processor(&self) -> f64 {
+    pub(crate) fn processor(&self) -> f64 {
         quantile(self.costs.iter().map(|cost| cost.processor.as_secs_f64() * 1e3).collect(), 0.5)
     }
 
     /// The most memory that any run held, in KiB.
-    pub fn peak_kib(&self) -> u64 {
+    pub(crate) fn peak_kib(&self) -> u64 {
         self.costs.iter().map(|cost| cost.peak_kib).max().unwrap_or_default()
     }
 }
@@ -62,7 +62,7 @@ fn quantile(mut values: Vec<f64>, part: f64) -> f64 {
 
 /// Lets all contestants take turns: some rounds to warm up, then those that count. A program that
 /// fails ends the run, for its time would mean nothing.
-pub fn race(contestants: &mut [Contestant<'_>], rounds: usize) {
+pub(crate) fn race(contestants: &mut [Contestant<'_>], rounds: usize) {
     let warm_up = rounds.div_ceil(10);
     for round in 0..warm_up + rounds {
         for contestant in &mut *contestants {
@@ -77,7 +77,7 @@ pub fn race(contestants: &mut [Contestant<'_>], rounds: usize) {
 }
 
 /// How many rounds count: `CPH_BENCH_ROUNDS`, or so many.
-pub fn rounds(default: usize) -> usize {
+pub(crate) fn rounds(default: usize) -> usize {
     let told = std::env::var("CPH_BENCH_ROUNDS").ok();
     told.map_or(default, |told| told.parse().expect("CPH_BENCH_ROUNDS is a number"))
 }

@@ -9,14 +9,14 @@ use std::{
 
 /// What one run cost.
 #[derive(Clone, Copy, Debug)]
-pub struct Cost {
+pub(crate) struct Cost {
     /// From before the start until stdout is at its end and the process is reaped.
-    pub wall: Duration,
+    pub(crate) wall: Duration,
     /// Processor time of the process and of its children that it waited for.
-    pub processor: Duration,
+    pub(crate) processor: Duration,
     /// The most memory that one of them held; never less than this program holds itself, for the
     /// kernel counts from before the program was loaded.
-    pub peak_kib: u64,
+    pub(crate) peak_kib: u64,
 }
 
 /// Runs a command to its end. Stdin is the caller's choice, stdout a pipe, stderr is dropped.
@@ -24,7 +24,7 @@ pub struct Cost {
 /// # Errors
 ///
 /// It cannot be started, or it fails.
-pub fn run(command: &mut Command) -> io::Result<Cost> {
+pub(crate) fn run(command: &mut Command) -> io::Result<Cost> {
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let began = Instant::now();
     let mut child = command.spawn()?;

@@ -3,7 +3,7 @@
 use super::Contestant;
 
 /// Prints Markdown; the ratio is against the median of the first row.
-pub fn print(contestants: &[Contestant<'_>]) {
+pub(crate) fn print(contestants: &[Contestant<'_>]) {
     let first = contestants.first().map_or(f64::NAN, Contestant::median);
     println!("| what | median ms | p10 | p90 | cpu ms | ratio | peak KiB |");
     println!("|---|---|---|---|---|---|---|");
