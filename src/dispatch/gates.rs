@@ -8,7 +8,10 @@ use serde_json::Value;
 
 use crate::{
     model::{answer::Answer, hook::Hook},
-    session::{memory::Known, strategy::{self, Bearing}},
+    session::{
+        memory::Known,
+        strategy::{self, Bearing},
+    },
 };
 
 use super::{
@@ -42,10 +45,8 @@ pub(super) fn look_again(
     if again.is_empty() {
         return;
     }
-    let second: Vec<Call<'_>> = again
-        .iter()
-        .map(|&index| Call { answered: None, ..calls[index].clone() })
-        .collect();
+    let second: Vec<Call<'_>> =
+        again.iter().map(|&index| Call { answered: None, ..calls[index].clone() }).collect();
     let outcome = run::run_at_once(&second, stage, feed, keeper);
     for (&index, second) in again.iter().zip(outcome) {
         ran[index].answer = joined(std::mem::take(&mut ran[index].answer), second.answer);

@@ -280,9 +280,5 @@ pub(super) fn finished(progress: &Progress) -> BTreeMap<HookId, Answer> {
 }
 
 fn now() -> live::Now {
-    live::Now {
-        boot_time: clock::boot_now(),
-        boot: clock::boot_id(),
-        wall: clock::wall_now(),
-    }
+    live::Now { boot_time: clock::boot_now(), boot: clock::boot_id(), wall: clock::wall_now() }
 }
