@@ -56,7 +56,7 @@ pub(super) fn look_again(
 }
 
 fn is_gate(hook: &Hook, mine: &Mine, situation: &Situation) -> bool {
-    strategy::bears_answers(&Bearing {
+    strategy::bears_answers(Bearing {
         gate: hook.settings.gate,
         is_background: hook.is_background(),
         is_gate_event: situation.event.row().is_some_and(|row| row.is_gate),

@@ -1,6 +1,9 @@
 //! The commands: arguments to an engine, its report to the output. No decisions here.
 
+mod checkup;
+pub(super) mod dispatch;
 pub(super) mod events;
+pub(super) mod hand_over;
 pub(super) mod status;
 
 use std::path::PathBuf;
