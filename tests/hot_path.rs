@@ -32,6 +32,7 @@ const WORK: &[(&str, &str)] = &[
     ("runtime::Builder::", "runtime.start"),
     ("Connection::open", "db.open"),
     ("ProcessesToUpdate::All", "scan.processes"),
+    ("read_dir(\"/proc\")", "scan.processes"),
 ];
 
 #[test]
@@ -105,7 +106,7 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// A project whose hooks are trusted, and a home of its own.
+/// A project and a home of its own.
 struct Stage(TempDir);
 
 impl Stage {
@@ -116,8 +117,6 @@ impl Stage {
         }
         let hooks = json!({"hooks": {"PreToolUse": groups}});
         fs::write(stage.project().join(".claude/hooks.json"), hooks.to_string()).unwrap();
-        let output = stage.cph(&["trust", "--yes"], "");
-        assert!(output.status.success(), "{output:?}");
         stage
     }
 
@@ -132,7 +131,7 @@ impl Stage {
             "hook_event_name": "PreToolUse", "tool_name": "Bash",
             "tool_input": {"command": "ls", "path": "src/lib.py"}, "tool_use_id": "toolu_1",
         });
-        let arguments = ["dispatch", "PreToolUse", "--reg", "p1", "--limit", "605"];
+        let arguments = ["dispatch", "PreToolUse", "--reg", "p1", "--limit", "605", "--trust-all"];
         let output = self.cph(&arguments, &format!("{payload}\n"));
         let said = (output.status.code(), output.stdout.as_slice());
         assert_eq!(said, (Some(0), &b""[..]), "{}", String::from_utf8_lossy(&output.stderr));
@@ -149,9 +148,7 @@ impl Stage {
         command.args(arguments).current_dir(self.project()).env_clear();
         command.env("PATH", "/usr/bin:/bin").env("HOME", under("home"));
         command.env("XDG_RUNTIME_DIR", under("run"));
-        if arguments[0] == "dispatch" {
-            command.env("CPH_TRACE", under("trace")).env("CLAUDE_PROJECT_DIR", self.project());
-        }
+        command.env("CPH_TRACE", under("trace")).env("CLAUDE_PROJECT_DIR", self.project());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         drop(child.stdin.take().unwrap().write_all(stdin.as_bytes()));
