@@ -39,6 +39,9 @@ fn run(cli: &Cli) -> Exit {
     let desk = commands::Desk { global: &cli.global, output: &output };
     let done = match &cli.command {
         Command::Events(args) => commands::events::run(&desk, args),
+        Command::Lint(args) => commands::lint::run(&desk, args),
+        Command::Log(args) => commands::log::run(&desk, args),
+        Command::Merge(args) => commands::merge::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
         _ => Err(failure::Failure::new(Exit::Failed, "not there yet")),
     };

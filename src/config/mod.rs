@@ -6,7 +6,7 @@ pub(crate) mod integration;
 pub(crate) mod load;
 pub(crate) mod locate;
 pub(crate) mod merge;
-mod nearest;
+pub(crate) mod nearest;
 pub(crate) mod open;
 pub(crate) mod presets;
 pub(crate) mod read;
