@@ -4,6 +4,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod event;
+pub(crate) mod fold;
 mod glob;
 pub(crate) mod hook;
 pub(crate) mod matcher;

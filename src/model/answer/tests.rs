@@ -291,7 +291,7 @@ fn compaction_text_is_verbatim_but_answers_are_answers() {
     let focus = read("PreCompact", 0, "{\"focus\": \"tests\"}\n", "");
     assert_eq!(focus.plain.as_deref(), Some("{\"focus\": \"tests\"}"));
     let block = said("PreCompact", &json!({"decision": "block", "reason": "later"}));
-    assert_eq!((refused(&block), block.plain), (Some("later"), None));
+    assert_eq!((refused(&block), block.plain.clone()), (Some("later"), None));
 }
 
 // onFailure.
