@@ -24,6 +24,7 @@ mod store;
 
 // Engines: each does one thing and does not know the others.
 mod install;
+mod lint;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;

@@ -51,6 +51,12 @@ pub(crate) fn merge(mut entries: Vec<Entry>) -> Merged {
     Merged { hooks, diagnostics }
 }
 
+/// The id of the hook that an entry would be alone.
+pub(crate) fn id_of(entry: &Entry) -> HookId {
+    let own = entry.id.clone().filter(|id| !HookId::is_made(id));
+    own.map_or_else(|| Identity::of_normal_form(normal::form(entry)).get().clone(), HookId)
+}
+
 /// Where an entry stands among all: layer, file, place. Claude Code's file comes before the
 /// orchestrator's, and that before a shared one.
 fn position(entry: &Entry) -> (Layer, usize, &OsStr, usize) {

@@ -81,8 +81,7 @@ fn is_of_unread_file(found: &Diagnostic) -> bool {
 /// One file by itself; what it is, its name tells.
 pub(crate) fn file(path: &Path) -> Findings {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let mut findings =
-        if SETTINGS.contains(&name) { settings_file(path) } else { hook_file(path) };
+    let mut findings = if SETTINGS.contains(&name) { settings_file(path) } else { hook_file(path) };
     diag::sort(&mut findings.diagnostics);
     findings
 }

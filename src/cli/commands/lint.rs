@@ -78,12 +78,7 @@ fn of_project(project: &Path) -> Findings {
     lint::place(&Roots { claude_dir: None, project: Some(project.to_owned()) })
 }
 
-fn show(
-    desk: &Desk<'_>,
-    base: &Path,
-    format: Format,
-    findings: &Findings,
-) -> Result<(), Failure> {
+fn show(desk: &Desk<'_>, base: &Path, format: Format, findings: &Findings) -> Result<(), Failure> {
     let mut out = Vec::new();
     let rendered = match format {
         Format::Json => json::render(&findings.diagnostics, Some(base), &mut out),

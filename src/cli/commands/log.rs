@@ -21,13 +21,15 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Log) -> Result<Exit, Failure> 
     }
     let from = lines.len().saturating_sub(args.lines);
     if lines.is_empty() && !args.json {
-        let what = if args.busy { "no hook ran and nothing went wrong" } else { "nothing happened" };
+        let what =
+            if args.busy { "no hook ran and nothing went wrong" } else { "nothing happened" };
         desk.output.complain(styled(DIM, format!("{what} yet in {}", here.root.display())));
     }
     for line in &lines[from..] {
-        match args.json {
-            true => desk.output.json_line(line),
-            false => desk.output.text(text(line)),
+        if args.json {
+            desk.output.json_line(line);
+        } else {
+            desk.output.text(text(line));
         }
     }
     Ok(Exit::Fine)
@@ -38,7 +40,7 @@ fn is_busy(line: &Line) -> bool {
 }
 
 fn text(line: &Line) -> String {
-    let mut text = format!(
+    let head = format!(
         "{} {} {} {} {}\n",
         styled(DIM, clean(&line.at)),
         styled(NAME, format_args!("{:<20}", clean(&line.event))),
@@ -46,22 +48,21 @@ fn text(line: &Line) -> String {
         styled(if line.faults.is_empty() { GOOD } else { WARN }, clean(&line.outcome)),
         styled(DIM, milliseconds(line.took_us)),
     );
-    for hook in &line.hooks {
-        text.push_str(&hook_text(hook));
-    }
-    for fault in &line.faults {
-        text.push_str(&format!("    {} {}\n", styled(BAD, "!"), clean(fault)));
-    }
-    text
+    let hooks = line.hooks.iter().map(hook_text);
+    let faults = line.faults.iter().map(|fault| fault_text(fault));
+    head + &hooks.chain(faults).collect::<String>()
 }
 
 fn hook_text(hook: &HookLine) -> String {
-    let mut end = hook.ended.clone().unwrap_or_default();
-    if let Some(took) = hook.took_ms {
-        end.push_str(&format!(" ({took} ms)"));
-    }
-    let text = format!("    {:<13} {:<32} {end}", clean(&hook.what), clean(&hook.label));
+    let ended = hook.ended.as_deref().unwrap_or_default();
+    let took = hook.took_ms.map(|took| format!(" ({took} ms)")).unwrap_or_default();
+    let (what, label) = (clean(&hook.what), clean(&hook.label));
+    let text = format!("    {what:<13} {label:<32} {}{took}", clean(ended));
     format!("{}\n", text.trim_end())
+}
+
+fn fault_text(fault: &str) -> String {
+    format!("    {} {}\n", styled(BAD, "!"), clean(fault))
 }
 
 /// Microseconds as milliseconds, with a digit where that tells anything.
@@ -99,7 +100,12 @@ mod tests {
             faults: vec!["a.json:1:2: odd \u{1b}[2K".to_owned()],
             ..Line::default()
         };
-        insta::assert_snapshot!(shown(&line), @"");
+        insta::assert_snapshot!(shown(&line), @r"
+        2026-01-02T03:04:05.678Z PreToolUse           claude_code       answered 12.3 ms
+            ran           guard                            exit 2 (8 ms)
+            stood down    notify
+            ! a.json:1:2: odd �[2K
+        ");
     }
 
     #[test]

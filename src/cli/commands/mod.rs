@@ -1,4 +1,5 @@
 //! The commands: arguments to an engine, its report to the output. No decisions here.
+#![allow(clippy::unnecessary_wraps, reason = "every command has one signature")]
 
 pub(super) mod events;
 pub(super) mod lint;
@@ -9,8 +10,18 @@ pub(super) mod status;
 use std::path::PathBuf;
 
 use crate::{
-    config::locate,
-    session::place as state_place,
+    config::{
+        load::{self, Asking, Loaded},
+        locate::{self, Roots},
+        merge as merge_entries,
+        read::Want,
+        trust::Trust,
+    },
+    model::hook::Entry,
+    session::{
+        memory::{Known, Memory},
+        place as state_place,
+    },
     sys::{
         dir::PrivateDir,
         place::{self, Env, Places},
@@ -35,6 +46,38 @@ impl Here {
         match &self.places.state_dir {
             Some(dir) => state_place::existing(dir, &self.root).map_err(|error| (&error).into()),
             None => Ok(None),
+        }
+    }
+}
+
+impl Here {
+    /// What is trusted on this machine.
+    pub(super) fn trust(&self) -> Trust {
+        match &self.places.state_dir {
+            Some(state_dir) => Trust::load(state_dir, &self.root),
+            None => Trust::load(std::path::Path::new("/nonexistent"), &self.root),
+        }
+    }
+
+    /// All layers as they count here.
+    pub(super) fn load(&self, want: Want<'_>, trust: &Trust) -> Loaded {
+        let roots =
+            Roots { claude_dir: self.places.claude_dir.clone(), project: Some(self.root.clone()) };
+        let memory = self.state().ok().flatten().and_then(|dir| Memory::read(&dir).ok());
+        let memory = memory.unwrap_or_default();
+        let is_gate = |entry: &Entry| is_gate(entry, &memory);
+        load::load(&Asking { roots: &roots, want, trust: Some(trust), is_gate: &is_gate })
+    }
+}
+
+/// Whether an entry can stop something, as far as anybody knows.
+fn is_gate(entry: &Entry, memory: &Memory) -> bool {
+    match (entry.settings.gate, entry.settings.background) {
+        (Some(said), _) => said,
+        (None, Some(true)) => false,
+        (None, _) => {
+            entry.event.row().is_some_and(|row| row.is_gate)
+                || memory.of_hook(&merge_entries::id_of(entry)) == Known::Spoke
         }
     }
 }
