@@ -23,6 +23,7 @@ mod session;
 mod store;
 
 // Engines: each does one thing and does not know the others.
+mod dispatch;
 mod install;
 mod lint;
 

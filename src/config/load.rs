@@ -230,9 +230,8 @@ mod tests {
         }
 
         fn load(&self, is_approved: bool) -> Loaded {
-            let trust = (!is_approved).then(|| {
-                Trust::load(&self.dir.path().join("state"), &self.dir.path().join("p"))
-            });
+            let trust = (!is_approved)
+                .then(|| Trust::load(&self.dir.path().join("state"), &self.dir.path().join("p")));
             loaded(&self.roots(), trust.as_ref())
         }
     }
@@ -281,7 +280,11 @@ mod tests {
         let unapproved = world.load(false);
         assert_eq!(unapproved.files.len(), 4, "neither presets nor the shared file");
         assert!(unapproved.diagnostics.is_empty());
-        assert_eq!(unapproved.files.iter().map(|f| f.judged.running.len()).sum::<usize>(), 1, "project hooks wait for trust");
+        assert_eq!(
+            unapproved.files.iter().map(|f| f.judged.running.len()).sum::<usize>(),
+            1,
+            "project hooks wait for trust"
+        );
         assert_eq!(unapproved.notices().len(), 3);
     }
 

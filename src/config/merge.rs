@@ -51,10 +51,12 @@ pub(crate) fn merge(mut entries: Vec<Entry>) -> Merged {
     Merged { hooks, diagnostics }
 }
 
-/// The id of the hook that an entry would be alone.
+/// The name that an entry's hook has when nothing else means the same.
 pub(crate) fn id_of(entry: &Entry) -> HookId {
-    let own = entry.id.clone().filter(|id| !HookId::is_made(id));
-    own.map_or_else(|| Identity::of_normal_form(normal::form(entry)).get().clone(), HookId)
+    match &entry.id {
+        Some(id) => HookId(id.clone()),
+        None => Identity::of_normal_form(normal::form(entry)).get().clone(),
+    }
 }
 
 /// Where an entry stands among all: layer, file, place. Claude Code's file comes before the

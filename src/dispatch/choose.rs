@@ -14,7 +14,8 @@ use crate::{
     },
     diag::{Diagnostic, Severity},
     model::{
-        Event, Payload, Processor,
+        Payload, Processor,
+        answer::Answer,
         hook::{Entry, Handler, Hook},
         matcher::MatchedAs,
         paths::Dirs,
@@ -23,7 +24,7 @@ use crate::{
     session::memory::{Known, Memory},
 };
 
-use super::{Request, report::Report, situation::Situation};
+use super::{Request, http::Allowed, report::Report, situation::Situation};
 
 /// The hooks of one event.
 pub(super) struct Choice {
@@ -46,6 +47,25 @@ pub(super) struct Meant {
 /// A hook whose scripts were changed under `"trust": {"scripts": "strict"}`.
 pub(super) struct Suspended {
     pub(super) refuses: bool,
+}
+
+impl Suspended {
+    /// What it says instead of running.
+    pub(super) fn answer(&self) -> Answer {
+        match self.refuses {
+            true => super::answer::refusal(
+                "its script was changed and waits for `cph trust`; blocking because onFailure is \"block\"",
+            ),
+            false => Answer::default(),
+        }
+    }
+}
+
+impl Choice {
+    /// Whom `http` hooks may ask, and what they may send.
+    pub(super) fn allowed_http(&self) -> Allowed<'_> {
+        Allowed { integration: &self.integration }
+    }
 }
 
 /// Everything that an event means in a situation.
@@ -174,9 +194,4 @@ fn scripts(
         report.note(format!("it cannot be remembered that a changed script was told: {error}"));
     }
     suspended
-}
-
-/// The event that a name means when a processor fires it.
-pub(super) fn event_of(name: &str, fired_by: Processor) -> Event {
-    Event::named(name, fired_by).0
 }

@@ -15,6 +15,7 @@ pub(crate) mod permission;
 mod predicate;
 pub(crate) mod strategy;
 pub(crate) mod tool;
+pub(crate) mod vocabulary;
 pub(crate) mod when;
 
 pub(crate) use event::{Event, Processor};

@@ -18,7 +18,7 @@ use crate::{
     sys::{dir, lock::Held},
 };
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(20);
 
 pub(super) fn scratch() -> (tempfile::TempDir, PrivateDir) {
@@ -182,7 +182,7 @@ fn inventory(state: &PrivateDir) -> (usize, u64) {
     let dir = open_dir(state).unwrap();
     let (mut runs, mut largest) = (0, 0);
     for name in dir.list().unwrap() {
-        runs += usize::from(name.to_str().unwrap().ends_with(".run"));
+        runs += usize::from(name.to_str().unwrap().strip_suffix(".run").is_some());
         largest = largest.max(dir.open_read(&name).unwrap().metadata().unwrap().len());
     }
     (runs, largest)
