@@ -250,8 +250,11 @@ pub(super) struct Demo {
 /// `cph hand-over`
 #[derive(Debug, Args)]
 pub(super) struct HandOver {
-    /// The note that was left
-    pub(super) note: PathBuf,
+    /// The name of the note that was left
+    pub(super) occurrence: String,
+    /// Trust the project's hook files as they are
+    #[arg(long)]
+    pub(super) trust_all: bool,
 }
 
 #[cfg(test)]

@@ -21,6 +21,9 @@ use output::Output;
 /// Runs the program.
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some(dispatch) = quick::dispatch(&args) {
+        return commands::dispatch::run(&dispatch, None).into();
+    }
     match Cli::try_parse() {
         Ok(cli) => run(&cli).into(),
         Err(error) => usage(&error).into(),
@@ -38,6 +41,8 @@ fn run(cli: &Cli) -> Exit {
     let output = Output::new(cli.global.color);
     let desk = commands::Desk { global: &cli.global, output: &output };
     let done = match &cli.command {
+        Command::Dispatch(args) => return commands::dispatch::run(args, Some(&cli.global)),
+        Command::HandOver(args) => commands::hand_over::run(&desk, args),
         Command::Events(args) => commands::events::run(&desk, args),
         Command::Lint(args) => commands::lint::run(&desk, args),
         Command::Log(args) => commands::log::run(&desk, args),

@@ -16,9 +16,7 @@ use crate::{
     sys::{clock, dir::PrivateDir},
 };
 
-use super::{
-    Say, choose::Choice, keeper::Keeper, owner, report::Report, situation::Situation,
-};
+use super::{Say, choose::Choice, keeper::Keeper, owner, report::Report, situation::Situation};
 
 /// What goes out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,15 +104,16 @@ pub(super) fn wake(
     say: &mut Say<'_>,
 ) -> String {
     let refusals = voices.iter().filter(|voice| voice.answer.is_refusal());
-    let reasons: Vec<_> = refusals
-        .filter_map(|voice| voice.answer.decision.as_ref()?.reason.as_deref())
-        .collect();
+    let reasons: Vec<_> =
+        refusals.filter_map(|voice| voice.answer.decision.as_ref()?.reason.as_deref()).collect();
     report.postpone();
     let spoken = match reasons.is_empty() {
         true => Spoken::default(),
         false => Spoken { stderr: reasons.join("\n").into_bytes(), exit: 2, ..Spoken::default() },
     };
-    if say(&spoken) && let Err(error) = keeper.delivered() {
+    if say(&spoken)
+        && let Err(error) = keeper.delivered()
+    {
         report.note(format!("the delivery cannot be marked: {error}"));
     }
     if reasons.is_empty() { "silent" } else { "woke" }.to_owned()
@@ -163,10 +162,8 @@ pub(super) fn still_running(
             }
         })
         .collect();
-    let voices: Vec<_> = refusals
-        .iter()
-        .map(|(label, answer)| Voice { label, answer, may_grant: true })
-        .collect();
+    let voices: Vec<_> =
+        refusals.iter().map(|(label, answer)| Voice { label, answer, may_grant: true }).collect();
     give(situation, &voices, None, Keeper::default(), &mut report, say);
     report.close("a copy is still at work");
 }

@@ -45,7 +45,9 @@ pub(super) fn before(
             touch(private, payload, report);
         }
         match (situation.fired_by, name) {
-            (Processor::ClaudeCode, "SessionStart") => begin(situation, private, env, payload, report),
+            (Processor::ClaudeCode, "SessionStart") => {
+                begin(situation, private, env, payload, report)
+            }
             (Processor::ClaudeCode, "SessionEnd") => end(situation, private, payload, report),
             _ => {}
         }
@@ -76,11 +78,8 @@ fn is_hook_file(payload: &Payload) -> bool {
 
 /// The orchestrator is here.
 fn touch(private: &PrivateDir, payload: &Payload, report: &mut Report<'_>) {
-    let now = live::Now {
-        boot_time: clock::boot_now(),
-        boot: clock::boot_id(),
-        wall: clock::wall_now(),
-    };
+    let now =
+        live::Now { boot_time: clock::boot_now(), boot: clock::boot_id(), wall: clock::wall_now() };
     let session = payload.session_id().unwrap_or_default();
     if let Err(error) = live::touch(private, Processor::TaskOrchestrator, &now, &session) {
         report.note(format!("it cannot be noted that the orchestrator is here: {error}"));
@@ -97,8 +96,7 @@ fn begin(
     let session = payload.session_id().unwrap_or_default();
     if let Some(record) = active::Record::of_caller(&session, env, &machine::Host) {
         let deadline = Deadline::after(PATIENCE);
-        let begun =
-            active::begin(&situation.root, private, &record, &machine::Host, deadline);
+        let begun = active::begin(&situation.root, private, &record, &machine::Host, deadline);
         if let Err(error) = begun {
             report.note(format!("the session cannot be noted: {error}"));
         }

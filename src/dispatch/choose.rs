@@ -167,12 +167,7 @@ fn is_ours_to_run(hook: &Hook, request: &Request, situation: &Situation) -> bool
     !is_native && wakes == request.rewake
 }
 
-fn scripts(
-    trust: &Trust,
-    hook: &Hook,
-    strict: bool,
-    report: &mut Report<'_>,
-) -> Option<Suspended> {
+fn scripts(trust: &Trust, hook: &Hook, strict: bool, report: &mut Report<'_>) -> Option<Suspended> {
     let entry = hook.leading();
     if !entry.origin.layer.is_of_project() {
         return None;
@@ -188,7 +183,8 @@ fn scripts(
     };
     for change in changes.iter().filter(|change| change.is_news || suspended.is_some()) {
         let path = change.path.display();
-        report.notice(format!("{path} was changed since it was trusted; `{}` {what}", hook.label()));
+        report
+            .notice(format!("{path} was changed since it was trusted; `{}` {what}", hook.label()));
     }
     if let Err(error) = trust.told(&changes) {
         report.note(format!("it cannot be remembered that a changed script was told: {error}"));

@@ -21,7 +21,10 @@ use crate::{
         delivery::{self, MARK, OccurrenceId},
         handover::{Due, Handovers, Outcome},
     },
-    store::{journal::{self, HookLine, Line}, notices},
+    store::{
+        journal::{self, HookLine, Line},
+        notices,
+    },
     sys::{
         clock::Deadline,
         memory::Shared,
@@ -116,8 +119,7 @@ fn run_hook(
     let Ok(stdin) = payload.reader() else { return Ok("no payload".to_owned()) };
     let dir = Some(due.note.dir.clone()).filter(|dir| dir.is_dir());
     let argv = invocation::startable(line, &env, dir.as_deref());
-    let command =
-        Command { argv, env, dir, stdin: Stdin::File(stdin), marker: hook.label() };
+    let command = Command { argv, env, dir, stdin: Stdin::File(stdin), marker: hook.label() };
     let ending = run_alone(command, hook, event);
     let (text, answer) = understood(hook, event, due, &ending);
     due.claim.done(hook.id(), &answer, answer.is_silent())?;

@@ -90,7 +90,11 @@ fn placeholders(word: &str, environment: &Environment) -> OsString {
 }
 
 /// The arguments with which a line is started: without a shell only if its program is there.
-pub(super) fn startable(line: Line, environment: &Environment, dir: Option<&Path>) -> Vec<OsString> {
+pub(super) fn startable(
+    line: Line,
+    environment: &Environment,
+    dir: Option<&Path>,
+) -> Vec<OsString> {
     let Some(by_shell) = line.otherwise else { return line.argv };
     let path = environment.get(OsStr::new("PATH")).map(OsString::as_os_str);
     // Shells have ideas of their own about where to look when there is no PATH.

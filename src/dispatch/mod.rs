@@ -182,7 +182,15 @@ impl Firing<'_> {
         let calls = self.calls(choice, &mine);
         let mut keeper = std::mem::take(&mut mine.keeper);
         let mut outcome = run::run(&calls, &stage, &mut feed, &mut keeper);
-        gates::look_again(&calls, &mut outcome.ran, &mine, self.situation, &stage, &mut feed, &mut keeper);
+        gates::look_again(
+            &calls,
+            &mut outcome.ran,
+            &mine,
+            self.situation,
+            &stage,
+            &mut feed,
+            &mut keeper,
+        );
         if let Some(Err(error)) = files.as_ref().map(env_file::EnvFiles::join) {
             report.notice(format!("variables that hooks set are lost: {error}"));
         }
@@ -233,9 +241,7 @@ impl Firing<'_> {
                 answered: suspended.or_else(|| mine.answers.get(hook.id()).cloned()),
             }
         };
-        let stays = |one: &&choose::Meant| {
-            !mine.stood_down.contains(choice.hooks[one.index].id())
-        };
+        let stays = |one: &&choose::Meant| !mine.stood_down.contains(choice.hooks[one.index].id());
         choice.meant.iter().filter(stays).map(call).collect()
     }
 
@@ -262,13 +268,18 @@ fn voices<'v>(
     choice: &Choice,
 ) -> Vec<Voice<'v>> {
     let may_grant = |call: &Call<'_>| {
-        let meant = choice.meant.iter().find(|one| std::ptr::eq(&choice.hooks[one.index], call.hook));
+        let meant =
+            choice.meant.iter().find(|one| std::ptr::eq(&choice.hooks[one.index], call.hook));
         meant.is_none_or(|one| one.matched_as.may_grant)
     };
     calls
         .iter()
         .zip(ran)
         .zip(labels)
-        .map(|((call, ran), label)| Voice { label, answer: &ran.answer, may_grant: may_grant(call) })
+        .map(|((call, ran), label)| Voice {
+            label,
+            answer: &ran.answer,
+            may_grant: may_grant(call),
+        })
         .collect()
 }

@@ -231,7 +231,7 @@ impl Matter<'_> {
             other_is_live,
             is_declared_by_other: hook.is_declared_by(fired_by.other()),
             is_mapped: self.situation.event.is_mapped(),
-            bears_answers: strategy::bears_answers(&bearing),
+            bears_answers: strategy::bears_answers(bearing),
             has_own_id: mine.firing.ids.is_any(),
         };
         strategy::decide(&case) == Decision::StandDown
@@ -280,9 +280,5 @@ pub(super) fn finished(progress: &Progress) -> BTreeMap<HookId, Answer> {
 }
 
 fn now() -> live::Now {
-    live::Now {
-        boot_time: clock::boot_now(),
-        boot: clock::boot_id(),
-        wall: clock::wall_now(),
-    }
+    live::Now { boot_time: clock::boot_now(), boot: clock::boot_id(), wall: clock::wall_now() }
 }

@@ -105,8 +105,7 @@ pub(super) fn run(
     let mut clashes = Vec::new();
     for level in levels(calls) {
         runner.level(&level, feed);
-        let rewrites: Vec<_> =
-            level.iter().filter_map(|&index| runner.rewrite_of(index)).collect();
+        let rewrites: Vec<_> = level.iter().filter_map(|&index| runner.rewrite_of(index)).collect();
         if rewrites.is_empty() {
             continue;
         }
@@ -381,9 +380,12 @@ impl<'r, 's> Runner<'r, 's> {
             leaked: ending.leaked,
         };
         let vocabulary = hook.vocabulary(self.stage.fired_by);
-        let answer =
-            Answer::read(self.stage.event, vocabulary, &reply, hook.settings.on_failure);
-        let answer = if hook.is_background() && hook.settings.rewake != Some(true) { answer.inert() } else { answer };
+        let answer = Answer::read(self.stage.event, vocabulary, &reply, hook.settings.on_failure);
+        let answer = if hook.is_background() && hook.settings.rewake != Some(true) {
+            answer.inert()
+        } else {
+            answer
+        };
         self.keeper.done(hook.id(), &answer, answer.is_silent());
         self.ran[index] = Some(Ran {
             answer,

@@ -20,7 +20,12 @@ use crate::{
 };
 
 use super::{
-    Firing, choose::Choice, feed::Feed, owner::Mine, report::Report, run::{Call, Stage},
+    Firing,
+    choose::Choice,
+    feed::Feed,
+    owner::Mine,
+    report::Report,
+    run::{Call, Stage},
     situation::Situation,
 };
 
@@ -43,8 +48,11 @@ pub(super) fn leave(
             Ok(()) => report.hook(hook, "stood down", None),
             Err(error) => {
                 report.hook(hook, "stood down without a hand-over", None);
-                report.notice(format!("`{}` is left to {} and may not run: {error}",
-                    hook.label(), firing.situation.fired_by.other()));
+                report.notice(format!(
+                    "`{}` is left to {} and may not run: {error}",
+                    hook.label(),
+                    firing.situation.fired_by.other()
+                ));
             }
         }
     }
@@ -103,9 +111,7 @@ fn watch(firing: &Firing<'_>, occurrence: &str) -> Result<(), String> {
 }
 
 /// Where environments are kept: in memory that is gone at logout, where there is such a thing.
-pub(super) fn secrets(
-    situation: &Situation,
-) -> Result<PrivateDir, crate::sys::dir::Error> {
+pub(super) fn secrets(situation: &Situation) -> Result<PrivateDir, crate::sys::dir::Error> {
     match &situation.places.runtime_dir {
         Some(runtime) => open_private_dir(runtime)?.subdir("secrets"),
         None => situation.reopen_state()?.subdir("secrets"),

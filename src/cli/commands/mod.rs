@@ -1,7 +1,10 @@
 //! The commands: arguments to an engine, its report to the output. No decisions here.
 #![allow(clippy::unnecessary_wraps, reason = "every command has one signature")]
 
+mod checkup;
+pub(super) mod dispatch;
 pub(super) mod events;
+pub(super) mod hand_over;
 pub(super) mod lint;
 pub(super) mod log;
 pub(super) mod merge;

@@ -117,8 +117,7 @@ fn texts(
 }
 
 fn sequence(voices: &[Voice<'_>]) -> Option<String> {
-    let all: String =
-        voices.iter().filter_map(|v| v.answer.terminal_sequence.as_deref()).collect();
+    let all: String = voices.iter().filter_map(|v| v.answer.terminal_sequence.as_deref()).collect();
     (!all.is_empty()).then_some(all)
 }
 

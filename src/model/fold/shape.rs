@@ -49,12 +49,7 @@ fn show_user(folded: &mut Folded, whole: &Whole) {
     }
 }
 
-fn document(
-    folding: &Folding<'_>,
-    says: &Answers,
-    whole: &Whole,
-    spill: &mut Spill<'_>,
-) -> Folded {
+fn document(folding: &Folding<'_>, says: &Answers, whole: &Whole, spill: &mut Spill<'_>) -> Folded {
     let mut folded = Folded::default();
     let mut top = Map::new();
     let mut specific = Map::new();
