@@ -38,6 +38,10 @@ fn run(cli: &Cli) -> Exit {
     let output = Output::new(cli.global.color);
     let desk = commands::Desk { global: &cli.global, output: &output };
     let done = match &cli.command {
+        Command::Install(args) => commands::install::run(&desk, args),
+        Command::Uninstall(args) => commands::uninstall::run(&desk, args),
+        Command::Trust(args) => commands::trust::run(&desk, args),
+        Command::Doctor(args) => commands::doctor::run(&desk, args),
         Command::Events(args) => commands::events::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
         _ => Err(failure::Failure::new(Exit::Failed, "not there yet")),

@@ -1,13 +1,24 @@
 //! The commands: arguments to an engine, its report to the output. No decisions here.
 
+mod approval;
+pub(super) mod doctor;
 pub(super) mod events;
+mod here;
+pub(super) mod install;
+mod plan;
 pub(super) mod status;
+pub(super) mod trust;
+pub(super) mod uninstall;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{
     config::locate,
-    sys::place::{self, Env, Places},
+    diag::{Diagnostic, render::text},
+    sys::{
+        clock::Deadline,
+        place::{self, Env, Places},
+    },
 };
 
 use super::{args::Global, output::Output};
@@ -27,5 +38,21 @@ impl Desk<'_> {
         }
         let told = env.get("CLAUDE_PROJECT_DIR").map(std::path::Path::new);
         locate::find_project(told, &here, places.home.as_deref())
+    }
+}
+
+/// How long a command waits for another cph.
+fn patience() -> Deadline {
+    Deadline::after(Duration::from_secs(10))
+}
+
+/// Findings to stderr, with their places.
+fn complain_all(desk: &Desk<'_>, here: &here::Here, diagnostics: &[Diagnostic]) {
+    let look = text::Look { is_coloured: true, base: Some(&here.root), ..text::Look::default() };
+    let mut bytes = Vec::new();
+    text::render(diagnostics, look, &mut bytes)
+        .unwrap_or_else(|error| unreachable!("BUG: memory cannot be written: {error}"));
+    if !bytes.is_empty() {
+        desk.output.complain(String::from_utf8_lossy(&bytes).trim_end());
     }
 }
