@@ -46,8 +46,8 @@ pub(super) fn environment(env: &Env, project: &Path, told: &[(String, String)]) 
 pub(super) fn line(hook: &Hook, environment: &Environment) -> Option<Line> {
     match hook.handler() {
         Handler::Command { command, args: Some(args), .. } => {
-            let all = std::iter::once(command).chain(args);
-            let words = all.map(|word| placeholders(word, environment));
+            let parts = std::iter::once(command).chain(args);
+            let words = parts.map(|word| placeholders(word, environment));
             Some(Line { argv: words.collect(), otherwise: None })
         }
         Handler::Command { command, shell: None, .. } => Some(shell_form(command, environment)),
