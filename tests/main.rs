@@ -6,5 +6,6 @@
     reason = "tests drive other programs and lay out scratch files themselves"
 )]
 
+mod examples;
 mod floors;
 mod real_client;
