@@ -8,4 +8,5 @@
 
 mod examples;
 mod floors;
+mod hot_path;
 mod real_client;

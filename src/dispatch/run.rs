@@ -23,7 +23,7 @@ use crate::{
         clock::{self, Deadline},
         dir::PrivateDir,
         process::{Command, Ending, Id, Limits, Set, Status, Stdin},
-        signal,
+        signal, trace,
     },
 };
 
@@ -344,6 +344,7 @@ impl<'r, 's> Runner<'r, 's> {
     fn post(&mut self, index: usize, request: Request) {
         let sender = self.posted.0.clone();
         self.posts += 1;
+        let _starting = trace::scope("thread.start");
         std::thread::spawn(move || {
             let began = clock::boot_now();
             let mut ending = match http::post(&request) {
