@@ -299,27 +299,51 @@ fn the_end_is_noted_once_for_both_processors() {
     let Some(python) = python("the_end_is_noted_once_for_both_processors") else { return };
     let scene = Scene::of(TWO);
     assert_eq!(stdout(&scene.python(&python, END)), "");
-    let stop = json!({
-        "hook_event_name": "Stop", "session_id": "s", "transcript_path": "", "cwd": scene.project(),
-        "stop_hook_active": false, "correlation_id": "c-1",
-    });
-    assert_eq!(stdout(&scene.dispatch("Stop", &["--from", "claude_code"], &stop)), "");
-    let log = fs::read_to_string(scene.project().join("ended.log")).unwrap();
-    assert_eq!(log, "TaskComplete of task_orchestrator, task 17\n");
+    let stop = |correlation: &str| {
+        let payload = json!({
+            "hook_event_name": "Stop", "session_id": "s", "transcript_path": "",
+            "cwd": scene.project(), "stop_hook_active": false, "correlation_id": correlation,
+        });
+        assert_eq!(stdout(&scene.dispatch("Stop", &["--from", "claude_code"], &payload)), "");
+        fs::read_to_string(scene.project().join("ended.log")).unwrap()
+    };
+    let first = "TaskComplete of task_orchestrator, task 17\n";
+    assert_eq!(stop("c-1"), first);
+    assert_eq!(stop("c-2"), format!("{first}Stop of claude_code, task none\n"));
 }
 
-const FAILURES: &str = r#"
-for command in (["no-such-cph"], [sys.executable, "-c", "raise SystemExit(70)"], [sys.executable, "-c", "print('{')"]):
-    for is_closed, expected in ((False, DispatchFailed), (True, Refused)):
-        try:
-            client(command=command, fail_closed=is_closed).gate("TaskPlan", prompt="p")
-        except expected as error:
-            assert str(error), command
-        else:
-            raise AssertionError(command)
-answer = client(command=[sys.executable, "-c", "import sys; sys.exit('no') if 0 else sys.stderr.write('no'); sys.exit(2)"]).fire("TaskPlan", prompt="p")
-assert answer.refused and answer.reason == "no", answer.reason
+const REWRITES: &str = r#"
+answer = client(timeout=30).gate("PreTaskExecute", task_id="1", task_input={"a": 1, "b": 1.50})
+print(json.dumps(answer.updated_input))
 "#;
+
+/// A hook of each vocabulary changes the input, one after the other: both are told it under the
+/// name that they know.
+#[test]
+fn rewrites_compose_across_vocabularies() {
+    let Some(python) = python("rewrites_compose_across_vocabularies") else { return };
+    let scene = Scene::of(TWO);
+    let hook = |name: &str, event: &str, order: i64| {
+        let code = format!(
+            "import json, sys\np = json.load(sys.stdin)\ni = p['{name}_input']\n\
+             i['seen'] = i.get('seen', []) + ['{name}', p['hook_event_name']]\n\
+             print(json.dumps({{'hookSpecificOutput': \
+             {{'hookEventName': '{event}', 'updatedInput': i}}}}))"
+        );
+        let handler =
+            json!({"type": "command", "command": python, "args": ["-c", code], "order": order});
+        json!([{"hooks": [handler]}])
+    };
+    let hooks = json!({"hooks": {
+        "PreToolUse": hook("tool", "PreToolUse", 1),
+        "PreTaskExecute": hook("task", "PreTaskExecute", 2),
+    }});
+    fs::remove_file(scene.project().join(".claude/hooks.json")).unwrap();
+    fs::write(scene.project().join(".task_orchestrator/hooks.json"), hooks.to_string()).unwrap();
+    let said: Value = serde_json::from_str(&stdout(&scene.python(&python, REWRITES))).unwrap();
+    let seen = ["tool", "PreToolUse", "task", "PreTaskExecute"];
+    assert_eq!(said, json!({"a": 1, "b": 1.5, "seen": seen}));
+}
 
 #[test]
 fn a_failure_is_no_refusal_unless_asked_for() {

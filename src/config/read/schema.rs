@@ -141,3 +141,20 @@ fn what_loses_something_is_not_valid() {
         assert!(!validator.is_valid(&document), "{document}");
     }
 }
+
+#[test]
+fn the_examples_are_read_without_a_word() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut count = 0;
+    for example in std::fs::read_dir(examples).unwrap() {
+        for name in [".claude/hooks.json", ".task_orchestrator/hooks.json"] {
+            let path = example.as_ref().unwrap().path().join(name);
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let read = read_all(&serde_json::from_str(&text).unwrap());
+            assert!(read.diagnostics.is_empty(), "{}: {:?}", path.display(), read.diagnostics);
+            assert!(!read.entries.is_empty());
+            count += 1;
+        }
+    }
+    assert!(count >= 4, "{count}");
+}
