@@ -167,6 +167,17 @@ fn every_hook_file_follows_the_schema_and_names_scripts_that_are_there() {
 }
 
 #[test]
+fn lint_finds_nothing_wrong() {
+    for (example, files) in [(TWO, 2), (GUARD, 1), (FORMAT, 1)] {
+        let scene = Scene::of(example);
+        let output = talk(scene.command(env!("CARGO_BIN_EXE_cph")).arg("lint"), b"");
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(&output);
+        assert!(said.contains(&format!("nothing wrong in {files} file")), "{said}");
+    }
+}
+
+#[test]
 fn the_freeze_refuses_with_the_text_of_its_file() {
     let scene = Scene::of(TWO);
     let script = ".claude/hooks/freeze.sh";
@@ -344,6 +355,19 @@ fn rewrites_compose_across_vocabularies() {
     let seen = ["tool", "PreToolUse", "task", "PreTaskExecute"];
     assert_eq!(said, json!({"a": 1, "b": 1.5, "seen": seen}));
 }
+
+const FAILURES: &str = r#"
+for command in (["no-such-cph"], [sys.executable, "-c", "raise SystemExit(70)"], [sys.executable, "-c", "print('{')"]):
+    for is_closed, expected in ((False, DispatchFailed), (True, Refused)):
+        try:
+            client(command=command, fail_closed=is_closed).gate("TaskPlan", prompt="p")
+        except expected as error:
+            assert str(error), command
+        else:
+            raise AssertionError(command)
+answer = client(command=[sys.executable, "-c", "import sys; sys.exit('no') if 0 else sys.stderr.write('no'); sys.exit(2)"]).fire("TaskPlan", prompt="p")
+assert answer.refused and answer.reason == "no", answer.reason
+"#;
 
 #[test]
 fn a_failure_is_no_refusal_unless_asked_for() {
