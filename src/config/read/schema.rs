@@ -1,4 +1,5 @@
 //! `schemas/hooks.schema.json` and the reader, held in step.
+#![expect(clippy::needless_pass_by_value, reason = "literals read better by value")]
 
 use jsonschema::{Validator, draft202012};
 use serde_json::{Value, json};
