@@ -6,6 +6,7 @@
     reason = "tests drive other programs and lay out scratch files themselves"
 )]
 
+mod examples;
 mod floors;
 mod hot_path;
 mod real_client;
