@@ -7,5 +7,4 @@
 )]
 
 mod floors;
-mod hot_path;
 mod real_client;

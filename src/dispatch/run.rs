@@ -156,6 +156,9 @@ fn predecessors(calls: &[Call<'_>], index: usize) -> impl Iterator<Item = usize>
     })
 }
 
+/// Where `http` hooks report their ends.
+type Posted = (Sender<(usize, Ending)>, Receiver<(usize, Ending)>);
+
 struct Runner<'r, 's> {
     calls: &'r [Call<'r>],
     stage: &'r Stage<'s>,
@@ -165,7 +168,7 @@ struct Runner<'r, 's> {
     set: Option<Set>,
     processes: BTreeMap<Id, usize>,
     posts: usize,
-    posted: (Sender<(usize, Ending)>, Receiver<(usize, Ending)>),
+    posted: Posted,
     /// What each call was fed, while it runs.
     saw: Vec<Option<Value>>,
 }

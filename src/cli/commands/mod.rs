@@ -1,19 +1,89 @@
 //! The commands: arguments to an engine, its report to the output. No decisions here.
+#![allow(clippy::unnecessary_wraps, reason = "every command has one signature")]
 
 mod checkup;
 pub(super) mod dispatch;
 pub(super) mod events;
 pub(super) mod hand_over;
+pub(super) mod lint;
+pub(super) mod log;
+pub(super) mod merge;
 pub(super) mod status;
 
 use std::path::PathBuf;
 
 use crate::{
-    config::locate,
-    sys::place::{self, Env, Places},
+    config::{
+        load::{self, Asking, Loaded},
+        locate::{self, Roots},
+        merge as merge_entries,
+        read::Want,
+        trust::Trust,
+    },
+    model::hook::Entry,
+    session::{
+        memory::{Known, Memory},
+        place as state_place,
+    },
+    sys::{
+        dir::PrivateDir,
+        place::{self, Env, Places},
+    },
 };
 
-use super::{args::Global, output::Output};
+use super::{args::Global, failure::Failure, output::Output};
+
+/// Where a command looks.
+pub(super) struct Here {
+    pub(super) env: Env,
+    pub(super) places: Places,
+    /// The project as it was named.
+    pub(super) project: PathBuf,
+    /// The same, without symbolic links.
+    pub(super) root: PathBuf,
+}
+
+impl Here {
+    /// What is kept for the project, if anything ever was.
+    pub(super) fn state(&self) -> Result<Option<PrivateDir>, Failure> {
+        match &self.places.state_dir {
+            Some(dir) => state_place::existing(dir, &self.root).map_err(|error| (&error).into()),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Here {
+    /// What is trusted on this machine.
+    pub(super) fn trust(&self) -> Trust {
+        match &self.places.state_dir {
+            Some(state_dir) => Trust::load(state_dir, &self.root),
+            None => Trust::nothing(&self.root),
+        }
+    }
+
+    /// All layers as they count here.
+    pub(super) fn load(&self, want: Want<'_>, trust: &Trust) -> Loaded {
+        let roots =
+            Roots { claude_dir: self.places.claude_dir.clone(), project: Some(self.root.clone()) };
+        let memory = self.state().ok().flatten().and_then(|dir| Memory::read(&dir).ok());
+        let memory = memory.unwrap_or_default();
+        let is_gate = |entry: &Entry| is_gate(entry, &memory);
+        load::load(&Asking { roots: &roots, want, trust: Some(trust), is_gate: &is_gate })
+    }
+}
+
+/// Whether an entry can stop something, as far as anybody knows.
+fn is_gate(entry: &Entry, memory: &Memory) -> bool {
+    match (entry.settings.gate, entry.settings.background) {
+        (Some(said), _) => said,
+        (None, Some(true)) => false,
+        (None, _) => {
+            entry.event.row().is_some_and(|row| row.is_gate)
+                || memory.of_hook(&merge_entries::id_of(entry)) == Known::Spoke
+        }
+    }
+}
 
 /// What every command is given.
 pub(super) struct Desk<'a> {
@@ -22,6 +92,15 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// Where the command looks.
+    pub(super) fn here(&self) -> Here {
+        let env = Env::current();
+        let places = Places::from_env(&env);
+        let project = self.project(&env, &places);
+        let root = place::canonical(&project);
+        Here { env, places, project, root }
+    }
+
     /// The project that the command is about.
     pub(super) fn project(&self, env: &Env, places: &Places) -> PathBuf {
         let here = place::working_dir().unwrap_or_else(|_| PathBuf::from("/"));
