@@ -7,4 +7,5 @@
 )]
 
 mod floors;
+mod races;
 mod real_client;
