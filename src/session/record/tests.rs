@@ -46,7 +46,7 @@ fn wanted(names: &[&str]) -> Vec<Wanted> {
 }
 
 fn terms(wait: Duration) -> Terms<'static> {
-    Terms { window: WINDOW, is_both: false, inside: &[], deadline: Deadline::after(wait) }
+    Terms { window: Window::around(WINDOW), is_both: false, inside: &[], deadline: Deadline::after(wait) }
 }
 
 fn enter_with(
@@ -287,7 +287,7 @@ fn what_was_left_to_the_other_is_settled_by_its_run_only() {
     assert_eq!(spelt(&verdicts[0].1), "stand down");
     claim.delivered().unwrap();
     let (watcher, _claim) = fire(&state, CLAUDE, 1000, "");
-    let settle = || records.settle(&watcher, &hook("loud"), LONG).unwrap();
+    let settle = || records.settle(&watcher, &hook("loud"), Window::around(LONG)).unwrap();
     assert_eq!(settle(), Settlement::Open);
 
     let (theirs, mut claim) = fire(&state, ORCHESTRATOR, 20_000, "");
@@ -297,7 +297,7 @@ fn what_was_left_to_the_other_is_settled_by_its_run_only() {
     claim.delivered().unwrap();
     assert_eq!(settle(), Settlement::Settled);
     let (other, _claim) = fire(&state, CLAUDE, 1000, "");
-    assert_eq!(records.settle(&other, &hook("loud"), LONG).unwrap(), Settlement::Open);
+    assert_eq!(records.settle(&other, &hook("loud"), Window::around(LONG)).unwrap(), Settlement::Open);
 }
 
 #[test]
