@@ -4,6 +4,7 @@
 //! every environment from nothing. `CPH_STRESS=1` runs the full number of rounds.
 
 mod copies;
+mod deaths;
 mod delivery;
 mod dice;
 mod hooks;

@@ -23,3 +23,8 @@ pub(super) fn until(limit: Duration, mut condition: impl FnMut() -> bool) -> boo
         thread::sleep(STEP);
     }
 }
+
+/// Lets time pass: only for moments that are meant to be random.
+pub(super) fn sleep_until(moment: Instant) {
+    thread::sleep(moment.saturating_duration_since(Instant::now()));
+}
