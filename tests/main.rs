@@ -7,5 +7,6 @@
 )]
 
 mod floors;
+mod hot_path;
 mod races;
 mod real_client;

@@ -43,7 +43,14 @@ fn run(cli: &Cli) -> Exit {
     let done = match &cli.command {
         Command::Dispatch(args) => return commands::dispatch::run(args, Some(&cli.global)),
         Command::HandOver(args) => commands::hand_over::run(&desk, args),
+        Command::Install(args) => commands::install::run(&desk, args),
+        Command::Uninstall(args) => commands::uninstall::run(&desk, args),
+        Command::Trust(args) => commands::trust::run(&desk, args),
+        Command::Doctor(args) => commands::doctor::run(&desk, args),
         Command::Events(args) => commands::events::run(&desk, args),
+        Command::Lint(args) => commands::lint::run(&desk, args),
+        Command::Log(args) => commands::log::run(&desk, args),
+        Command::Merge(args) => commands::merge::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
         _ => Err(failure::Failure::new(Exit::Failed, "not there yet")),
     };

@@ -1,17 +1,34 @@
 //! The commands: arguments to an engine, its report to the output. No decisions here.
+#![allow(clippy::unnecessary_wraps, reason = "every command has one signature")]
 
+mod approval;
 mod checkup;
 pub(super) mod dispatch;
+pub(super) mod doctor;
 pub(super) mod events;
 pub(super) mod hand_over;
+mod here;
+pub(super) mod install;
+pub(super) mod lint;
+pub(super) mod log;
+pub(super) mod merge;
+mod plan;
 pub(super) mod status;
+pub(super) mod trust;
+pub(super) mod uninstall;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{
     config::locate,
-    sys::place::{self, Env, Places},
+    diag::{Diagnostic, render::text},
+    sys::{
+        clock::Deadline,
+        place::{self, Env, Places},
+    },
 };
+
+use here::Here;
 
 use super::{args::Global, output::Output};
 
@@ -22,6 +39,11 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// Where the command works.
+    pub(super) fn here(&self) -> Here {
+        Here::of(self)
+    }
+
     /// The project that the command is about.
     pub(super) fn project(&self, env: &Env, places: &Places) -> PathBuf {
         let here = place::working_dir().unwrap_or_else(|_| PathBuf::from("/"));
@@ -30,5 +52,21 @@ impl Desk<'_> {
         }
         let told = env.get("CLAUDE_PROJECT_DIR").map(std::path::Path::new);
         locate::find_project(told, &here, places.home.as_deref())
+    }
+}
+
+/// How long a command waits for another cph.
+fn patience() -> Deadline {
+    Deadline::after(Duration::from_secs(10))
+}
+
+/// Findings to stderr, with their places.
+fn complain_all(desk: &Desk<'_>, here: &Here, diagnostics: &[Diagnostic]) {
+    let look = text::Look { is_coloured: true, base: Some(&here.root), ..text::Look::default() };
+    let mut bytes = Vec::new();
+    text::render(diagnostics, look, &mut bytes)
+        .unwrap_or_else(|error| unreachable!("BUG: memory cannot be written: {error}"));
+    if !bytes.is_empty() {
+        desk.output.complain(String::from_utf8_lossy(&bytes).trim_end());
     }
 }
