@@ -115,7 +115,7 @@ impl Firing<'_> {
             report.too_deep(&nesting);
             return answer::nothing_runs(self.situation, report, say);
         }
-        aside::before(self.situation, self.env, self.payload, checkup, &mut report);
+        aside::before(self.request, self.situation, self.env, self.payload, checkup, &mut report);
         if choice.meant.is_empty() {
             return answer::nothing_runs(self.situation, report, say);
         }

@@ -75,7 +75,11 @@ fn yard() -> Yard {
     let hooks = HOOKS.map(|(name, seconds)| hook(&yard, name, seconds));
     let hooks: Vec<_> = hooks.iter().map(String::as_str).collect();
     let events = json!({ "PreToolUse": hooks::group(&hooks) });
-    yard.configure(".claude/hooks.json", &events, &json!({ "deduplication_strategy": "first_wins" }));
+    yard.configure(
+        ".claude/hooks.json",
+        &events,
+        &json!({ "deduplication_strategy": "first_wins" }),
+    );
     yard
 }
 
@@ -95,9 +99,8 @@ fn hook(yard: &Yard, name: &str, seconds: &str) -> String {
 /// One occurrence, delivered by some of the cast; all may die but the last of each processor.
 fn play(yard: &Yard, cast: &Cast, round: usize, dice: &mut Dice, tally: &mut Tally) {
     let cast = drawn(cast, dice);
-    let start = |&(event, registration): &(_, _)| {
-        yard.deliver(Cry { event, registration, payload: "" })
-    };
+    let start =
+        |&(event, registration): &(_, _)| yard.deliver(Cry { event, registration, payload: "" });
     let mut deliveries: Vec<_> = cast.iter().map(start).collect();
     let mut deaths = deaths(&cast, dice);
     for (delivery, (event, _)) in deliveries.iter_mut().zip(&cast) {
@@ -156,7 +159,8 @@ fn judge(
     counts: &BTreeMap<String, usize>,
     tally: &mut Tally,
 ) {
-    let count = |what: &str, name: &str| counts.get(&format!("{what} {name}")).copied().unwrap_or(0);
+    let count =
+        |what: &str, name: &str| counts.get(&format!("{what} {name}")).copied().unwrap_or(0);
     for (name, _) in HOOKS {
         assert_eq!(count("overlap", name), 0, "round {round}: {counts:?}");
         assert!(count("end", name) >= 1, "round {round}: {counts:?}");
@@ -171,7 +175,10 @@ fn judge(
         }
         let refusers: Vec<_> =
             told.iter().map(|&index| &replies[index]).filter(|reply| says_so(reply)).collect();
-        assert!(!refusers.is_empty(), "round {round}, {processor}: the refusal is lost: {replies:?}");
+        assert!(
+            !refusers.is_empty(),
+            "round {round}, {processor}: the refusal is lost: {replies:?}"
+        );
         tally.last_words += usize::from(refusers.iter().all(|reply| reply.is_killed()));
     }
     tally.rounds += 1;
@@ -181,6 +188,7 @@ fn judge(
 
 /// A killed one may have been cut off in the middle of a word.
 fn says_so(reply: &Reply) -> bool {
-    let is_whole = !reply.is_killed() || reply.stdout().ends_with('}') || reply.stdout().ends_with("}\n");
+    let is_whole =
+        !reply.is_killed() || reply.stdout().ends_with('}') || reply.stdout().ends_with("}\n");
     is_whole && reply.refuses(REASON)
 }

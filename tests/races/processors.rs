@@ -57,8 +57,7 @@ fn a_shared_id_makes_one_occurrence() {
             let orchestrator = format!(
                 r#"{{"session_id":"s","hook_event_name":"PreTaskExecute","task_id":"7","{id}":"x{round}"}}"#
             );
-            let replies =
-                fire(&yard, ("PreToolUse", &claude), ("PreTaskExecute", &orchestrator));
+            let replies = fire(&yard, ("PreToolUse", &claude), ("PreTaskExecute", &orchestrator));
             assert_both_refused(&replies, &when);
             let runs = if strategy == "both" { 2 } else { 1 };
             hooks::assert_counts(&yard, &[("loud", runs), ("silent", runs)], &when);
@@ -92,8 +91,7 @@ fn different_ids_are_different_occurrences() {
     for strategy in STRATEGIES {
         let yard = yard(strategy);
         let claude = r#"{"session_id":"s","hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{},"tool_use_id":"a"}"#;
-        let orchestrator =
-            r#"{"session_id":"s","hook_event_name":"PreTaskExecute","task_id":"7","tool_use_id":"b"}"#;
+        let orchestrator = r#"{"session_id":"s","hook_event_name":"PreTaskExecute","task_id":"7","tool_use_id":"b"}"#;
         let replies = fire(&yard, ("PreToolUse", claude), ("PreTaskExecute", orchestrator));
         assert_both_refused(&replies, strategy);
         hooks::assert_counts(&yard, &[("loud", 2), ("silent", 2)], strategy);

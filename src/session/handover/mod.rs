@@ -236,12 +236,8 @@ impl Due {
 fn is_served(note: &Note, records: &Records, progress: &Progress) -> Result<bool, Error> {
     delivery::end_leftovers(&progress.unfinished);
     let wanted = Wanted { hook: note.hook.clone(), stands_down: false };
-    let terms = Terms {
-        window: note.window(),
-        is_both: false,
-        inside: &[],
-        deadline: Deadline::never(),
-    };
+    let terms =
+        Terms { window: note.window(), is_both: false, inside: &[], deadline: Deadline::never() };
     let verdicts = records.enter(&note.firing, &[wanted], &terms)?;
     if !verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Run)) {
         return Ok(true);

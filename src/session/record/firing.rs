@@ -123,8 +123,7 @@ mod tests {
     use super::*;
     use crate::session::delivery::Moment;
 
-    const WINDOW: Window =
-        Window { before: Duration::from_secs(2), after: Duration::from_secs(2) };
+    const WINDOW: Window = Window { before: Duration::from_secs(2), after: Duration::from_secs(2) };
 
     fn firing(processor: Processor, boot: &str, millis: u64) -> Firing {
         Firing {
