@@ -9,4 +9,5 @@
 mod examples;
 mod floors;
 mod hot_path;
+mod races;
 mod real_client;

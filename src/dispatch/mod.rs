@@ -115,7 +115,7 @@ impl Firing<'_> {
             report.too_deep(&nesting);
             return answer::nothing_runs(self.situation, report, say);
         }
-        aside::before(self.situation, self.env, self.payload, checkup, &mut report);
+        aside::before(self.request, self.situation, self.env, self.payload, checkup, &mut report);
         if choice.meant.is_empty() {
             return answer::nothing_runs(self.situation, report, say);
         }
@@ -201,15 +201,22 @@ impl Firing<'_> {
         let labels: Vec<_> = calls.iter().map(|call| call.hook.label()).collect();
         let voices = voices(&calls, &outcome.ran, &labels, choice);
         let input = feed.rewritten();
-        let summary = if self.request.rewake {
-            answer::wake(&voices, keeper, &mut report, say)
+        let said = if self.request.rewake {
+            answer::wake(&voices, &mut report, say)
         } else {
-            answer::give(self.situation, &voices, input, keeper, &mut report, say)
+            answer::give(self.situation, &voices, input, &keeper, &mut report, say)
         };
         let fresh = calls.iter().zip(&outcome.ran).filter(|(_, ran)| ran.is_fresh);
         let fresh = fresh.map(|(call, ran)| (call.hook.id(), &ran.answer));
         mine.learn(self.situation.state.as_ref().ok(), fresh);
-        report.close(if outcome.is_cancelled { "cancelled" } else { &summary });
+        report.close(if outcome.is_cancelled { "cancelled" } else { &said.summary });
+        // Nothing follows this: a host throws away what a killed process said, and once this is
+        // written no copy answers in our place.
+        if said.is_out
+            && let Err(error) = keeper.delivered()
+        {
+            Report::cannot_mark(self.situation, &error);
+        }
     }
 
     /// What every hook gets.

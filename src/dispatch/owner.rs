@@ -19,7 +19,7 @@ use crate::{
         detect::{self, Effort, Scene},
         live, machine,
         memory::{Known, Memory},
-        record::{Firing, Ids, Records, Terms, Verdict, Wanted},
+        record::{Firing, Ids, Records, Terms, Verdict, Wanted, Window},
         recursion::Nesting,
         state as shared_state,
         strategy::{self, Bearing, Case, Decision},
@@ -153,7 +153,7 @@ impl Matter<'_> {
             })
             .collect();
         let terms = Terms {
-            window: self.integration.dedup_window(),
+            window: Window::around(self.integration.dedup_window()),
             is_both,
             inside: &self.nesting.inside,
             deadline: self.situation.deadline,
