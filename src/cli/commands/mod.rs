@@ -4,6 +4,7 @@
 mod checkup;
 pub(super) mod dispatch;
 pub(super) mod events;
+pub(super) mod explain;
 pub(super) mod hand_over;
 pub(super) mod lint;
 pub(super) mod log;
@@ -16,13 +17,13 @@ use crate::{
     config::{
         load::{self, Asking, Loaded},
         locate::{self, Roots},
-        merge as merge_entries,
         read::Want,
         trust::Trust,
     },
+    dispatch::is_gate,
     model::hook::Entry,
     session::{
-        memory::{Known, Memory},
+        memory::Memory,
         place as state_place,
     },
     sys::{
@@ -57,7 +58,7 @@ impl Here {
     /// What is trusted on this machine.
     pub(super) fn trust(&self) -> Trust {
         match &self.places.state_dir {
-            Some(state_dir) => Trust::load(state_dir, &self.root),
+            Some(state_dir) => Trust::seen(state_dir, &self.root),
             None => Trust::nothing(&self.root),
         }
     }
@@ -66,22 +67,10 @@ impl Here {
     pub(super) fn load(&self, want: Want<'_>, trust: &Trust) -> Loaded {
         let roots =
             Roots { claude_dir: self.places.claude_dir.clone(), project: Some(self.root.clone()) };
-        let memory = self.state().ok().flatten().and_then(|dir| Memory::read(&dir).ok());
-        let memory = memory.unwrap_or_default();
-        let is_gate = |entry: &Entry| is_gate(entry, &memory);
-        load::load(&Asking { roots: &roots, want, trust: Some(trust), is_gate: &is_gate })
-    }
-}
-
-/// Whether an entry can stop something, as far as anybody knows.
-fn is_gate(entry: &Entry, memory: &Memory) -> bool {
-    match (entry.settings.gate, entry.settings.background) {
-        (Some(said), _) => said,
-        (None, Some(true)) => false,
-        (None, _) => {
-            entry.event.row().is_some_and(|row| row.is_gate)
-                || memory.of_hook(&merge_entries::id_of(entry)) == Known::Spoke
-        }
+        let state = self.state().ok().flatten();
+        let memory = state.map(|dir| Memory::seen(&dir)).unwrap_or_default();
+        let may_stop = |entry: &Entry| is_gate(entry, || &memory);
+        load::load(&Asking { roots: &roots, want, trust: Some(trust), is_gate: &may_stop })
     }
 }
 
