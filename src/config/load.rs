@@ -32,6 +32,21 @@ pub(crate) struct Asking<'a> {
     pub(crate) is_gate: &'a dyn Fn(&Entry) -> bool,
 }
 
+/// Which of the files are looked at, and whether one of them otherwise than it stands.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    /// Presets come with the files that name them, whether their layer is among these or not.
+    pub(crate) layers: &'a [Layer],
+    /// A file with a fixed name as it will be, there or not.
+    pub(crate) instead: Option<&'a Arc<SourceFile>>,
+}
+
+impl View<'_> {
+    /// All files as they stand.
+    pub(crate) const ALL: View<'static> =
+        View { layers: &[Layer::User, Layer::Project, Layer::Local], instead: None };
+}
+
 /// One hook file, what it says and what of it runs.
 #[derive(Clone, Debug)]
 pub(crate) struct HookFile {
@@ -66,7 +81,12 @@ impl Loaded {
 
 /// Reads all layers: the files with fixed names, then what they refer to.
 pub(crate) fn load(asking: &Asking<'_>) -> Loaded {
-    let mut loader = Loader::new(asking);
+    load_as(asking, View::ALL)
+}
+
+/// Reads the layers that are looked at.
+pub(crate) fn load_as(asking: &Asking<'_>, view: View<'_>) -> Loaded {
+    let mut loader = Loader::new(asking, view);
     loader.fixed_names();
     loader.removed();
     if let Some(said) = &loader.joined().shared_hooks_path {
@@ -89,19 +109,20 @@ pub(crate) fn load(asking: &Asking<'_>) -> Loaded {
 
 struct Loader<'a> {
     asking: &'a Asking<'a>,
+    view: View<'a>,
     files: Vec<HookFile>,
     diagnostics: Vec<Diagnostic>,
     seen: Vec<FileId>,
 }
 
 impl<'a> Loader<'a> {
-    fn new(asking: &'a Asking<'a>) -> Self {
-        Self { asking, files: Vec::new(), diagnostics: Vec::new(), seen: Vec::new() }
+    fn new(asking: &'a Asking<'a>, view: View<'a>) -> Self {
+        Self { asking, view, files: Vec::new(), diagnostics: Vec::new(), seen: Vec::new() }
     }
 
     fn fixed_names(&mut self) {
         let mut opened: Vec<(Candidate, Opened)> = Vec::new();
-        for candidate in locate::candidates(self.asking.roots) {
+        for candidate in self.candidates() {
             let Some(file) = self.open(&candidate) else { continue };
             match opened.iter_mut().find(|(_, earlier)| earlier.id == file.id) {
                 Some((first, _)) => share(first, &candidate),
@@ -113,12 +134,18 @@ impl<'a> Loader<'a> {
         }
     }
 
+    fn candidates(&self) -> Vec<Candidate> {
+        let mut candidates = locate::candidates(self.asking.roots);
+        candidates.retain(|candidate| self.view.layers.contains(&candidate.belongs.layer));
+        candidates
+    }
+
     /// Gates of trusted files that are gone.
     fn removed(&mut self) {
         let Some(trust) = self.asking.trust else { return };
         let sources: Vec<_> = self.files.iter().filter_map(|file| file.source.clone()).collect();
         let present: Vec<_> = sources.iter().map(|source| source.path()).collect();
-        let candidates = locate::candidates(self.asking.roots);
+        let candidates = self.candidates();
         for (path, trusted) in trust.removed(&present) {
             let known = candidates.iter().find(|candidate| candidate.path == path);
             let shared = Belongs { layer: Layer::Project, owner: None };
@@ -145,7 +172,17 @@ impl<'a> Loader<'a> {
     }
 
     fn open(&mut self, candidate: &Candidate) -> Option<Opened> {
-        match open(&candidate.path) {
+        let opened = open(&candidate.path);
+        if let Some(source) = self.view.instead.filter(|file| file.path() == candidate.path) {
+            let id = opened.ok().flatten().map_or(FileId::NOWHERE, |file| file.id);
+            return Some(Opened {
+                source: Arc::clone(source),
+                id,
+                is_sound: true,
+                findings: Vec::new(),
+            });
+        }
+        match opened {
             Ok(opened) => opened,
             Err(found) => {
                 self.diagnostics.push(*found);
@@ -164,15 +201,14 @@ impl<'a> Loader<'a> {
 
     fn add(&mut self, belongs: Belongs, source: Arc<SourceFile>) {
         let Asking { want, trust, is_gate, .. } = *self.asking;
-        let reviewed = match trust {
-            Some(trust) => trust::review(trust, &source, belongs, want, is_gate),
-            None => {
-                let read = read(&source, belongs, want);
-                Reviewed {
-                    judged: Judged::trusted(read.entries),
-                    integration: read.integration,
-                    diagnostics: read.diagnostics,
-                }
+        let reviewed = if let Some(trust) = trust {
+            trust::review(trust, &source, belongs, want, is_gate)
+        } else {
+            let read = read(&source, belongs, want);
+            Reviewed {
+                judged: Judged::trusted(read.entries),
+                integration: read.integration,
+                diagnostics: read.diagnostics,
             }
         };
         self.keep(belongs, Some(source), reviewed);

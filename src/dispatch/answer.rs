@@ -107,9 +107,10 @@ pub(super) fn wake(
     let reasons: Vec<_> =
         refusals.filter_map(|voice| voice.answer.decision.as_ref()?.reason.as_deref()).collect();
     report.postpone();
-    let spoken = match reasons.is_empty() {
-        true => Spoken::default(),
-        false => Spoken { stderr: reasons.join("\n").into_bytes(), exit: 2, ..Spoken::default() },
+    let spoken = if reasons.is_empty() {
+        Spoken::default()
+    } else {
+        Spoken { stderr: reasons.join("\n").into_bytes(), exit: 2, ..Spoken::default() }
     };
     if say(&spoken)
         && let Err(error) = keeper.delivered()

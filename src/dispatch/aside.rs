@@ -46,7 +46,7 @@ pub(super) fn before(
         }
         match (situation.fired_by, name) {
             (Processor::ClaudeCode, "SessionStart") => {
-                begin(situation, private, env, payload, report)
+                begin(situation, private, env, payload, report);
             }
             (Processor::ClaudeCode, "SessionEnd") => end(situation, private, payload, report),
             _ => {}
@@ -58,7 +58,7 @@ pub(super) fn before(
     let is_start = name == "SessionStart";
     if is_start || (name == "FileChanged" && is_hook_file(payload)) {
         for notice in checkup(situation) {
-            report.notice(notice);
+            report.standing_notice(notice);
         }
     }
     if situation.event.answers().message {

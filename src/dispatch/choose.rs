@@ -52,12 +52,12 @@ pub(super) struct Suspended {
 impl Suspended {
     /// What it says instead of running.
     pub(super) fn answer(&self) -> Answer {
-        match self.refuses {
-            true => super::answer::refusal(
-                "its script was changed and waits for `cph trust`; blocking because onFailure is \"block\"",
-            ),
-            false => Answer::default(),
+        if !self.refuses {
+            return Answer::default();
         }
+        super::answer::refusal(
+            "its script was changed and waits for `cph trust`; blocking because onFailure is \"block\"",
+        )
     }
 }
 
@@ -102,10 +102,10 @@ fn hooks(
 ) -> (Vec<Hook>, Integration) {
     let loaded = load(situation, trust, || situation.memory());
     for notice in trust.notices() {
-        report.notice(notice.clone());
+        report.standing_notice(notice.clone());
     }
     for notice in loaded.notices() {
-        report.notice(notice);
+        report.standing_notice(notice);
     }
     tell(&loaded.diagnostics, report);
     let integration = loaded.integration.clone();
@@ -150,7 +150,7 @@ pub(crate) fn is_gate<'m>(entry: &Entry, memory: impl FnOnce() -> &'m Memory) ->
 fn tell(diagnostics: &[Diagnostic], report: &mut Report<'_>) {
     for found in diagnostics {
         match found.severity {
-            Severity::Error => report.notice(found.one_line()),
+            Severity::Error => report.standing_notice(found.one_line()),
             Severity::Warning => report.note(found.one_line()),
             Severity::Hint => {}
         }

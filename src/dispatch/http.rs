@@ -27,11 +27,11 @@ pub(super) struct Allowed<'i> {
 
 impl Allowed<'_> {
     /// Whether a hook of a layer may ask a URL.
-    pub(super) fn permits(&self, url: &str, layer: Layer) -> bool {
+    pub(super) fn permits(self, url: &str, layer: Layer) -> bool {
         self.integration.may_post(url, layer)
     }
 
-    fn permits_variable(&self, name: &str, by_hook: &[String], layer: Layer) -> bool {
+    fn permits_variable(self, name: &str, by_hook: &[String], layer: Layer) -> bool {
         by_hook.iter().any(|allowed| allowed == name) && self.integration.may_send(name, layer)
     }
 }
@@ -44,9 +44,9 @@ pub(super) fn headers(
     layer: Layer,
     env: &Env,
 ) -> Vec<(String, String)> {
-    let value = |name: &str| match allowed.permits_variable(name, by_hook, layer) {
-        true => env.text(name).unwrap_or_default().to_owned(),
-        false => String::new(),
+    let value = |name: &str| {
+        let value = env.text(name).filter(|_| allowed.permits_variable(name, by_hook, layer));
+        value.unwrap_or_default().to_owned()
     };
     headers.iter().map(|(name, text)| (name.clone(), substitute(text, &value))).collect()
 }

@@ -46,9 +46,9 @@ pub(super) fn environment(env: &Env, project: &Path, told: &[(String, String)]) 
 pub(super) fn line(hook: &Hook, environment: &Environment) -> Option<Line> {
     match hook.handler() {
         Handler::Command { command, args: Some(args), .. } => {
-            let words = std::iter::once(command).chain(args);
-            let argv = words.map(|word| placeholders(word, environment)).collect();
-            Some(Line { argv, otherwise: None })
+            let parts = std::iter::once(command).chain(args);
+            let words = parts.map(|word| placeholders(word, environment));
+            Some(Line { argv: words.collect(), otherwise: None })
         }
         Handler::Command { command, shell: None, .. } => Some(shell_form(command, environment)),
         Handler::Command { command, shell: Some(shell), .. } => {

@@ -142,7 +142,7 @@ impl Firing<'_> {
             hooks: choice.meant.iter().map(|one| &choice.hooks[one.index]).collect(),
         };
         match matter.settle(&mut report) {
-            Ownership::Mine(mine) => self.answer_ourselves(choice, nesting, mine, report, say),
+            Ownership::Mine(mine) => self.answer_ourselves(choice, nesting, *mine, report, say),
             Ownership::Answered => report.close("answered by a copy"),
             Ownership::StillRunning(progress) => {
                 answer::still_running(self.situation, &matter.hooks, &progress, report, say);
@@ -182,7 +182,7 @@ impl Firing<'_> {
             self.situation.scratch(),
         );
         stand_down::leave(self, choice, &mine, &stage, &feed, &mut report);
-        let calls = self.calls(choice, &mine);
+        let calls = Self::calls(choice, &mine);
         let mut keeper = std::mem::take(&mut mine.keeper);
         let mut outcome = run::run(&calls, &stage, &mut feed, &mut keeper);
         gates::look_again(
@@ -200,7 +200,7 @@ impl Firing<'_> {
         for clash in &outcome.clashes {
             report.clash(clash);
         }
-        self.tell(&calls, &outcome.ran, &mut report);
+        Self::tell(&calls, &outcome.ran, &mut report);
         let labels: Vec<_> = calls.iter().map(|call| call.hook.label()).collect();
         let voices = voices(&calls, &outcome.ran, &labels, choice);
         let input = feed.rewritten();
@@ -234,7 +234,7 @@ impl Firing<'_> {
     }
 
     /// The hooks that run here, in configuration order.
-    fn calls<'c>(&self, choice: &'c Choice, mine: &Mine) -> Vec<Call<'c>> {
+    fn calls<'c>(choice: &'c Choice, mine: &Mine) -> Vec<Call<'c>> {
         let call = |one: &choose::Meant| {
             let hook = &choice.hooks[one.index];
             let suspended = one.suspended.as_ref().map(choose::Suspended::answer);
@@ -249,7 +249,7 @@ impl Firing<'_> {
     }
 
     /// What became of each hook, and what was wrong with its answer.
-    fn tell(&self, calls: &[Call<'_>], ran: &[Ran], report: &mut Report<'_>) {
+    fn tell(calls: &[Call<'_>], ran: &[Ran], report: &mut Report<'_>) {
         for (call, ran) in calls.iter().zip(ran) {
             let what = match (call.hook.is_background(), ran.is_fresh) {
                 (true, true) => "in background",
@@ -271,8 +271,10 @@ fn voices<'v>(
     choice: &Choice,
 ) -> Vec<Voice<'v>> {
     let may_grant = |call: &Call<'_>| {
-        let meant =
-            choice.meant.iter().find(|one| std::ptr::eq(&choice.hooks[one.index], call.hook));
+        let meant = choice
+            .meant
+            .iter()
+            .find(|one| std::ptr::eq(&raw const choice.hooks[one.index], call.hook));
         meant.is_none_or(|one| one.matched_as.may_grant)
     };
     calls

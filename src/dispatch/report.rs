@@ -53,6 +53,17 @@ impl<'s> Report<'s> {
         }
     }
 
+    /// Something that stays as it is: told once in a session, then only noted.
+    pub(super) fn standing_notice(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        let session = self.line.session.as_deref().unwrap_or_default();
+        if self.state.is_none_or(|state| notices::is_news(state, session, &text)) {
+            self.notice(text);
+        } else {
+            self.note(text);
+        }
+    }
+
     /// Something that belongs into the journal only.
     pub(super) fn note(&mut self, text: impl Into<String>) {
         self.line.faults.push(text.into());

@@ -23,7 +23,7 @@ use crate::{
         clock::{self, Deadline},
         dir::PrivateDir,
         process::{Command, Ending, Id, Limits, Set, Status, Stdin},
-        signal,
+        signal, trace,
     },
 };
 
@@ -156,6 +156,9 @@ fn predecessors(calls: &[Call<'_>], index: usize) -> impl Iterator<Item = usize>
     })
 }
 
+/// Where `http` hooks report their ends.
+type Posted = (Sender<(usize, Ending)>, Receiver<(usize, Ending)>);
+
 struct Runner<'r, 's> {
     calls: &'r [Call<'r>],
     stage: &'r Stage<'s>,
@@ -165,7 +168,7 @@ struct Runner<'r, 's> {
     set: Option<Set>,
     processes: BTreeMap<Id, usize>,
     posts: usize,
-    posted: (Sender<(usize, Ending)>, Receiver<(usize, Ending)>),
+    posted: Posted,
     /// What each call was fed, while it runs.
     saw: Vec<Option<Value>>,
 }
@@ -341,6 +344,7 @@ impl<'r, 's> Runner<'r, 's> {
     fn post(&mut self, index: usize, request: Request) {
         let sender = self.posted.0.clone();
         self.posts += 1;
+        let _starting = trace::scope("thread.start");
         std::thread::spawn(move || {
             let began = clock::boot_now();
             let mut ending = match http::post(&request) {

@@ -66,12 +66,11 @@ impl Situation {
         let cwd = payload.cwd().map(|cwd| PathBuf::from(&*cwd));
         let cwd = cwd.or_else(|| place::working_dir().ok()).unwrap_or_else(|| "/".into());
         let places = Places::from_env(env);
-        let project = match &request.project {
-            Some(project) => project.clone(),
-            None => {
-                let told = env.get("CLAUDE_PROJECT_DIR").map(Path::new);
-                locate::find_project(told, &cwd, places.home.as_deref())
-            }
+        let project = if let Some(project) = &request.project {
+            project.clone()
+        } else {
+            let told = env.get("CLAUDE_PROJECT_DIR").map(Path::new);
+            locate::find_project(told, &cwd, places.home.as_deref())
         };
         let root = place::canonical(&project);
         let limit = request.limit.unwrap_or_else(|| default_limit(&event));

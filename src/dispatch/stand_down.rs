@@ -67,9 +67,9 @@ fn leave_one(
     payload: &[u8],
 ) -> Result<(), String> {
     let situation = firing.situation;
-    let state = situation.reopen_state().map_err(|error| error.to_string())?;
+    let kept = situation.reopen_state().map_err(|error| error.to_string())?;
     let secrets = secrets(situation).map_err(|error| error.to_string())?;
-    let handovers = Handovers::open(state, secrets).map_err(|error| error.to_string())?;
+    let notes = Handovers::open(kept, secrets).map_err(|error| error.to_string())?;
     let environment: BTreeMap<String, String> = stage
         .environment
         .iter()
@@ -86,8 +86,7 @@ fn leave_one(
         payload,
         environment: &environment,
     };
-    let occurrence =
-        handovers.leave(&leaving, &Moment::now()).map_err(|error| error.to_string())?;
+    let occurrence = notes.leave(&leaving, &Moment::now()).map_err(|error| error.to_string())?;
     watch(firing, &occurrence.to_string())
 }
 

@@ -260,6 +260,19 @@ mod tests {
         }
     }
 
+    /// What `sh` prints for a script.
+    #[expect(clippy::disallowed_methods, reason = "a test may start a shell by itself")]
+    fn by_shell(script: &str) -> String {
+        let output = std::process::Command::new("/bin/sh")
+            .args(["-c", script])
+            .env_clear()
+            .env("CLAUDE_PROJECT_DIR", "/p/my project")
+            .env("HOME", "/home/u")
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     proptest! {
         /// What is split means the same to a real shell.
         #[test]
@@ -267,10 +280,7 @@ mod tests {
             let Some(words) = split(&line) else { return Ok(()) };
             prop_assume!(!words[0].starts_with('-'));
             let script = format!("set -- {line}\nfor w; do printf '%s\\n' \"$w\"; done");
-            let output = crate::sys::process::test_output(
-                &["/bin/sh", "-c", &script],
-                &[("CLAUDE_PROJECT_DIR", "/p/my project"), ("HOME", "/home/u")],
-            );
+            let output = by_shell(&script);
             prop_assert_eq!(output.lines().map(str::to_owned).collect::<Vec<_>>(), words);
         }
     }

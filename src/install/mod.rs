@@ -10,6 +10,7 @@ mod adopt;
 mod apply;
 mod changes;
 mod check;
+mod examine;
 mod gitignore;
 mod plan;
 mod registration;
@@ -36,8 +37,11 @@ pub(crate) use adopt::{Adopted, Adoption};
 pub(crate) use apply::{Request, propose_adoption};
 pub(crate) use changes::{Changes, Step};
 pub(crate) use check::{Check, check, differences};
+pub(crate) use examine::{Examined, Standing, examine, managed_settings};
 pub(crate) use plan::{GRACE, Options, registrations};
-pub(crate) use registration::{Dispatch, Handler, Registration, Scope, is_ours};
+pub(crate) use registration::{
+    Dispatch, Handler, Registration, Scope, fingerprint, is_cph, is_ours,
+};
 pub(crate) use settings::{HOOKS_SWITCHED_OFF, NOT_APPLIED, NOT_EDITABLE, NOT_JSON};
 pub(crate) use stamp::Stamp;
 

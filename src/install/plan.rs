@@ -36,8 +36,8 @@ const OWN_FILES: &[&str] = &[
 /// What the user may choose.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// The program to register: an absolute path, or `cph` to be found on PATH. Settings that
-    /// are committed always say `cph`.
+    /// The program to register: an absolute path, or `cph` to be found on PATH. The latter in
+    /// settings that are committed, because they go to machines where it lies elsewhere.
     pub(crate) cph_command: String,
     /// `onFailure: "block"` in committed settings too, where a gate asks for it.
     pub(crate) fail_closed: bool,
@@ -95,7 +95,7 @@ impl Planner<'_> {
         add(&plain, matchers_of(event, &plain, OWN.contains(&name)), false);
         add(&rewaking, matchers_of(event, &rewaking, false), true);
         for hook in hooks().filter(|hook| is_native(hook)) {
-            add_natives(name, hook, all);
+            self.add_natives(name, hook, all);
         }
     }
 
@@ -106,18 +106,35 @@ impl Planner<'_> {
         let asks = |hook: &&Hook| hook.fails_closed() && !hook.is_background();
         Dispatch {
             id: format!("{}{number}", self.scope.letter()),
-            command: self.command(),
+            command: self.options.cph_command.clone(),
             limit_s: limit::seconds(event, hooks),
             fails_closed: may_close && hooks.iter().any(asks),
             rewakes,
         }
     }
 
-    /// Committed settings go to machines where the program lies elsewhere.
-    fn command(&self) -> String {
-        match self.scope {
-            Scope::Project => "cph".to_owned(),
-            Scope::User | Scope::Local => self.options.cph_command.clone(),
+    /// Entries that only Claude Code can run go where it looks, each under its own matcher.
+    fn add_natives(&self, event: &str, hook: &Hook, all: &mut Vec<Registration>) {
+        let is_wanted = |entry: &&Entry| {
+            // What stands in the user's settings runs in every project.
+            let is_foreign = self.scope == Scope::User && entry.origin.layer.is_of_project();
+            is_for_claude(entry) && !is_foreign
+        };
+        for entry in hook.entries.iter().filter(is_wanted) {
+            let HookHandler::Native { raw, .. } = &entry.handler else { continue };
+            let new = Registration {
+                event: event.to_owned(),
+                matcher: entry.matcher.clone(),
+                handler: Handler::Native(raw.clone()),
+            };
+            let is_there = |old: &Registration| {
+                old.event == new.event
+                    && old.matcher == new.matcher
+                    && matches!(&old.handler, Handler::Native(old) if same(old, raw))
+            };
+            if !all.iter().any(is_there) {
+                all.push(new);
+            }
         }
     }
 }
@@ -147,26 +164,6 @@ fn is_for_claude(entry: &Entry) -> bool {
 
 fn is_native(hook: &Hook) -> bool {
     matches!(hook.handler(), HookHandler::Native { .. })
-}
-
-/// Entries that only Claude Code can run go where it looks, each under its own matcher.
-fn add_natives(event: &str, hook: &Hook, all: &mut Vec<Registration>) {
-    for entry in hook.entries.iter().filter(|entry| is_for_claude(entry)) {
-        let HookHandler::Native { raw, .. } = &entry.handler else { continue };
-        let new = Registration {
-            event: event.to_owned(),
-            matcher: entry.matcher.clone(),
-            handler: Handler::Native(raw.clone()),
-        };
-        let is_there = |old: &Registration| {
-            old.event == new.event
-                && old.matcher == new.matcher
-                && matches!(&old.handler, Handler::Native(old) if same(old, raw))
-        };
-        if !all.iter().any(is_there) {
-            all.push(new);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::json::Node;
+use crate::{json::Node, model::origin::Layer};
 
 /// Whose settings file it is.
 #[derive(
@@ -31,6 +31,15 @@ impl Scope {
             Self::Project => "project",
             Self::User => "user",
             Self::Local => "local",
+        }
+    }
+
+    /// The layers that its registrations derive from: committed settings must be the same for
+    /// everybody.
+    pub(crate) fn layers(self) -> &'static [Layer] {
+        match self {
+            Self::Project => &[Layer::Project],
+            Self::User | Self::Local => &[Layer::User, Layer::Project, Layer::Local],
         }
     }
 
@@ -145,7 +154,14 @@ pub(crate) fn is_ours(handler: Node<'_>) -> bool {
     text("type").is_some_and(|kind| kind == "command") && runs_cph && dispatches && is_registered
 }
 
-fn is_cph(command: &str) -> bool {
+/// Names what is registered: equal exactly where the registrations are.
+pub(crate) fn fingerprint(registrations: &[Registration]) -> String {
+    let line = |r: &Registration| format!("{} {}\n", r.event, r.group_json());
+    super::stamp::sha(registrations.iter().map(line).collect::<String>().as_bytes())
+}
+
+/// Whether a program's name is one by which [`is_ours`] knows our entries again.
+pub(crate) fn is_cph(command: &str) -> bool {
     matches!(command.rsplit(['/', '\\']).next(), Some("cph" | "cph.exe"))
 }
 

@@ -19,6 +19,11 @@ pub(crate) struct FileId {
     inode: u64,
 }
 
+impl FileId {
+    /// Of a file that is not there yet; no file has it.
+    pub(crate) const NOWHERE: Self = Self { device: 0, inode: 0 };
+}
+
 /// Why a path gave no bytes.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {

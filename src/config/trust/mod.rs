@@ -18,6 +18,7 @@ mod scope;
 mod scripts;
 mod show;
 mod store;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 
@@ -25,8 +26,9 @@ pub(crate) use apply::{Held, Judged, Suspension, apply};
 pub(crate) use grant::{Refusal, may_grant};
 pub(crate) use review::{Reviewed, review, review_removed};
 pub(crate) use scripts::{ScriptChange, ScriptVerdict};
-pub(crate) use show::diff;
+pub(crate) use show::{diff, visible};
 pub(crate) use store::{Accepted, Error, Granted, Store};
+pub(crate) use waiting::{Waiting, WaitingFile, Why};
 
 use record::{Record, Section};
 use scope::Scope;

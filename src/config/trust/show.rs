@@ -28,7 +28,7 @@ pub(crate) fn diff(file: &Path, trusted: Option<&[u8]>, current: Option<&[u8]>) 
 }
 
 /// Shows what could deceive as its code point.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if is_deceptive(c) {

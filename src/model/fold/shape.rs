@@ -140,7 +140,7 @@ fn behaviour(
     spill: &mut Spill<'_>,
 ) -> Value {
     let mut said = Map::new();
-    let mut copy = |key: &str, said: &mut Map<String, Value>| {
+    let copy = |key: &str, said: &mut Map<String, Value>| {
         if let Some(value) = whole.fields.get(key) {
             said.insert(key.to_owned(), value.clone());
         }
