@@ -44,6 +44,7 @@ fn run(cli: &Cli) -> Exit {
         Command::Dispatch(args) => return commands::dispatch::run(args, Some(&cli.global)),
         Command::HandOver(args) => commands::hand_over::run(&desk, args),
         Command::Events(args) => commands::events::run(&desk, args),
+        Command::Demo(args) => commands::demo::run(&desk, args),
         Command::Explain(args) => commands::explain::run(&desk, args),
         Command::Lint(args) => commands::lint::run(&desk, args),
         Command::Log(args) => commands::log::run(&desk, args),

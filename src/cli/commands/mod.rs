@@ -2,6 +2,7 @@
 #![allow(clippy::unnecessary_wraps, reason = "every command has one signature")]
 
 mod checkup;
+pub(super) mod demo;
 pub(super) mod dispatch;
 pub(super) mod events;
 pub(super) mod explain;
