@@ -29,3 +29,8 @@ mod lint;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;
+
+// Beside the house: what `fuzz/` drives. Not part of the program.
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;

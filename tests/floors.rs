@@ -22,7 +22,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("similar", &["config", "install", "cli"]),
     (
         "serde_json",
-        &["json", "model", "config", "session", "store", "diag", "install", "dispatch", "cli"],
+        &[
+            "json", "model", "config", "session", "store", "diag", "install", "dispatch", "cli",
+            "fuzzing",
+        ],
     ),
 ];
 

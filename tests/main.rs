@@ -7,4 +7,5 @@
 )]
 
 mod floors;
+mod hot_path;
 mod real_client;

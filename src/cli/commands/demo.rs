@@ -44,11 +44,12 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Demo) -> Result<Exit, Failure>
     out.line(styled(HEADING, "Two processors, two hook files, one cph in front"));
     out.line("  .claude/hooks.json             branch, guard, quiet, budget, format, notify, 1 broken");
     out.line("  .task_orchestrator/hooks.json  rules, notify");
+    let project = stage.project().display().to_string();
     let began = Instant::now();
     let mut results = Vec::new();
-    for (index, act) in acts(&stage.project().to_string_lossy()).iter().enumerate() {
+    for (index, act) in acts(&project).iter().enumerate() {
         let scene = stage.fire(&act.firings).map_err(|error| fault(&error))?;
-        tell(out, index + 1, act.title, &scene);
+        tell(out, &project, index + 1, act.title, &scene);
         results.extend(act.checks.iter().map(|(what, holds)| (*what, holds(&scene))));
     }
     if args.keep {
@@ -62,7 +63,7 @@ fn acts(project: &str) -> Vec<Act> {
         by,
         event,
         registration,
-        payload: payload(project, event, fields),
+        payload: payload(project, by, event, fields),
     };
     let bash = |command: &str, id: &str| {
         json!({"tool_name": "Bash", "tool_input": {"command": command}, "tool_use_id": id})
@@ -127,8 +128,10 @@ fn acts(project: &str) -> Vec<Act> {
     ]
 }
 
-fn payload(project: &str, event: &str, fields: Value) -> String {
-    let mut all = json!({"hook_event_name": event, "session_id": "demo", "cwd": project});
+fn payload(project: &str, by: Processor, event: &str, fields: Value) -> String {
+    // Each processor has sessions of its own, and is told of a broken entry once in each.
+    let session = format!("demo-{by}");
+    let mut all = json!({"hook_event_name": event, "session_id": session, "cwd": project});
     if let (Some(all), Value::Object(fields)) = (all.as_object_mut(), fields) {
         all.extend(fields);
     }
@@ -169,26 +172,26 @@ fn broken_was_named(scene: &Scene) -> bool {
     })
 }
 
-fn tell(out: &Output, number: usize, title: &str, scene: &Scene) {
+fn tell(out: &Output, project: &str, number: usize, title: &str, scene: &Scene) {
     let took = styled(DIM, format_args!("{} ms", scene.took.as_millis()));
     out.line(format_args!("\n{} {took}", styled(HEADING, format_args!("{number}. {title}"))));
     let mut answers: Vec<_> = scene.answers.iter().collect();
     // Of two copies either may be the one that answers.
     answers.sort_by_key(|answer| (answer.by, answer.stdout.is_empty()));
     for answer in answers {
-        out.line(format_args!("   {}", answer_text(answer)));
+        out.line(format_args!("   {}", answer_text(answer, project)));
     }
     out.line(format_args!("   {} {}", styled(DIM, "ran"), ran_text(&scene.ran)));
 }
 
-fn answer_text(answer: &Answered) -> String {
+fn answer_text(answer: &Answered, project: &str) -> String {
     let who = match answer.by {
         Processor::ClaudeCode => "Claude Code",
         Processor::TaskOrchestrator => "orchestrator",
     };
     let what = match (answer.code, answer.stdout.trim()) {
         (Some(0), "") => styled(DIM, "no answer needed"),
-        (Some(0), text) => shortened(text),
+        (Some(0), text) => shortened(text, project),
         (code, _) => {
             let told = clean(answer.stderr.trim());
             styled(BAD, format_args!("exit {}: {told}", code.unwrap_or(-1)))
@@ -198,7 +201,7 @@ fn answer_text(answer: &Answered) -> String {
 }
 
 /// The answer without what is the same in all of them.
-fn shortened(text: &str) -> String {
+fn shortened(text: &str, project: &str) -> String {
     let mut answer: Value = serde_json::from_str(text).unwrap_or_default();
     if let Some(own) = answer["hookSpecificOutput"].as_object_mut() {
         own.shift_remove("hookEventName");
@@ -208,7 +211,7 @@ fn shortened(text: &str) -> String {
     {
         all.shift_remove("hookSpecificOutput");
     }
-    let text = clean(&answer.to_string());
+    let text = clean(&answer.to_string()).replace(&format!("{project}/"), "");
     match text.char_indices().nth(SHOWN) {
         Some((cut, _)) => format!("{}…", &text[..cut]),
         None => text,

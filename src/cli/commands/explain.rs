@@ -109,7 +109,7 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Explain) -> Result<Exit, Failu
     let request = Request {
         event: args.event.clone(),
         from: Some(fired_by),
-        project: Some(here.project.clone()),
+        project: Some(here.root.clone()),
         ..Request::default()
     };
     let explanation = dispatch::explain(&request, &here.env, &payload);

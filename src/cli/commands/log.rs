@@ -15,7 +15,7 @@ use super::Desk;
 
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Log) -> Result<Exit, Failure> {
     let here = desk.here();
-    let mut lines = here.state()?.map(|dir| journal::read(&dir)).unwrap_or_default();
+    let mut lines = here.existing_state()?.map(|dir| journal::read(&dir)).unwrap_or_default();
     if args.busy {
         lines.retain(is_busy);
     }

@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-use super::{Desk, Here};
+use super::{Desk, here::Here};
 
 /// An entry that is not as the file says, and why.
 struct Waiting {
@@ -55,7 +55,7 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Json) -> Result<Exit, Failure>
 }
 
 fn gather(desk: &Desk<'_>, here: &Here) -> Whole {
-    let trust = here.trust();
+    let trust = here.trust_or_nothing();
     for notice in trust.notices() {
         desk.output.complain(format_args!("{}: {}", styled(WARN, "warning"), clean(notice)));
     }

@@ -1,79 +1,38 @@
 //! The commands: arguments to an engine, its report to the output. No decisions here.
 #![allow(clippy::unnecessary_wraps, reason = "every command has one signature")]
 
+mod approval;
 mod checkup;
 pub(super) mod demo;
 pub(super) mod dispatch;
+pub(super) mod doctor;
 pub(super) mod events;
 pub(super) mod explain;
 pub(super) mod hand_over;
+mod here;
+pub(super) mod install;
 pub(super) mod lint;
 pub(super) mod log;
 pub(super) mod merge;
+mod plan;
 pub(super) mod status;
+pub(super) mod trust;
+pub(super) mod uninstall;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{
-    config::{
-        load::{self, Asking, Loaded},
-        locate::{self, Roots},
-        read::Want,
-        trust::Trust,
-    },
-    dispatch::is_gate,
-    model::hook::Entry,
-    session::{
-        memory::Memory,
-        place as state_place,
-    },
+    config::locate,
+    diag::{Diagnostic, render::text},
     sys::{
-        dir::PrivateDir,
+        clock::Deadline,
         place::{self, Env, Places},
     },
 };
 
-use super::{args::Global, failure::Failure, output::Output};
+use here::Here;
 
-/// Where a command looks.
-pub(super) struct Here {
-    pub(super) env: Env,
-    pub(super) places: Places,
-    /// The project as it was named.
-    pub(super) project: PathBuf,
-    /// The same, without symbolic links.
-    pub(super) root: PathBuf,
-}
-
-impl Here {
-    /// What is kept for the project, if anything ever was.
-    pub(super) fn state(&self) -> Result<Option<PrivateDir>, Failure> {
-        match &self.places.state_dir {
-            Some(dir) => state_place::existing(dir, &self.root).map_err(|error| (&error).into()),
-            None => Ok(None),
-        }
-    }
-}
-
-impl Here {
-    /// What is trusted on this machine.
-    pub(super) fn trust(&self) -> Trust {
-        match &self.places.state_dir {
-            Some(state_dir) => Trust::seen(state_dir, &self.root),
-            None => Trust::nothing(&self.root),
-        }
-    }
-
-    /// All layers as they count here.
-    pub(super) fn load(&self, want: Want<'_>, trust: &Trust) -> Loaded {
-        let roots =
-            Roots { claude_dir: self.places.claude_dir.clone(), project: Some(self.root.clone()) };
-        let state = self.state().ok().flatten();
-        let memory = state.map(|dir| Memory::seen(&dir)).unwrap_or_default();
-        let may_stop = |entry: &Entry| is_gate(entry, || &memory);
-        load::load(&Asking { roots: &roots, want, trust: Some(trust), is_gate: &may_stop })
-    }
-}
+use super::{args::Global, output::Output};
 
 /// What every command is given.
 pub(super) struct Desk<'a> {
@@ -82,13 +41,9 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Where the command looks.
+    /// Where the command works.
     pub(super) fn here(&self) -> Here {
-        let env = Env::current();
-        let places = Places::from_env(&env);
-        let project = self.project(&env, &places);
-        let root = place::canonical(&project);
-        Here { env, places, project, root }
+        Here::of(self)
     }
 
     /// The project that the command is about.
@@ -99,5 +54,21 @@ impl Desk<'_> {
         }
         let told = env.get("CLAUDE_PROJECT_DIR").map(std::path::Path::new);
         locate::find_project(told, &here, places.home.as_deref())
+    }
+}
+
+/// How long a command waits for another cph.
+fn patience() -> Deadline {
+    Deadline::after(Duration::from_secs(10))
+}
+
+/// Findings to stderr, with their places.
+fn complain_all(desk: &Desk<'_>, here: &Here, diagnostics: &[Diagnostic]) {
+    let look = text::Look { is_coloured: true, base: Some(&here.root), ..text::Look::default() };
+    let mut bytes = Vec::new();
+    text::render(diagnostics, look, &mut bytes)
+        .unwrap_or_else(|error| unreachable!("BUG: memory cannot be written: {error}"));
+    if !bytes.is_empty() {
+        desk.output.complain(String::from_utf8_lossy(&bytes).trim_end());
     }
 }

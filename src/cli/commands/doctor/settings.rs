@@ -1,0 +1,139 @@
+//! What stands in all settings files that count here.
+
+use std::path::PathBuf;
+
+use crate::{
+    cli::failure::Failure,
+    install::{self, Examined, Options, Scope},
+};
+
+use super::{
+    super::{
+        here::Here,
+        install::scope_option,
+        plan::{self, Plan},
+    },
+    Finding,
+};
+
+pub(super) struct Settings {
+    files: Vec<File>,
+}
+
+struct File {
+    /// `None`: an administrator's.
+    scope: Option<Scope>,
+    path: PathBuf,
+    /// Or why it cannot be read.
+    examined: Result<Examined, String>,
+}
+
+impl Settings {
+    pub(super) fn read(here: &Here) -> Result<Self, Failure> {
+        let mut files = Vec::new();
+        for scope in Scope::ALL {
+            files.push(File::read(Some(scope), here.settings(scope)?));
+        }
+        files.push(File::read(None, install::managed_settings()));
+        Ok(Self { files })
+    }
+
+    /// The program that a scope's settings call; `None` where nothing is registered.
+    pub(super) fn command(&self, scope: Scope) -> Option<&str> {
+        let file = self.files.iter().find(|file| file.scope == Some(scope))?;
+        file.examined.as_ref().ok()?.registered_command()
+    }
+
+    /// Each scope's registration against the configuration.
+    pub(super) fn registrations(&self, here: &Here) -> Result<Vec<Finding>, Failure> {
+        const CHECK: &str = "registration";
+        let mut findings = Vec::new();
+        for file in &self.files {
+            let Some(scope) = file.scope else { continue };
+            match &file.examined {
+                Err(why) => {
+                    let help = "correct the file: Claude Code does not apply it as it is";
+                    findings.push(Finding::bad(CHECK, why, help));
+                }
+                Ok(examined) if examined.registered_command().is_some() => {
+                    findings.push(registration(here, scope, file, examined)?);
+                }
+                Ok(_) => {}
+            }
+        }
+        if Scope::ALL.iter().all(|scope| self.command(*scope).is_none()) {
+            let message = "cph is registered nowhere: no hook of the hook files runs";
+            findings.push(Finding::bad(CHECK, message, "run `cph install`"));
+        }
+        Ok(findings)
+    }
+
+    /// Settings that keep hooks from running.
+    pub(super) fn switches(&self, here: &Here) -> Vec<Finding> {
+        let readable =
+            self.files.iter().filter_map(|file| Some((file, file.examined.as_ref().ok()?)));
+        let found = readable.flat_map(|(file, examined)| {
+            examined.diagnostics.iter().map(move |found| (here.shown(&file.path), found))
+        });
+        let finding = |(path, found): (String, &crate::diag::Diagnostic)| {
+            let help = found.help.clone().unwrap_or_else(|| "correct it".to_owned());
+            Finding::bad("switches", format!("{path}: {}", found.message), help)
+        };
+        let mut findings: Vec<_> = found.map(finding).collect();
+        if findings.is_empty() {
+            findings.push(Finding::ok("switches", "no setting keeps hooks from running"));
+        }
+        findings
+    }
+
+    /// Calls of `cph dispatch` that no installation wrote.
+    pub(super) fn duplicates(&self, here: &Here) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for file in &self.files {
+            let Ok(examined) = &file.examined else { continue };
+            for handler in examined.handlers.iter().filter(|handler| handler.is_foreign_dispatch) {
+                let message = format!(
+                    "{}: `{}` calls cph in a spelling of its own: `{}`",
+                    here.shown(&file.path),
+                    handler.event,
+                    handler.what
+                );
+                let help = "remove it: beside a registration its hooks run twice";
+                findings.push(Finding::warn("duplicates", message, help));
+            }
+        }
+        findings
+    }
+}
+
+impl File {
+    fn read(scope: Option<Scope>, path: PathBuf) -> Self {
+        let examined = install::examine(&path).map_err(|error| error.to_string());
+        Self { scope, path, examined }
+    }
+}
+
+fn registration(
+    here: &Here,
+    scope: Scope,
+    file: &File,
+    examined: &Examined,
+) -> Result<Finding, Failure> {
+    const CHECK: &str = "registration";
+    let command = plan::command_of(examined, scope)?;
+    let shown = here.shown(&file.path);
+    let compare = |fail_closed: bool| {
+        let options = Options { cph_command: command.clone(), fail_closed };
+        let plan = Plan::new(here, scope, &options, None);
+        install::differences(examined.file.as_ref(), &plan.registrations)
+    };
+    // Which of the two forms was installed, nobody has written down.
+    let (open, closed) = (compare(false), compare(true));
+    let differences = if closed.len() < open.len() { closed } else { open };
+    if differences.is_empty() {
+        return Ok(Finding::ok(CHECK, format!("{shown} is in step ({scope} scope)")));
+    }
+    let again = format!("run `cph install{}`", scope_option(scope));
+    let message = format!("{shown} is out of step ({scope} scope): {}", differences.join("; "));
+    Ok(Finding::bad(CHECK, message, again))
+}
