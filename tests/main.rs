@@ -6,6 +6,12 @@
     reason = "tests drive other programs and lay out scratch files themselves"
 )]
 
+mod cph;
+mod demo;
+mod explain;
 mod floors;
 mod hot_path;
+mod lint;
+mod log;
+mod merge;
 mod real_client;

@@ -191,10 +191,8 @@ impl Teller<'_> {
         let state = self.situation.state.as_ref().ok();
         let other_is_live = matter.other(state).is_some_and(|(live, _)| live);
         let is_strict = integration.scripts() == Scripts::Strict;
-        let dirs = Dirs {
-            project: &self.situation.root,
-            home: self.situation.places.home.as_deref(),
-        };
+        let dirs =
+            Dirs { project: &self.situation.root, home: self.situation.places.home.as_deref() };
         let firing = Firing::new(self.payload, self.situation.fired_by, dirs);
         let explained = hooks.into_iter().map(|hook| {
             let case = matter.case(&hook, &mine, other_is_live);
@@ -283,7 +281,8 @@ fn number_levels(all: &mut [Explained]) {
         .filter(|&index| matches!(all[index].fate, Fate::Runs | Fate::Background))
         .collect();
     let levels = {
-        let call = |&index: &usize| Call { hook: &all[index].hook, tool_shown: None, answered: None };
+        let call =
+            |&index: &usize| Call { hook: &all[index].hook, tool_shown: None, answered: None };
         run::levels(&runs.iter().map(call).collect::<Vec<_>>())
     };
     for (number, level) in levels.into_iter().enumerate() {
@@ -292,4 +291,3 @@ fn number_levels(all: &mut [Explained]) {
         }
     }
 }
-

@@ -38,11 +38,15 @@ struct Act {
 type Check = (&'static str, fn(&Scene) -> bool);
 
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Demo) -> Result<Exit, Failure> {
-    let fault = |error: &std::io::Error| Failure::of(error).hint("the demo needs `sh` and a temporary directory");
+    let fault = |error: &std::io::Error| {
+        Failure::of(error).hint("the demo needs `sh` and a temporary directory")
+    };
     let stage = Stage::set(&Env::current(), args.keep).map_err(|error| fault(&error))?;
     let out = desk.output;
     out.line(styled(HEADING, "Two processors, two hook files, one cph in front"));
-    out.line("  .claude/hooks.json             branch, guard, quiet, budget, format, notify, 1 broken");
+    out.line(
+        "  .claude/hooks.json             branch, guard, quiet, budget, format, notify, 1 broken",
+    );
     out.line("  .task_orchestrator/hooks.json  rules, notify");
     let project = stage.project().display().to_string();
     let began = Instant::now();
@@ -65,20 +69,25 @@ fn acts(project: &str) -> Vec<Act> {
         registration,
         payload: payload(project, by, event, fields),
     };
-    let bash = |command: &str, id: &str| {
-        json!({"tool_name": "Bash", "tool_input": {"command": command}, "tool_use_id": id})
-    };
+    let bash = |command: &str, id: &str| json!({"tool_name": "Bash", "tool_input": {"command": command}, "tool_use_id": id});
     let run = |id: &str| json!({"correlation_id": id});
     vec![
         Act {
             title: "A prompt is sent, and the orchestrator plans it: the same occurrence",
             firings: vec![
-                fire(ClaudeCode, "UserPromptSubmit", "p1", json!({"prompt": "fix it", "correlation_id": "run-1"})),
+                fire(
+                    ClaudeCode,
+                    "UserPromptSubmit",
+                    "p1",
+                    json!({"prompt": "fix it", "correlation_id": "run-1"}),
+                ),
                 fire(TaskOrchestrator, "TaskPlan", "o1", run("run-1")),
             ],
             checks: &[
                 ("both were told both contexts, in the order of the files", told_both_contexts),
-                ("each context hook ran once for two processors", |scene| scene.ran == ["branch", "rules"]),
+                ("each context hook ran once for two processors", |scene| {
+                    scene.ran == ["branch", "rules"]
+                }),
             ],
         },
         Act {
@@ -97,7 +106,8 @@ fn acts(project: &str) -> Vec<Act> {
             firings: vec![fire(ClaudeCode, "PreToolUse", "p1", bash("npm test", "toolu_2"))],
             checks: &[
                 ("the rewrites built on each other", |scene| {
-                    said(&scene.answers[0], "updatedInput")["command"] == "timeout 60 npm test --silent"
+                    said(&scene.answers[0], "updatedInput")["command"]
+                        == "timeout 60 npm test --silent"
                 }),
                 ("the guard looked again at what became of the command", |scene| {
                     scene.ran.iter().filter(|name| *name == "guard").count() == 2
@@ -111,7 +121,8 @@ fn acts(project: &str) -> Vec<Act> {
                 fire(ClaudeCode, "PostToolUse", "p1", edit("notes.md", "toolu_4")),
             ],
             checks: &[("the formatter ran for one file and nobody said a word", |scene| {
-                scene.ran == ["format"] && scene.answers.iter().all(|a| a.code == Some(0) && a.stdout.is_empty())
+                scene.ran == ["format"]
+                    && scene.answers.iter().all(|a| a.code == Some(0) && a.stdout.is_empty())
             })],
         },
         Act {
@@ -178,18 +189,21 @@ fn tell(out: &Output, project: &str, number: usize, title: &str, scene: &Scene) 
     let mut answers: Vec<_> = scene.answers.iter().collect();
     // Of two copies either may be the one that answers.
     answers.sort_by_key(|answer| (answer.by, answer.stdout.is_empty()));
-    for answer in answers {
-        out.line(format_args!("   {}", answer_text(answer, project)));
+    for answer in &answers {
+        let is_same = |other: &&Answered| (other.by, other.event) == (answer.by, answer.event);
+        let is_copy = answers.iter().any(|other| is_same(other) && !other.stdout.is_empty());
+        out.line(format_args!("   {}", answer_text(answer, is_copy, project)));
     }
     out.line(format_args!("   {} {}", styled(DIM, "ran"), ran_text(&scene.ran)));
 }
 
-fn answer_text(answer: &Answered, project: &str) -> String {
+fn answer_text(answer: &Answered, is_copy: bool, project: &str) -> String {
     let who = match answer.by {
         Processor::ClaudeCode => "Claude Code",
         Processor::TaskOrchestrator => "orchestrator",
     };
     let what = match (answer.code, answer.stdout.trim()) {
+        (Some(0), "") if is_copy => styled(DIM, "a copy: answered already"),
         (Some(0), "") => styled(DIM, "no answer needed"),
         (Some(0), text) => shortened(text, project),
         (code, _) => {

@@ -124,7 +124,8 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Explain) -> Result<Exit, Failu
 fn processor(name: &str) -> Result<Processor, Failure> {
     Processor::named(name).ok_or_else(|| {
         let known = Processor::ALL.map(Processor::name).join(" or ");
-        Failure::new(Exit::Usage, format!("`{name}` is no processor")).hint(format!("it is {known}"))
+        Failure::new(Exit::Usage, format!("`{name}` is no processor"))
+            .hint(format!("it is {known}"))
     })
 }
 
@@ -305,7 +306,10 @@ fn facts(told: &Explained, fired_by: Processor) -> Vec<String> {
     }
     facts.extend(told.held.map(str::to_owned));
     if is_translated {
-        facts.push(format!("is told the event as `{}`", told.hook.event.name_or_own(told.vocabulary)));
+        facts.push(format!(
+            "is told the event as `{}`",
+            told.hook.event.name_or_own(told.vocabulary)
+        ));
     }
     facts.extend(told.tool_shown.map(|tool| format!("is told the tool as `{tool}`")));
     if told.hook.entries.len() > 1 && told.level.is_some() {
@@ -327,7 +331,8 @@ fn show_suspended(desk: &Desk<'_>, told: &Explanation) {
     }
     desk.output.line(format_args!("\n{}", styled(HEADING, "wait for `cph trust`")));
     for (entry, why) in &told.suspended {
-        let head = format!("  {} {}\n    {why}\n", styled(WARN, "→"), styled(NAME, clean(&label(entry))));
+        let head =
+            format!("  {} {}\n    {why}\n", styled(WARN, "→"), styled(NAME, clean(&label(entry))));
         desk.output.text(head + &entry_text(entry, None, &told.root, true));
     }
 }

@@ -15,10 +15,7 @@ use crate::{
     dispatch::is_gate,
     install::Scope,
     model::hook::Entry,
-    session::{
-        memory::Memory,
-        place as state_place,
-    },
+    session::{memory::Memory, place as state_place},
     sys::{
         dir::{self, PrivateDir},
         place::{self, Env, Places},

@@ -82,7 +82,8 @@ impl Stage {
     /// Lays the project out.
     pub(super) fn set(env: &Env, is_kept: bool) -> io::Result<Self> {
         let dir = scratch(&Places::from_env(env).temp_dir)?;
-        let path = env.get("PATH").map_or_else(|| "/usr/local/bin:/usr/bin:/bin".into(), Into::into);
+        let path =
+            env.get("PATH").map_or_else(|| "/usr/local/bin:/usr/bin:/bin".into(), Into::into);
         let stage = Self { dir, program: place::own_program()?, path, is_kept };
         for name in ["home", "state", "run", "tmp", "project/.claude", "project/hooks"] {
             DirBuilder::new().recursive(true).mode(0o700).create(stage.dir.join(name))?;

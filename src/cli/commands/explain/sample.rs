@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn matchers_find_what_they_ask_for() {
-        let session = payload(&Event::claude("SessionStart"), Processor::ClaudeCode, Path::new("/"));
+        let session =
+            payload(&Event::claude("SessionStart"), Processor::ClaudeCode, Path::new("/"));
         assert_eq!(session.text("source").unwrap(), "startup");
         let (task, _) = Event::named("TaskComplete", Processor::TaskOrchestrator);
         let task = payload(&task, Processor::TaskOrchestrator, Path::new("/"));
