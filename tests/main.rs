@@ -6,5 +6,8 @@
     reason = "tests drive other programs and lay out scratch files themselves"
 )]
 
+mod cph;
 mod floors;
+mod install;
 mod real_client;
+mod trust;
