@@ -23,8 +23,14 @@ mod session;
 mod store;
 
 // Engines: each does one thing and does not know the others.
+mod dispatch;
 mod install;
 mod lint;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;
+
+// Beside the house: what `fuzz/` drives. Not part of the program.
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;

@@ -22,7 +22,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("similar", &["config", "install", "cli"]),
     (
         "serde_json",
-        &["json", "model", "config", "session", "store", "diag", "install", "dispatch", "cli"],
+        &[
+            "json", "model", "config", "session", "store", "diag", "install", "dispatch", "cli",
+            "fuzzing",
+        ],
     ),
 ];
 
@@ -46,6 +49,10 @@ fn modules_use_only_lower_floors() {
 fn outside_crates_stay_at_home() {
     let mut faults = Vec::new();
     for source in sources() {
+        // Tests of a module may look at the system with their own eyes.
+        if source.path.contains("/tests") {
+            continue;
+        }
         for (name, homes) in HOMES {
             let named = [format!("{name}::"), format!("use {name};")];
             let is_named = named.iter().any(|pattern| names(&source.code, pattern));

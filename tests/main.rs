@@ -9,5 +9,6 @@
 mod cph;
 mod floors;
 mod install;
+mod hot_path;
 mod real_client;
 mod trust;

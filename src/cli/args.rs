@@ -29,7 +29,7 @@ pub(super) struct Cli {
 /// What every command understands.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Global {
-    /// The project; without it CLAUDE_PROJECT_DIR, else upwards from here
+    /// The project; without it `CLAUDE_PROJECT_DIR`, else upwards from here
     #[arg(short = 'C', long = "project", value_name = "DIR", global = true)]
     pub(super) project: Option<PathBuf>,
     /// Colours
@@ -91,7 +91,7 @@ pub(super) struct Dispatch {
     /// The host's time limit for this call, in seconds
     #[arg(long, value_name = "SECONDS")]
     pub(super) limit: Option<u64>,
-    /// Who fires: claude_code or task_orchestrator [default: told from payload and environment]
+    /// Who fires: `claude_code` or `task_orchestrator` [default: told from payload and environment]
     #[arg(long, value_name = "PROCESSOR")]
     pub(super) from: Option<String>,
     /// Run only the hooks that may wake the session
@@ -161,6 +161,7 @@ pub(super) struct Uninstall {
 
 /// `cph trust`
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(super) struct Trust {
     /// Answer yes
     #[arg(long, short)]
@@ -250,8 +251,11 @@ pub(super) struct Demo {
 /// `cph hand-over`
 #[derive(Debug, Args)]
 pub(super) struct HandOver {
-    /// The note that was left
-    pub(super) note: PathBuf,
+    /// The name of the note that was left
+    pub(super) occurrence: String,
+    /// Trust the project's hook files as they are
+    #[arg(long)]
+    pub(super) trust_all: bool,
 }
 
 #[cfg(test)]

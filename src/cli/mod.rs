@@ -21,6 +21,9 @@ use output::Output;
 /// Runs the program.
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some(dispatch) = quick::dispatch(&args) {
+        return commands::dispatch::run(&dispatch, None).into();
+    }
     match Cli::try_parse() {
         Ok(cli) => run(&cli).into(),
         Err(error) => usage(&error).into(),
@@ -38,11 +41,16 @@ fn run(cli: &Cli) -> Exit {
     let output = Output::new(cli.global.color);
     let desk = commands::Desk { global: &cli.global, output: &output };
     let done = match &cli.command {
+        Command::Dispatch(args) => return commands::dispatch::run(args, Some(&cli.global)),
+        Command::HandOver(args) => commands::hand_over::run(&desk, args),
         Command::Install(args) => commands::install::run(&desk, args),
         Command::Uninstall(args) => commands::uninstall::run(&desk, args),
         Command::Trust(args) => commands::trust::run(&desk, args),
         Command::Doctor(args) => commands::doctor::run(&desk, args),
         Command::Events(args) => commands::events::run(&desk, args),
+        Command::Lint(args) => commands::lint::run(&desk, args),
+        Command::Log(args) => commands::log::run(&desk, args),
+        Command::Merge(args) => commands::merge::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
         _ => Err(failure::Failure::new(Exit::Failed, "not there yet")),
     };

@@ -64,6 +64,13 @@ impl Output {
         self.line(text);
     }
 
+    /// A JSON value on one line of its own.
+    pub(super) fn json_line(&self, value: &impl serde::Serialize) {
+        let text = serde_json::to_string(value)
+            .unwrap_or_else(|error| unreachable!("BUG: a report that is no JSON: {error}"));
+        self.line(text);
+    }
+
     /// Asks a question that `y` answers with yes; no where nobody can be asked.
     pub(super) fn ask(&self, question: &str) -> bool {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {

@@ -201,15 +201,14 @@ impl<'a> Loader<'a> {
 
     fn add(&mut self, belongs: Belongs, source: Arc<SourceFile>) {
         let Asking { want, trust, is_gate, .. } = *self.asking;
-        let reviewed = match trust {
-            Some(trust) => trust::review(trust, &source, belongs, want, is_gate),
-            None => {
-                let read = read(&source, belongs, want);
-                Reviewed {
-                    judged: Judged::trusted(read.entries),
-                    integration: read.integration,
-                    diagnostics: read.diagnostics,
-                }
+        let reviewed = if let Some(trust) = trust {
+            trust::review(trust, &source, belongs, want, is_gate)
+        } else {
+            let read = read(&source, belongs, want);
+            Reviewed {
+                judged: Judged::trusted(read.entries),
+                integration: read.integration,
+                diagnostics: read.diagnostics,
             }
         };
         self.keep(belongs, Some(source), reviewed);

@@ -51,6 +51,14 @@ pub(crate) fn merge(mut entries: Vec<Entry>) -> Merged {
     Merged { hooks, diagnostics }
 }
 
+/// The name that an entry's hook has when nothing else means the same.
+pub(crate) fn id_of(entry: &Entry) -> HookId {
+    match &entry.id {
+        Some(id) => HookId(id.clone()),
+        None => Identity::of_normal_form(normal::form(entry)).get().clone(),
+    }
+}
+
 /// Where an entry stands among all: layer, file, place. Claude Code's file comes before the
 /// orchestrator's, and that before a shared one.
 fn position(entry: &Entry) -> (Layer, usize, &OsStr, usize) {

@@ -2,11 +2,12 @@
 //!
 //! Does not match, run or answer. Invariant: nothing that was written is lost without a finding.
 
+pub(crate) mod effective;
 pub(crate) mod integration;
 pub(crate) mod load;
 pub(crate) mod locate;
 pub(crate) mod merge;
-mod nearest;
+pub(crate) mod nearest;
 pub(crate) mod open;
 pub(crate) mod presets;
 pub(crate) mod read;

@@ -8,7 +8,7 @@ pub(super) fn folded(name: &str) -> String {
 }
 
 /// The candidate with the smallest edit distance, if it is near enough.
-pub(super) fn nearest<'c>(
+pub(crate) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<&'c str> {

@@ -14,7 +14,8 @@ use crate::{
     },
     diag::{Diagnostic, Severity},
     model::{
-        Event, Payload, Processor,
+        Payload, Processor,
+        answer::Answer,
         hook::{Entry, Handler, Hook},
         matcher::MatchedAs,
         paths::Dirs,
@@ -23,7 +24,7 @@ use crate::{
     session::memory::{Known, Memory},
 };
 
-use super::{Request, report::Report, situation::Situation};
+use super::{Request, http::Allowed, report::Report, situation::Situation};
 
 /// The hooks of one event.
 pub(super) struct Choice {
@@ -46,6 +47,25 @@ pub(super) struct Meant {
 /// A hook whose scripts were changed under `"trust": {"scripts": "strict"}`.
 pub(super) struct Suspended {
     pub(super) refuses: bool,
+}
+
+impl Suspended {
+    /// What it says instead of running.
+    pub(super) fn answer(&self) -> Answer {
+        if !self.refuses {
+            return Answer::default();
+        }
+        super::answer::refusal(
+            "its script was changed and waits for `cph trust`; blocking because onFailure is \"block\"",
+        )
+    }
+}
+
+impl Choice {
+    /// Whom `http` hooks may ask, and what they may send.
+    pub(super) fn allowed_http(&self) -> Allowed<'_> {
+        Allowed { integration: &self.integration }
+    }
 }
 
 /// Everything that an event means in a situation.
@@ -93,10 +113,10 @@ fn hooks(
         is_gate: &is_gate,
     });
     for notice in trust.notices() {
-        report.notice(notice.clone());
+        report.standing_notice(notice.clone());
     }
     for notice in loaded.notices() {
-        report.notice(notice);
+        report.standing_notice(notice);
     }
     tell(&loaded.diagnostics, report);
     let integration = loaded.integration.clone();
@@ -121,7 +141,7 @@ fn is_gate<'m>(entry: &Entry, memory: impl FnOnce() -> &'m Memory) -> bool {
 fn tell(diagnostics: &[Diagnostic], report: &mut Report<'_>) {
     for found in diagnostics {
         match found.severity {
-            Severity::Error => report.notice(found.one_line()),
+            Severity::Error => report.standing_notice(found.one_line()),
             Severity::Warning => report.note(found.one_line()),
             Severity::Hint => {}
         }
@@ -147,12 +167,7 @@ fn is_ours_to_run(hook: &Hook, request: &Request, situation: &Situation) -> bool
     !is_native && wakes == request.rewake
 }
 
-fn scripts(
-    trust: &Trust,
-    hook: &Hook,
-    strict: bool,
-    report: &mut Report<'_>,
-) -> Option<Suspended> {
+fn scripts(trust: &Trust, hook: &Hook, strict: bool, report: &mut Report<'_>) -> Option<Suspended> {
     let entry = hook.leading();
     if !entry.origin.layer.is_of_project() {
         return None;
@@ -168,15 +183,11 @@ fn scripts(
     };
     for change in changes.iter().filter(|change| change.is_news || suspended.is_some()) {
         let path = change.path.display();
-        report.notice(format!("{path} was changed since it was trusted; `{}` {what}", hook.label()));
+        report
+            .notice(format!("{path} was changed since it was trusted; `{}` {what}", hook.label()));
     }
     if let Err(error) = trust.told(&changes) {
         report.note(format!("it cannot be remembered that a changed script was told: {error}"));
     }
     suspended
-}
-
-/// The event that a name means when a processor fires it.
-pub(super) fn event_of(name: &str, fired_by: Processor) -> Event {
-    Event::named(name, fired_by).0
 }

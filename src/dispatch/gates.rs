@@ -8,7 +8,10 @@ use serde_json::Value;
 
 use crate::{
     model::{answer::Answer, hook::Hook},
-    session::{memory::Known, strategy::{self, Bearing}},
+    session::{
+        memory::Known,
+        strategy::{self, Bearing},
+    },
 };
 
 use super::{
@@ -42,10 +45,8 @@ pub(super) fn look_again(
     if again.is_empty() {
         return;
     }
-    let second: Vec<Call<'_>> = again
-        .iter()
-        .map(|&index| Call { answered: None, ..calls[index].clone() })
-        .collect();
+    let second: Vec<Call<'_>> =
+        again.iter().map(|&index| Call { answered: None, ..calls[index].clone() }).collect();
     let outcome = run::run_at_once(&second, stage, feed, keeper);
     for (&index, second) in again.iter().zip(outcome) {
         ran[index].answer = joined(std::mem::take(&mut ran[index].answer), second.answer);
@@ -55,7 +56,7 @@ pub(super) fn look_again(
 }
 
 fn is_gate(hook: &Hook, mine: &Mine, situation: &Situation) -> bool {
-    strategy::bears_answers(&Bearing {
+    strategy::bears_answers(Bearing {
         gate: hook.settings.gate,
         is_background: hook.is_background(),
         is_gate_event: situation.event.row().is_some_and(|row| row.is_gate),

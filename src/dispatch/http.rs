@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::sys::place::Env;
+use crate::{config::integration::Integration, model::origin::Layer, sys::place::Env};
 
 /// One request, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,24 +19,20 @@ pub(super) struct Request {
     pub(super) cap: usize,
 }
 
-/// What the administrator allows; `None`: everything.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Allowed {
-    /// `allowedHttpHookUrls`: patterns in which `*` stands for anything.
-    pub(super) urls: Option<Vec<String>>,
-    /// `httpHookAllowedEnvVars`: names.
-    pub(super) variables: Option<Vec<String>>,
+/// What the settings allow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowed<'i> {
+    pub(super) integration: &'i Integration,
 }
 
-impl Allowed {
-    /// Whether a URL may be asked.
-    pub(super) fn permits(&self, url: &str) -> bool {
-        self.urls.as_ref().is_none_or(|urls| urls.iter().any(|pattern| fits(pattern, url)))
+impl Allowed<'_> {
+    /// Whether a hook of a layer may ask a URL.
+    pub(super) fn permits(self, url: &str, layer: Layer) -> bool {
+        self.integration.may_post(url, layer)
     }
 
-    fn permits_variable(&self, name: &str, by_hook: &[String]) -> bool {
-        by_hook.iter().any(|allowed| allowed == name)
-            && self.variables.as_ref().is_none_or(|names| names.iter().any(|n| n == name))
+    fn permits_variable(self, name: &str, by_hook: &[String], layer: Layer) -> bool {
+        by_hook.iter().any(|allowed| allowed == name) && self.integration.may_send(name, layer)
     }
 }
 
@@ -44,12 +40,13 @@ impl Allowed {
 pub(super) fn headers(
     headers: &BTreeMap<String, String>,
     by_hook: &[String],
-    allowed: &Allowed,
+    allowed: Allowed<'_>,
+    layer: Layer,
     env: &Env,
 ) -> Vec<(String, String)> {
-    let value = |name: &str| match allowed.permits_variable(name, by_hook) {
-        true => env.text(name).unwrap_or_default().to_owned(),
-        false => String::new(),
+    let value = |name: &str| {
+        let value = env.text(name).filter(|_| allowed.permits_variable(name, by_hook, layer));
+        value.unwrap_or_default().to_owned()
     };
     headers.iter().map(|(name, text)| (name.clone(), substitute(text, &value))).collect()
 }
@@ -79,21 +76,6 @@ pub(super) fn post(request: &Request) -> Result<Vec<u8>, String> {
     let limit = u64::try_from(request.cap).unwrap_or(u64::MAX);
     let body = answer.body_mut().with_config().limit(limit).read_to_vec();
     body.map_err(|error| format!("{}: {error}", request.url))
-}
-
-/// Whether a pattern with `*` fits a whole text.
-fn fits(pattern: &str, text: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(first) else { return false };
-    let mut parts: Vec<_> = rest.split('*').collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
-        match text.split_once(part) {
-            Some((_, after)) => text = after,
-            None => return false,
-        }
-    }
-    text.ends_with(last)
 }
 
 /// Replaces `$NAME` and `${NAME}`.
@@ -187,24 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn headers_take_only_what_is_allowed_twice() {
+    fn headers_take_only_what_is_allowed_by_the_hook() {
         let env = Env::from_pairs([("A", "1"), ("B", "2"), ("C", "3")]);
         let written = BTreeMap::from([("h".to_owned(), "$A-${B}-$C-$".to_owned())]);
         let by_hook = ["A".to_owned(), "B".to_owned()];
-        let allowed = Allowed { variables: Some(vec!["A".to_owned()]), urls: None };
-        assert_eq!(headers(&written, &by_hook, &allowed, &env)[0].1, "1---$");
-        assert_eq!(headers(&written, &by_hook, &Allowed::default(), &env)[0].1, "1-2--$");
-    }
-
-    #[test]
-    fn url_patterns_fit_whole_urls() {
-        let permits = |pattern: &str, url: &str| {
-            Allowed { urls: Some(vec![pattern.to_owned()]), variables: None }.permits(url)
-        };
-        assert!(permits("https://a.example/*", "https://a.example/x/y"));
-        assert!(permits("https://*.example/*/z", "https://b.example/x/z"));
-        assert!(!permits("https://a.example/*", "https://a.example.evil/"));
-        assert!(!permits("https://a.example/", "https://a.example/x"));
-        assert!(Allowed::default().permits("http://any/"));
+        let integration = Integration::default();
+        let allowed = Allowed { integration: &integration };
+        let made = headers(&written, &by_hook, allowed, Layer::User, &env);
+        assert_eq!(made, [("h".to_owned(), "1-2--$".to_owned())]);
     }
 }

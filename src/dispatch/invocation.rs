@@ -12,15 +12,11 @@ use std::{
 
 use crate::{
     model::hook::{Handler, Hook, Shell},
-    sys::place::Env,
+    sys::{place::Env, process},
 };
 
 use super::words;
 
-/// Handed to everything that cph starts: which occurrence it works for.
-pub(crate) const OCCURRENCE: &str = "CPH_OCCURRENCE";
-/// How many dispatches stand above.
-pub(crate) const DEPTH: &str = "CPH_DEPTH";
 /// The host's file for environment variables of later tool calls.
 pub(crate) const ENV_FILE: &str = "CLAUDE_ENV_FILE";
 
@@ -36,21 +32,13 @@ pub(super) struct Line {
     pub(super) otherwise: Option<Vec<OsString>>,
 }
 
-/// What every hook of a dispatch gets in its environment.
-pub(super) fn environment(
-    env: &Env,
-    project: &Path,
-    occurrence: &str,
-    depth: u32,
-    told: &[(String, String)],
-) -> Environment {
+/// What every hook of a dispatch gets in its environment: ours, and what is told.
+pub(super) fn environment(env: &Env, project: &Path, told: &[(String, String)]) -> Environment {
     let mut all = env.to_map();
     for (name, value) in told {
         all.insert(name.into(), value.into());
     }
     all.entry("CLAUDE_PROJECT_DIR".into()).or_insert_with(|| project.into());
-    all.insert(OCCURRENCE.into(), occurrence.into());
-    all.insert(DEPTH.into(), depth.to_string().into());
     all
 }
 
@@ -58,9 +46,9 @@ pub(super) fn environment(
 pub(super) fn line(hook: &Hook, environment: &Environment) -> Option<Line> {
     match hook.handler() {
         Handler::Command { command, args: Some(args), .. } => {
-            let words = std::iter::once(command).chain(args);
-            let argv = words.map(|word| placeholders(word, environment)).collect();
-            Some(Line { argv, otherwise: None })
+            let parts = std::iter::once(command).chain(args);
+            let words = parts.map(|word| placeholders(word, environment));
+            Some(Line { argv: words.collect(), otherwise: None })
         }
         Handler::Command { command, shell: None, .. } => Some(shell_form(command, environment)),
         Handler::Command { command, shell: Some(shell), .. } => {
@@ -99,4 +87,19 @@ fn placeholders(word: &str, environment: &Environment) -> OsString {
         result.push(part);
     }
     result
+}
+
+/// The arguments with which a line is started: without a shell only if its program is there.
+pub(super) fn startable(
+    line: Line,
+    environment: &Environment,
+    dir: Option<&Path>,
+) -> Vec<OsString> {
+    let Some(by_shell) = line.otherwise else { return line.argv };
+    let path = environment.get(OsStr::new("PATH")).map(OsString::as_os_str);
+    // Shells have ideas of their own about where to look when there is no PATH.
+    match line.argv.first().filter(|_| path.is_some()) {
+        Some(program) if process::is_runnable(program, path, dir) => line.argv,
+        _ => by_shell,
+    }
 }

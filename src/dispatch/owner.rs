@@ -32,7 +32,7 @@ use super::{Request, keeper::Keeper, report::Report, situation::Situation};
 /// What this process is to do about the delivery.
 pub(super) enum Ownership {
     /// Run and answer.
-    Mine(Mine),
+    Mine(Box<Mine>),
     /// A copy has answered: say nothing.
     Answered,
     /// A copy is still at work and our time is up.
@@ -67,7 +67,9 @@ impl Matter<'_> {
     /// Arrives with the delivery and decides about every hook.
     pub(super) fn settle(&self, report: &mut Report<'_>) -> Ownership {
         let now = Moment::now();
-        let Ok(state) = &self.situation.state else { return Ownership::Mine(self.alone(&now)) };
+        let Ok(state) = &self.situation.state else {
+            return Ownership::Mine(Box::new(self.alone(&now)));
+        };
         let (claim, progress) = match self.arrive(state, &now) {
             Ok(Arrival::First(claim)) => (claim, None),
             Ok(Arrival::TakeOver(claim, progress)) => (claim, Some(progress)),
@@ -75,7 +77,7 @@ impl Matter<'_> {
             Ok(Arrival::StillRunning(progress)) => return Ownership::StillRunning(progress),
             Err(error) => {
                 report.notice(format!("no claim could be had, hooks may run twice: {error}"));
-                return Ownership::Mine(self.alone(&now));
+                return Ownership::Mine(Box::new(self.alone(&now)));
             }
         };
         let occurrence = claim.occurrence().clone();
@@ -85,15 +87,12 @@ impl Matter<'_> {
             mine.answers = finished(&progress);
         }
         self.share(state, &mut mine, report);
-        Ownership::Mine(mine)
+        Ownership::Mine(Box::new(mine))
     }
 
     fn arrive(&self, state: &PrivateDir, now: &Moment) -> Result<Arrival, delivery::Error> {
         let name = self.situation.event_name();
-        let event = match self.request.rewake {
-            true => format!("{name}:rewake"),
-            false => name.to_owned(),
-        };
+        let event = if self.request.rewake { format!("{name}:rewake") } else { name.to_owned() };
         let session = self.payload.session_id();
         let delivery = Delivery {
             processor: self.situation.fired_by,
@@ -231,7 +230,7 @@ impl Matter<'_> {
             other_is_live,
             is_declared_by_other: hook.is_declared_by(fired_by.other()),
             is_mapped: self.situation.event.is_mapped(),
-            bears_answers: strategy::bears_answers(&bearing),
+            bears_answers: strategy::bears_answers(bearing),
             has_own_id: mine.firing.ids.is_any(),
         };
         strategy::decide(&case) == Decision::StandDown
@@ -262,10 +261,8 @@ impl Mine {
         runs: impl Iterator<Item = (&'h HookId, &'h Answer)>,
     ) {
         let Some(state) = state else { return };
-        let known = |answer: &Answer| match answer.is_bearing() {
-            true => Known::Spoke,
-            false => Known::Silent,
-        };
+        let known =
+            |answer: &Answer| if answer.is_bearing() { Known::Spoke } else { Known::Silent };
         let runs: Vec<_> = runs.map(|(id, answer)| (id.clone(), known(answer))).collect();
         // What is not remembered counts as a gate: the hook runs once more than it had to.
         let _unremembered = self.memory.learn(state, runs);
@@ -280,9 +277,5 @@ pub(super) fn finished(progress: &Progress) -> BTreeMap<HookId, Answer> {
 }
 
 fn now() -> live::Now {
-    live::Now {
-        boot_time: clock::boot_now(),
-        boot: clock::boot_id(),
-        wall: clock::wall_now(),
-    }
+    live::Now { boot_time: clock::boot_now(), boot: clock::boot_id(), wall: clock::wall_now() }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::{
     json,
-    model::{hook::Hook, payload::Payload},
+    model::{answer::Fault, fold::Clash, hook::Hook, payload::Payload},
     session::recursion::Nesting,
     store::{
         journal::{self, HookLine, Line},
@@ -53,6 +53,17 @@ impl<'s> Report<'s> {
         }
     }
 
+    /// Something that stays as it is: told once in a session, then only noted.
+    pub(super) fn standing_notice(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        let session = self.line.session.as_deref().unwrap_or_default();
+        if self.state.is_none_or(|state| notices::is_news(state, session, &text)) {
+            self.notice(text);
+        } else {
+            self.note(text);
+        }
+    }
+
     /// Something that belongs into the journal only.
     pub(super) fn note(&mut self, text: impl Into<String>) {
         self.line.faults.push(text.into());
@@ -67,6 +78,25 @@ impl<'s> Report<'s> {
             "no hook runs here: {} dispatches stand above this one (`max_depth`)",
             nesting.depth
         ));
+    }
+
+    /// Two rewrites of the same thing.
+    pub(super) fn clash(&mut self, clash: &Clash) {
+        let place = if clash.pointer.is_empty() { "the whole input" } else { &clash.pointer };
+        self.notice(format!(
+            "`{}` and `{}` both rewrite {place}; that of `{}` counts (set `order` to chain them)",
+            clash.loser, clash.winner, clash.winner
+        ));
+    }
+
+    /// Something wrong with an answer: what the host would lose without a word is told.
+    pub(super) fn fault(&mut self, label: &str, fault: &Fault) {
+        self.notice(format!("`{label}` {fault}"));
+    }
+
+    /// The notices went out with the answer.
+    pub(super) fn told(&mut self) {
+        self.notices.clear();
     }
 
     pub(super) fn occurrence(&mut self, occurrence: &str) {

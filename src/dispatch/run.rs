@@ -21,12 +21,14 @@ use crate::{
     },
     sys::{
         clock::{self, Deadline},
+        dir::PrivateDir,
         process::{Command, Ending, Id, Limits, Set, Status, Stdin},
-        signal,
+        signal, trace,
     },
 };
 
 use super::{
+    background,
     feed::Feed,
     http::{self, Request},
     invocation::{self, Environment},
@@ -72,10 +74,13 @@ pub(super) struct Stage<'s> {
     pub(super) environment: &'s Environment,
     pub(super) env: &'s crate::sys::place::Env,
     pub(super) env_files: Option<&'s super::env_file::EnvFiles>,
-    pub(super) allowed: &'s http::Allowed,
+    pub(super) allowed: http::Allowed<'s>,
     pub(super) dir: Option<&'s std::path::Path>,
     /// When everything must have ended.
     pub(super) deadline: Deadline,
+    /// Where logs of background hooks are kept.
+    pub(super) state: Option<&'s PrivateDir>,
+    pub(super) occurrence: &'s str,
 }
 
 /// All that came of it.
@@ -100,8 +105,7 @@ pub(super) fn run(
     let mut clashes = Vec::new();
     for level in levels(calls) {
         runner.level(&level, feed);
-        let rewrites: Vec<_> =
-            level.iter().filter_map(|&index| runner.rewrite_of(index)).collect();
+        let rewrites: Vec<_> = level.iter().filter_map(|&index| runner.rewrite_of(index)).collect();
         if rewrites.is_empty() {
             continue;
         }
@@ -113,6 +117,18 @@ pub(super) fn run(
     let is_cancelled = runner.set.as_ref().is_some_and(Set::is_cancelled);
     let ran = runner.finish();
     Outcome { ran, input: feed.rewritten().cloned(), clashes, is_cancelled }
+}
+
+/// Runs the calls all at once, whatever their order says.
+pub(super) fn run_at_once(
+    calls: &[Call<'_>],
+    stage: &Stage<'_>,
+    feed: &mut Feed<'_>,
+    keeper: &mut Keeper,
+) -> Vec<Ran> {
+    let mut runner = Runner::new(calls, stage, keeper);
+    runner.level(&(0..calls.len()).collect::<Vec<_>>(), feed);
+    runner.finish()
 }
 
 /// The calls by rising order. One that comes after a call of a higher order moves up to it.
@@ -140,6 +156,9 @@ fn predecessors(calls: &[Call<'_>], index: usize) -> impl Iterator<Item = usize>
     })
 }
 
+/// Where `http` hooks report their ends.
+type Posted = (Sender<(usize, Ending)>, Receiver<(usize, Ending)>);
+
 struct Runner<'r, 's> {
     calls: &'r [Call<'r>],
     stage: &'r Stage<'s>,
@@ -149,7 +168,7 @@ struct Runner<'r, 's> {
     set: Option<Set>,
     processes: BTreeMap<Id, usize>,
     posts: usize,
-    posted: (Sender<(usize, Ending)>, Receiver<(usize, Ending)>),
+    posted: Posted,
     /// What each call was fed, while it runs.
     saw: Vec<Option<Value>>,
 }
@@ -235,10 +254,20 @@ impl<'r, 's> Runner<'r, 's> {
         let previous = self.previous(index);
         let limits = self.limits(call.hook);
         if let Handler::Http { url, headers, allowed_env_vars } = call.hook.handler() {
-            let bytes = feed.bytes(call, &previous);
-            let headers =
-                http::headers(headers, allowed_env_vars, self.stage.allowed, self.stage.env);
-            self.post(index, url, headers, bytes, limits);
+            let (allowed, layer) = (self.stage.allowed, call.hook.leading().origin.layer);
+            if !allowed.permits(url, layer) {
+                let sentence = format!("{url} is not allowed by settings");
+                self.ended(index, &not_started(sentence));
+                return None;
+            }
+            let request = Request {
+                url: url.clone(),
+                headers: http::headers(headers, allowed_env_vars, allowed, layer, self.stage.env),
+                body: feed.bytes(call, &previous).into_owned(),
+                timeout: limits.deadline.remaining().unwrap_or(Duration::from_mins(10)),
+                cap: limits.output_cap,
+            };
+            self.post(index, request);
             return None;
         }
         let command = match self.command(index, mark, feed, &previous) {
@@ -248,10 +277,26 @@ impl<'r, 's> Runner<'r, 's> {
                 return None;
             }
         };
+        if call.hook.is_background() && call.hook.settings.rewake != Some(true) {
+            self.leave(index, command);
+            return None;
+        }
         let set = self.set.get_or_insert_with(watched_set);
         let id = set.start(command, limits);
         self.processes.insert(id, index);
         set.identity(id)
+    }
+
+    /// Starts a hook in the background: it has ended as far as anybody here is concerned.
+    fn leave(&mut self, index: usize, command: Command) {
+        let hook = self.calls[index].hook;
+        let (state, occurrence) = (self.stage.state, self.stage.occurrence);
+        let started = background::start(state, occurrence, &hook.id().0, command);
+        let ending = match started {
+            Ok(_log) => ending(Status::Exited(0)),
+            Err(sentence) => not_started(sentence),
+        };
+        self.ended(index, &ending);
     }
 
     /// What the hooks that a call comes after have printed.
@@ -293,39 +338,19 @@ impl<'r, 's> Runner<'r, 's> {
     fn limits(&self, hook: &Hook) -> Limits {
         let default = self.stage.event.row().map_or(600, |row| row.timeout_s);
         let own = hook.settings.timeout.unwrap_or(Duration::from_secs(default));
-        Limits {
-            deadline: Deadline::after(own).min(self.stage.deadline),
-            grace: GRACE,
-            output_cap: OUTPUT_CAP,
-            leak_grace: LEAK_GRACE,
-        }
+        limits(Deadline::after(own).min(self.stage.deadline))
     }
 
-    fn post(
-        &mut self,
-        index: usize,
-        url: &str,
-        headers: Vec<(String, String)>,
-        body: Vec<u8>,
-        limits: Limits,
-    ) {
-        if !self.stage.allowed.permits(url) {
-            return self.ended(index, &not_started(format!("{url} is not allowed by settings")));
-        }
-        let timeout = limits.deadline.remaining().unwrap_or(Duration::from_mins(10));
-        let request =
-            Request { url: url.to_owned(), headers, body, timeout, cap: limits.output_cap };
+    fn post(&mut self, index: usize, request: Request) {
         let sender = self.posted.0.clone();
         self.posts += 1;
+        let _starting = trace::scope("thread.start");
         std::thread::spawn(move || {
             let began = clock::boot_now();
             let mut ending = match http::post(&request) {
-                Ok(body) => Ending { stdout: body, ..not_started(String::new()) },
+                Ok(body) => Ending { stdout: body, ..ending(Status::Exited(0)) },
                 Err(sentence) => not_started(sentence),
             };
-            if !ending.stdout.is_empty() || matches!(&ending.status, Status::NotStarted(e) if e.to_string().is_empty()) {
-                ending.status = Status::Exited(0);
-            }
             ending.took = clock::boot_now().saturating_sub(began);
             // The receiver lives as long as the dispatch, which may have ended at its deadline.
             let _nobody_waits = sender.send((index, ending));
@@ -359,8 +384,12 @@ impl<'r, 's> Runner<'r, 's> {
             leaked: ending.leaked,
         };
         let vocabulary = hook.vocabulary(self.stage.fired_by);
-        let answer =
-            Answer::read(self.stage.event, vocabulary, &reply, hook.settings.on_failure);
+        let answer = Answer::read(self.stage.event, vocabulary, &reply, hook.settings.on_failure);
+        let answer = if hook.is_background() && hook.settings.rewake != Some(true) {
+            answer.inert()
+        } else {
+            answer
+        };
         self.keeper.done(hook.id(), &answer, answer.is_silent());
         self.ran[index] = Some(Ran {
             answer,
@@ -384,14 +413,24 @@ impl<'r, 's> Runner<'r, 's> {
     }
 }
 
+/// The limits of a hook that must end at a deadline.
+pub(super) fn limits(deadline: Deadline) -> Limits {
+    Limits { deadline, grace: GRACE, output_cap: OUTPUT_CAP, leak_grace: LEAK_GRACE }
+}
+
 /// Children that are told to end when we are.
 fn watched_set() -> Set {
     signal::watch().map_or_else(|_| Set::new(), Set::with_watch)
 }
 
 fn not_started(sentence: String) -> Ending {
+    ending(Status::NotStarted(std::io::Error::other(sentence)))
+}
+
+/// The ending of what was no process of ours.
+fn ending(status: Status) -> Ending {
     Ending {
-        status: Status::NotStarted(std::io::Error::other(sentence)),
+        status,
         stdout: Vec::new(),
         stderr: Vec::new(),
         stdout_cut: false,
@@ -401,7 +440,7 @@ fn not_started(sentence: String) -> Ending {
     }
 }
 
-fn end_of(status: &Status) -> End {
+pub(super) fn end_of(status: &Status) -> End {
     match status {
         Status::Exited(code) => End::Exited(*code),
         Status::Signalled(signal) => End::Signalled(*signal),
@@ -411,7 +450,7 @@ fn end_of(status: &Status) -> End {
     }
 }
 
-fn ended_text(status: &Status) -> String {
+pub(super) fn ended_text(status: &Status) -> String {
     match status {
         Status::Exited(code) => format!("exit {code}"),
         Status::Signalled(signal) => format!("signal {signal}"),

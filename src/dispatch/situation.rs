@@ -9,10 +9,12 @@ use std::{
 };
 
 use crate::{
-    config::locate,
-    model::{Event, Processor, payload::Payload},
+    config::{locate, trust::Store},
+    model::{Event, Payload, Processor},
+    session::{self, memory::Memory},
     sys::{
         clock::{self, Deadline},
+        dir::{self, PrivateDir},
         place::{self, Env, Places},
     },
 };
@@ -28,6 +30,8 @@ pub(crate) struct Situation {
     pub(crate) project: PathBuf,
     /// The same, without symbolic links.
     pub(crate) root: PathBuf,
+    /// What is kept about the project, if anything can be kept.
+    pub(crate) state: Result<PrivateDir, dir::Error>,
     /// When the host stops waiting for us.
     pub(crate) limit: Duration,
     /// When all hooks must have ended, so that there is time to answer.
@@ -37,27 +41,31 @@ pub(crate) struct Situation {
 }
 
 impl Situation {
-    /// `payload` is `None` where there is none, or none that can be read.
-    pub(crate) fn of(request: &Request, env: &Env, payload: Option<&Payload>) -> Self {
-        let fired_by = request.from.or_else(|| payload.and_then(Payload::told_processor));
+    pub(crate) fn of(request: &Request, env: &Env, payload: &Payload) -> Self {
+        let fired_by = request.from.or_else(|| payload.told_processor());
         let fired_by = fired_by.unwrap_or_else(|| told_by_name(&request.event));
         let (event, _) = Event::named(&request.event, fired_by);
-        let cwd = payload.and_then(Payload::cwd).map(|cwd| PathBuf::from(&*cwd));
+        let began = clock::boot_now();
+        let cwd = payload.cwd().map(|cwd| PathBuf::from(&*cwd));
         let cwd = cwd.or_else(|| place::working_dir().ok()).unwrap_or_else(|| "/".into());
         let places = Places::from_env(env);
-        let project = match &request.project {
-            Some(project) => project.clone(),
-            None => locate::find_project(env, &places, &cwd),
+        let project = if let Some(project) = &request.project {
+            project.clone()
+        } else {
+            let told = env.get("CLAUDE_PROJECT_DIR").map(Path::new);
+            locate::find_project(told, &cwd, places.home.as_deref())
         };
+        let root = place::canonical(&project);
         let limit = request.limit.unwrap_or_else(|| default_limit(&event));
         Self {
-            root: place::canonical(&project),
+            state: open_state(&places, &root),
+            root,
             project,
             fired_by,
             places,
             limit,
             deadline: Deadline::after(limit.saturating_sub(margin(limit))),
-            began: clock::boot_now(),
+            began,
             event,
         }
     }
@@ -67,10 +75,46 @@ impl Situation {
         self.event.name_or_own(self.fired_by)
     }
 
+    /// The state again, for who wants to own it.
+    pub(crate) fn reopen_state(&self) -> Result<PrivateDir, dir::Error> {
+        open_state(&self.places, &self.root)
+    }
+
+    /// What experience says of the project's hooks.
+    pub(crate) fn memory(&self) -> Memory {
+        self.state.as_ref().ok().and_then(|state| Memory::read(state).ok()).unwrap_or_default()
+    }
+
+    /// Notes where a trusted project lies, so that trust finds it again.
+    pub(crate) fn note_place(&self) {
+        if let Some(state_dir) = &self.places.state_dir
+            && let Ok(store) = Store::open(state_dir)
+        {
+            let patience = Deadline::after(Duration::from_millis(500));
+            // Without the note, trust would have to be given again one day.
+            let _not_noted = store.note_place(&self.root, patience);
+        }
+    }
+
+    /// Where hooks run: our own directory, or the project where that is gone.
+    pub(crate) fn dir(&self) -> Option<&Path> {
+        place::working_dir().is_err().then_some(&self.root)
+    }
+
     /// Where copies of payloads lie on systems that cannot share memory.
     pub(crate) fn scratch(&self) -> &Path {
         &self.places.temp_dir
     }
+}
+
+fn open_state(places: &Places, root: &Path) -> Result<PrivateDir, dir::Error> {
+    let nowhere = || dir::Error::System {
+        action: "find",
+        path: "the state directory".into(),
+        source: std::io::Error::new(std::io::ErrorKind::NotFound, "HOME is not set"),
+    };
+    let state_dir = places.state_dir.as_ref().ok_or_else(nowhere)?;
+    session::place::project_dir(state_dir, root)
 }
 
 /// A name that one vocabulary alone has tells who fired it.

@@ -31,14 +31,87 @@ fn may_be_program(word: &str) -> bool {
 
 /// Keywords and builtins of POSIX shells, dash and bash.
 const SHELL_WORDS: &[&str] = &[
-    ".", ":", "[", "[[", "alias", "bg", "bind", "break", "builtin", "caller", "case", "cd",
-    "chdir", "command", "compgen", "complete", "compopt", "continue", "coproc", "declare", "dirs",
-    "disown", "do", "done", "echo", "elif", "else", "enable", "esac", "eval", "exec", "exit",
-    "export", "false", "fc", "fg", "fi", "for", "function", "getopts", "hash", "help", "history",
-    "if", "in", "jobs", "kill", "let", "local", "logout", "mapfile", "newgrp", "popd", "printf",
-    "pushd", "pwd", "read", "readarray", "readonly", "return", "select", "set", "shift", "shopt",
-    "source", "suspend", "test", "then", "time", "times", "trap", "true", "type", "typeset",
-    "ulimit", "umask", "unalias", "unset", "until", "wait", "while",
+    ".",
+    ":",
+    "[",
+    "[[",
+    "alias",
+    "bg",
+    "bind",
+    "break",
+    "builtin",
+    "caller",
+    "case",
+    "cd",
+    "chdir",
+    "command",
+    "compgen",
+    "complete",
+    "compopt",
+    "continue",
+    "coproc",
+    "declare",
+    "dirs",
+    "disown",
+    "do",
+    "done",
+    "echo",
+    "elif",
+    "else",
+    "enable",
+    "esac",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "fc",
+    "fg",
+    "fi",
+    "for",
+    "function",
+    "getopts",
+    "hash",
+    "help",
+    "history",
+    "if",
+    "in",
+    "jobs",
+    "kill",
+    "let",
+    "local",
+    "logout",
+    "mapfile",
+    "newgrp",
+    "popd",
+    "printf",
+    "pushd",
+    "pwd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "select",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "suspend",
+    "test",
+    "then",
+    "time",
+    "times",
+    "trap",
+    "true",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unset",
+    "until",
+    "wait",
+    "while",
 ];
 
 struct Reader<'a> {
@@ -150,13 +223,54 @@ mod tests {
     #[test]
     fn whatever_may_mean_more_goes_to_the_shell() {
         for line in [
-            "", "a | b", "a && b", "a; b", "a > f", "a *.py", "a ?", "a [x]", "a `b`", "a $(b)",
-            "A=1 b", "echo x", "true", "[ -f x ]", ". ./x", "a \\ b", "a #c", "a\nb", "$X/a",
-            "a $UNSET", "$CLAUDE_PROJECT_DIR/h.sh", "a {b,c}", "a !b", "~u/x", "a 'b", "a \"b",
-            "a \"$(b)\"", "${CLAUDE_PROJECT_DIR:-x}/a", "a ~", "(a)", "a&", "\"a\\n\"",
+            "",
+            "a | b",
+            "a && b",
+            "a; b",
+            "a > f",
+            "a *.py",
+            "a ?",
+            "a [x]",
+            "a `b`",
+            "a $(b)",
+            "A=1 b",
+            "echo x",
+            "true",
+            "[ -f x ]",
+            ". ./x",
+            "a \\ b",
+            "a #c",
+            "a\nb",
+            "$X/a",
+            "a $UNSET",
+            "$CLAUDE_PROJECT_DIR/h.sh",
+            "a {b,c}",
+            "a !b",
+            "~u/x",
+            "a 'b",
+            "a \"b",
+            "a \"$(b)\"",
+            "${CLAUDE_PROJECT_DIR:-x}/a",
+            "a ~",
+            "(a)",
+            "a&",
+            "\"a\\n\"",
         ] {
             assert_eq!(split(line), None, "{line}");
         }
+    }
+
+    /// What `sh` prints for a script.
+    #[expect(clippy::disallowed_methods, reason = "a test may start a shell by itself")]
+    fn by_shell(script: &str) -> String {
+        let output = std::process::Command::new("/bin/sh")
+            .args(["-c", script])
+            .env_clear()
+            .env("CLAUDE_PROJECT_DIR", "/p/my project")
+            .env("HOME", "/home/u")
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
     }
 
     proptest! {
@@ -166,10 +280,7 @@ mod tests {
             let Some(words) = split(&line) else { return Ok(()) };
             prop_assume!(!words[0].starts_with('-'));
             let script = format!("set -- {line}\nfor w; do printf '%s\\n' \"$w\"; done");
-            let output = crate::sys::process::test_output(
-                &["/bin/sh", "-c", &script],
-                &[("CLAUDE_PROJECT_DIR", "/p/my project"), ("HOME", "/home/u")],
-            );
+            let output = by_shell(&script);
             prop_assert_eq!(output.lines().map(str::to_owned).collect::<Vec<_>>(), words);
         }
     }

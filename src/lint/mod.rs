@@ -9,10 +9,14 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     config::{
+        self,
         load::{Asking, load},
         locate::Roots,
         merge::merge,
@@ -21,6 +25,7 @@ use crate::{
     },
     diag::{self, Diagnostic, Rule},
     model::{Processor, hook::Entry, origin::Layer},
+    source::SourceFile,
 };
 
 /// Claude Code's own files, whose `hooks` it validates in its own way.
@@ -31,45 +36,82 @@ pub(crate) fn rules() -> impl Iterator<Item = &'static Rule> {
     crate::config::rules::RULES.iter().chain(rules::RULES).copied()
 }
 
+/// What was found, and in how much.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// How many files were there to be looked at.
+    pub(crate) files: usize,
+    /// Sorted.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Findings {
+    /// Both together; what is in both counts once.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.files += other.files;
+        self.diagnostics.extend(other.diagnostics);
+        diag::sort(&mut self.diagnostics);
+    }
+}
+
 /// Everything that is configured for a place: hook files of all layers and Claude Code's settings
 /// files.
-pub(crate) fn place(roots: &Roots) -> Vec<Diagnostic> {
+pub(crate) fn place(roots: &Roots) -> Findings {
     let asking = Asking { roots, want: Want::All, trust: None, is_gate: &|_| false };
     let mut loaded = load(&asking);
     let mut diagnostics = std::mem::take(&mut loaded.diagnostics);
+    let own_files = loaded.files.iter().filter(|file| file.belongs.layer != Layer::Preset).count();
+    // A file that could not be read as text is not among those that were loaded.
+    let unread = diagnostics.iter().filter(|found| is_of_unread_file(found)).count();
     diagnostics.extend(of_entries(loaded.into_running()));
+    let mut findings = Findings { files: own_files + unread, diagnostics };
     for path in settings_files(roots) {
-        diagnostics.extend(settings_file(&path));
+        findings.add(settings_file(&path));
     }
-    diag::sort(&mut diagnostics);
-    diagnostics
+    diag::sort(&mut findings.diagnostics);
+    findings
+}
+
+fn is_of_unread_file(found: &Diagnostic) -> bool {
+    [&config::rules::FILE_UNREADABLE, &config::rules::NOT_UTF8]
+        .iter()
+        .any(|rule| rule.name == found.rule.name)
 }
 
 /// One file by itself; what it is, its name tells.
-pub(crate) fn file(path: &Path) -> Vec<Diagnostic> {
+pub(crate) fn file(path: &Path) -> Findings {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let mut diagnostics =
-        if SETTINGS.contains(&name) { settings_file(path) } else { hook_file(path) };
-    diag::sort(&mut diagnostics);
-    diagnostics
+    let mut findings = if SETTINGS.contains(&name) { settings_file(path) } else { hook_file(path) };
+    diag::sort(&mut findings.diagnostics);
+    findings
 }
 
-fn hook_file(path: &Path) -> Vec<Diagnostic> {
+fn hook_file(path: &Path) -> Findings {
     let is_orchestrators = path.parent().is_some_and(|dir| dir.ends_with(".task_orchestrator"));
     let owner = if is_orchestrators { Processor::TaskOrchestrator } else { Processor::ClaudeCode };
-    let opened = match open(path) {
-        Ok(Some(opened)) => opened,
-        Ok(None) => return Vec::new(),
-        Err(found) => return vec![*found],
-    };
-    let mut diagnostics = opened.findings;
-    if opened.is_sound {
+    opened(path, |source| {
         let belongs = Belongs { layer: Layer::Project, owner: Some(owner) };
-        let read = read::read(&opened.source, belongs, Want::All);
-        diagnostics.extend(read.diagnostics);
+        let read = read::read(source, belongs, Want::All);
+        let mut diagnostics = read.diagnostics;
         diagnostics.extend(of_entries(read.entries));
-    }
-    diagnostics
+        diagnostics
+    })
+}
+
+/// Looks at a file, if there is one.
+fn opened(path: &Path, check: impl FnOnce(&Arc<SourceFile>) -> Vec<Diagnostic>) -> Findings {
+    let diagnostics = match open(path) {
+        Ok(Some(opened)) => {
+            let mut diagnostics = opened.findings;
+            if opened.is_sound {
+                diagnostics.extend(check(&opened.source));
+            }
+            diagnostics
+        }
+        Ok(None) => return Findings::default(),
+        Err(found) => vec![*found],
+    };
+    Findings { files: 1, diagnostics }
 }
 
 fn of_entries(entries: Vec<Entry>) -> Vec<Diagnostic> {
@@ -85,16 +127,6 @@ fn settings_files(roots: &Roots) -> Vec<PathBuf> {
     dirs.iter().flat_map(|dir| SETTINGS.iter().map(|name| dir.join(name))).collect()
 }
 
-fn settings_file(path: &Path) -> Vec<Diagnostic> {
-    match open(path) {
-        Ok(Some(opened)) => {
-            let mut diagnostics = opened.findings;
-            if opened.is_sound {
-                diagnostics.extend(settings::check(&opened.source));
-            }
-            diagnostics
-        }
-        Ok(None) => Vec::new(),
-        Err(found) => vec![*found],
-    }
+fn settings_file(path: &Path) -> Findings {
+    opened(path, settings::check)
 }

@@ -119,7 +119,9 @@ fn a_place_is_linted_as_a_whole() {
     write(".task_orchestrator/hooks.json", r#"{"hooks":{"TaskComplete":["d"]}}"#);
     let path = write(".claude/settings.json", r#"{"hooks":{"PreToolUse":["x"]}}"#);
     let roots = Roots { claude_dir: None, project: Some(dir.path().to_owned()) };
-    let found = place(&roots);
+    let findings = place(&roots);
+    assert_eq!(findings.files, 3);
+    let found = findings.diagnostics;
     let rules: Vec<_> = found.iter().map(|d| d.rule.name).collect();
     assert_eq!(
         rules,
@@ -135,7 +137,8 @@ fn a_place_is_linted_as_a_whole() {
     let matcher = found[0].place.as_ref().unwrap();
     assert_eq!(matcher.pointer, "/hooks/PreToolUse/0/matcher");
     assert_eq!(&matcher.file.text()[matcher.span.range()], "\"Bash(git push*)\"");
-    assert_eq!(file(&path).len(), 1);
-    assert_eq!(file(&dir.path().join(".task_orchestrator/hooks.json")).len(), 1);
-    assert!(file(&dir.path().join("none.json")).is_empty());
+    assert_eq!(file(&path).diagnostics.len(), 1);
+    assert_eq!(file(&dir.path().join(".task_orchestrator/hooks.json")).diagnostics.len(), 1);
+    let none = file(&dir.path().join("none.json"));
+    assert!(none.files == 0 && none.diagnostics.is_empty());
 }

@@ -7,6 +7,8 @@ use std::cell::OnceCell;
 
 use globset::{GlobBuilder, GlobMatcher};
 
+use crate::sys::trace;
+
 /// What makes a text more than a plain one.
 const SPECIAL: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 
@@ -50,6 +52,7 @@ impl<'g> Glob<'g> {
 
     fn compiled(&self) -> &Result<GlobMatcher, String> {
         self.compiled.get_or_init(|| {
+            let _measured = trace::scope("glob.compile");
             let built = GlobBuilder::new(self.text)
                 .literal_separator(self.stars == Stars::WithinName)
                 .backslash_escape(true)

@@ -191,6 +191,13 @@ impl Hook {
         of_user.or(self.entries.last()).expect("BUG: a hook without an entry")
     }
 
+    /// The entries whose settings count: where the user has the hook, only the user's.
+    pub(crate) fn speakers(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        let is_of_user = |entry: &Entry| !entry.origin.layer.is_of_project();
+        let has_user = self.entries.iter().any(is_of_user);
+        self.entries.iter().filter(move |entry| !has_user || is_of_user(entry))
+    }
+
     /// The entries that can make it run: one that was switched off on its own cannot.
     pub(crate) fn active(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|e| e.settings.enabled != Some(false))

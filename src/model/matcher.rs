@@ -16,6 +16,8 @@ use std::{borrow::Cow, cell::OnceCell};
 
 use regress::Regex;
 
+use crate::sys::trace;
+
 use super::{
     Event, Payload, Processor,
     event::Matching,
@@ -301,6 +303,7 @@ fn compile(text: &str) -> Result<Regex, String> {
     if text.matches('|').count() > MOST_ALTERNATIVES {
         return Err("too many alternatives".to_owned());
     }
+    let _measured = trace::scope("regex.compile");
     Regex::new(text).map_err(|error| error.text)
 }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod event;
+pub(crate) mod fold;
 mod glob;
 pub(crate) mod hook;
 pub(crate) mod matcher;
@@ -14,6 +15,7 @@ pub(crate) mod permission;
 mod predicate;
 pub(crate) mod strategy;
 pub(crate) mod tool;
+pub(crate) mod vocabulary;
 pub(crate) mod when;
 
 pub(crate) use event::{Event, Processor};

@@ -13,7 +13,7 @@ use crate::{
     source::Span,
 };
 
-use super::{Processor, event::Event};
+use super::{Processor, event::Event, vocabulary};
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
@@ -42,6 +42,11 @@ struct Slot {
 }
 
 impl Payload {
+    /// What stands for a payload that is not there.
+    pub(crate) fn empty() -> Self {
+        Self { text: "{}".to_owned(), members: Vec::new(), end: 1 }
+    }
+
     /// Takes what the host sent. A fault says what it is instead of a JSON object in UTF-8.
     pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, Fault> {
         let fault = |at, message: &str| Err(Fault { at, message: message.to_owned() });
@@ -116,6 +121,20 @@ impl Payload {
         self.node("tool_input")
     }
 
+    /// What is about to be done, under the name that the payload has for it.
+    pub(crate) fn input(&self) -> Option<Node<'_>> {
+        self.node(self.input_field())
+    }
+
+    /// Claude Code's name where the payload has it, else the orchestrator's; of a payload with
+    /// neither the name that its processor would use.
+    fn input_field(&self) -> &'static str {
+        let names = Processor::ALL.map(vocabulary::input_field);
+        names.into_iter().find(|name| self.slot(name).is_some()).unwrap_or_else(|| {
+            vocabulary::input_field(self.told_processor().unwrap_or(Processor::ClaudeCode))
+        })
+    }
+
     pub(crate) fn tool_use_id(&self) -> Option<Cow<'_, str>> {
         self.text("tool_use_id")
     }
@@ -153,6 +172,30 @@ impl Payload {
     #[must_use]
     pub(crate) fn with_tool_input(&self, input: &Value) -> Self {
         self.splice("tool_input", &input.to_string())
+    }
+
+    /// The payload with another input, under the name that it has for it; all other bytes stay.
+    #[must_use]
+    pub(crate) fn with_input(&self, input: &Value) -> Self {
+        self.splice(self.input_field(), &input.to_string())
+    }
+
+    /// The payload with members under other names, where there is another one; all other bytes
+    /// stay.
+    #[must_use]
+    pub(crate) fn with_names<'n>(&self, name: impl Fn(&str) -> Option<&'n str>) -> Self {
+        let root = Node::document(&self.text).expect("BUG: a payload that is no JSON");
+        let mut text = String::with_capacity(self.text.len());
+        let mut copied = 0;
+        for member in root.members() {
+            if let Some(new) = name(&member.key) {
+                text.push_str(&self.text[copied..member.key_span.start]);
+                text.push_str(&Value::from(new).to_string());
+                copied = member.key_span.end;
+            }
+        }
+        text.push_str(&self.text[copied..]);
+        Self::parse(text.into_bytes()).expect("BUG: a new name broke a payload")
     }
 
     /// The payload with a string as one member; all other bytes stay.
@@ -255,6 +298,26 @@ mod tests {
         assert_eq!(changed.tool_input().unwrap().get("command").unwrap().as_str().unwrap(), "ls");
         assert_eq!(parse("{ }").with_text("a", "b").as_str(), "{\"a\":\"b\" }");
         assert!(payload.with_member("a", "1,\"b\":2").is_err());
+    }
+
+    #[test]
+    fn the_input_is_found_and_put_back_under_its_own_name() {
+        let cases = [
+            ("{\"tool_input\":1}", Some("1"), "{\"tool_input\":0}"),
+            ("{\"task_input\": 2 }", Some("2"), "{\"task_input\": 0 }"),
+            (
+                "{\"task_input\":2,\"tool_input\":1}",
+                Some("1"),
+                "{\"task_input\":2,\"tool_input\":0}",
+            ),
+            ("{}", None, "{\"tool_input\":0}"),
+            ("{\"task_id\":\"7\"}", None, "{\"task_id\":\"7\",\"task_input\":0}"),
+        ];
+        for (text, input, changed) in cases {
+            let payload = parse(text);
+            assert_eq!(payload.input().map(|node| node.raw()), input);
+            assert_eq!(payload.with_input(&json!(0)).as_str(), changed);
+        }
     }
 
     #[test]

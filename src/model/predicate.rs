@@ -11,7 +11,8 @@ use super::{
 };
 
 /// Short keys and the fields they stand for; any other key is the name of its field.
-const SHORT: &[(&str, &str)] = &[("type", "task_type"), ("role", "specialist")];
+const SHORT: &[(&str, &str)] =
+    &[("type", "task_type"), ("role", "specialist"), ("task", "task_id")];
 
 /// Keys that tell a predicate from a regular expression where both are possible.
 const KNOWN: &[&str] = &[

@@ -45,8 +45,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Frames<'_> {
 
 /// The last complete frame alone, for files in which each frame says everything anew.
 pub(crate) fn last(bytes: &[u8]) -> Frames<'_> {
-    let lines = bytes.rsplit(|byte| *byte == b'\n');
-    match lines.filter_map(read_line).next() {
+    let mut lines = bytes.rsplit(|byte| *byte == b'\n');
+    match lines.find_map(read_line) {
         Some((VERSION, body)) => Frames { bodies: vec![body], is_newer: false },
         Some((version, _)) => Frames { bodies: Vec::new(), is_newer: version > VERSION },
         None => Frames { bodies: Vec::new(), is_newer: false },

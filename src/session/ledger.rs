@@ -146,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    fn open<'a>(dir: &'a PrivateDir) -> Ledger<'a> {
+    fn open(dir: &PrivateDir) -> Ledger<'_> {
         Ledger::open(dir, "things.log", Deadline::never()).unwrap()
     }
 

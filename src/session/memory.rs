@@ -150,14 +150,14 @@ mod tests {
     #[test]
     fn only_news_are_written() {
         let (_scratch, state) = scratch();
-        let mut stale = Memory::read(&state).unwrap();
+        let mut elder = Memory::read(&state).unwrap();
         let mut memory = Memory::read(&state).unwrap();
         memory.learn(&state, [(hook("a"), Known::Spoke)]).unwrap();
         let before = size(&state);
         memory.learn(&state, [(hook("a"), Known::Silent)]).unwrap();
-        stale.learn(&state, [(hook("a"), Known::Silent)]).unwrap();
+        elder.learn(&state, [(hook("a"), Known::Silent)]).unwrap();
         assert_eq!(size(&state), before);
-        assert_eq!(stale.of_hook(&hook("a")), Known::Spoke);
+        assert_eq!(elder.of_hook(&hook("a")), Known::Spoke);
     }
 
     #[test]

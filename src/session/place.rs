@@ -18,6 +18,12 @@ pub(crate) fn project_dir(state_dir: &Path, project: &Path) -> Result<PrivateDir
     dir::open_private_dir(state_dir)?.subdir(PROJECTS)?.subdir(file_name::for_path(project))
 }
 
+/// The private directory of `project` if anything was ever kept for it; makes nothing.
+pub(crate) fn existing(state_dir: &Path, project: &Path) -> Result<Option<PrivateDir>, dir::Error> {
+    let kept = state_dir.join(PROJECTS).join(file_name::for_path(project));
+    if kept.is_dir() { project_dir(state_dir, project).map(Some) } else { Ok(None) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +36,10 @@ mod tests {
         assert_eq!(shop.path(), state.join("projects/home+ann+shop"));
         let other = project_dir(&state, Path::new("/home/ann+shop")).unwrap();
         assert_ne!(shop.path(), other.path());
+        let found = existing(&state, Path::new("/home/ann/shop")).unwrap().unwrap();
+        assert_eq!(found.path(), shop.path());
+        assert!(existing(&state, Path::new("/home/ann/none")).unwrap().is_none());
+        assert!(!state.join("projects/home+ann+none").exists(), "looking makes nothing");
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub(crate) struct Bearing {
 
 /// Whether the hook's answer can stop something. A contradiction (`gate: true` on a background
 /// hook) is resolved towards yes, for yes means that the hook runs.
-pub(crate) fn bears_answers(bearing: &Bearing) -> bool {
+pub(crate) fn bears_answers(bearing: Bearing) -> bool {
     match bearing.gate {
         Some(said) => said,
         None if bearing.is_background => false,
@@ -212,8 +212,7 @@ mod tests {
             (Bearing { gate: Some(true), is_background: true, ..observer }, true),
         ];
         for (bearing, expected) in table {
-            assert_eq!(bears_answers(&bearing), expected, "{bearing:?}");
+            assert_eq!(bears_answers(bearing), expected, "{bearing:?}");
         }
     }
-
 }

@@ -13,6 +13,9 @@ use crate::sys::{
 
 const NAME: &str = "notices";
 
+/// What was told in which session.
+const TOLD: &str = "told";
+
 /// Most bytes kept: older notices that nobody took make room.
 const KEPT: usize = 16 << 10;
 
@@ -30,6 +33,31 @@ pub(crate) fn leave(dir: &PrivateDir, text: &str) -> Result<(), Error> {
         Some(all)
     })
     .map(drop)
+}
+
+/// Whether a text is told for the first time in a session; from then on it is not.
+///
+/// What cannot be remembered is told again: better twice than never.
+pub(crate) fn is_news(dir: &PrivateDir, session: &str, text: &str) -> bool {
+    let line = format!("{session} {:016x}\n", fingerprint(text));
+    let known = dir.open_read(TOLD).ok().and_then(|file| std::io::read_to_string(file).ok());
+    let known = known.unwrap_or_default();
+    if known.split_inclusive('\n').any(|other| other == line) {
+        return false;
+    }
+    if let Ok(mut file) = dir.open_append(TOLD) {
+        let emptied = if known.len() > KEPT { file.set_len(0) } else { Ok(()) };
+        // A writer that fails leaves it untold, which is told again.
+        drop(emptied.and_then(|()| file.write_all(line.as_bytes())));
+    }
+    true
+}
+
+fn fingerprint(text: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Takes all notices.
@@ -77,6 +105,17 @@ mod tests {
         leave(&dir, "c").unwrap();
         assert_eq!(take(&dir), ["a b", "c"]);
         assert!(take(&dir).is_empty());
+    }
+
+    #[test]
+    fn news_is_told_once_in_each_session() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = open_private_dir(&temp.path().join("s")).unwrap();
+        let told: Vec<_> = [("a", "x"), ("a", "x"), ("a", "y"), ("b", "x"), ("b", "x")]
+            .into_iter()
+            .map(|(session, text)| is_news(&dir, session, text))
+            .collect();
+        assert_eq!(told, [true, false, true, true, false]);
     }
 
     #[test]

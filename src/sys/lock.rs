@@ -16,6 +16,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::clock::Deadline;
 use super::dir::{self, Inode, PrivateDir};
+use super::trace;
 
 /// A locked file. Dropping it releases the lock, as does the death of this process.
 #[derive(Debug)]
@@ -85,11 +86,13 @@ fn wait(file: File, deadline: Deadline) -> io::Result<Option<Held>> {
     let Some(left) = deadline.remaining() else {
         return block(file).map(Some);
     };
+    let starting = trace::scope("thread.start");
     let (sender, receiver) = mpsc::channel();
     thread::Builder::new().name("lock".to_owned()).spawn(move || {
         // Nobody listens any more: the lock comes back in the error, or dies with the channel.
         drop(sender.send(block(file)));
     })?;
+    drop(starting);
     match receiver.recv_timeout(left) {
         Ok(outcome) => outcome.map(Some),
         Err(_) => Ok(None),

@@ -11,6 +11,7 @@ use sysinfo::{
 };
 
 use super::process::{Identity, identity};
+use super::trace;
 
 /// A process of the sought name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,7 @@ impl Found {
 /// The living processes whose short name, or the file name of the name they were called by, is
 /// `name`; sorted by id. We ourselves are not among them.
 pub(crate) fn processes_named(name: &str) -> Vec<Found> {
+    let _measured = trace::scope("scan.processes");
     let Ok(mut system) = System::new() else {
         return Vec::new();
     };

@@ -12,6 +12,7 @@ mod http;
 mod message;
 mod outcome;
 mod parity;
+mod plugin;
 mod portrait;
 mod run;
 mod scenario;

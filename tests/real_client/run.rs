@@ -53,6 +53,17 @@ pub(super) fn through_cph(scenario: &Scenario, client: &Path) -> Outcome {
     run.hold(client)
 }
 
+/// The same hooks, reached by a plugin: trusted, but not installed.
+pub(super) fn through_plugin(scenario: &Scenario, client: &Path, plugin: &Path) -> Outcome {
+    let mut scenario = scenario.clone();
+    scenario.options.arguments.extend(["--plugin-dir".to_owned(), plugin.display().to_string()]);
+    let run = Run::prepare(&scenario);
+    let text = run.json(&hook_file(&scenario.hooks));
+    run.stage.write_project(".claude/hooks.json", &text);
+    run.stage.cph(&["trust", "--yes"]);
+    run.hold(client)
+}
+
 struct Run<'a> {
     scenario: &'a Scenario,
     stage: Stage,

@@ -25,6 +25,7 @@ struct EventReport {
     when: &'static str,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every command has this form")]
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Json) -> Result<Exit, Failure> {
     if args.json {
         desk.output.json(&EVENTS.iter().map(report).collect::<Vec<_>>());

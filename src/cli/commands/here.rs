@@ -6,9 +6,19 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     cli::{exit::Exit, failure::Failure},
-    config::{locate::Roots, trust::Trust},
+    config::{
+        load::{self, Asking, Loaded},
+        locate::Roots,
+        merge,
+        read::Want,
+        trust::Trust,
+    },
     install::Scope,
-    session::place as state_place,
+    model::hook::Entry,
+    session::{
+        memory::{Known, Memory},
+        place as state_place,
+    },
     sys::{
         dir::{self, PrivateDir},
         place::{self, Env, Places},
@@ -56,6 +66,29 @@ impl Here {
         Ok(Trust::load(self.state_dir()?, &self.root))
     }
 
+    /// What is kept for the project, if anything ever was: for who only looks.
+    pub(super) fn existing_state(&self) -> Result<Option<PrivateDir>, Failure> {
+        let Some(state_dir) = &self.places.state_dir else { return Ok(None) };
+        state_place::existing(state_dir, &self.root).map_err(|error| Failure::of(&error))
+    }
+
+    /// What is trusted in the project; nothing where nothing can be remembered.
+    pub(super) fn trust_or_nothing(&self) -> Trust {
+        match &self.places.state_dir {
+            Some(state_dir) => Trust::load(state_dir, &self.root),
+            None => Trust::nothing(&self.root),
+        }
+    }
+
+    /// All layers as they count here.
+    pub(super) fn load(&self, want: Want<'_>, trust: &Trust) -> Loaded {
+        let state = self.existing_state().ok().flatten();
+        let memory = state.and_then(|dir| Memory::read(&dir).ok()).unwrap_or_default();
+        let is_gate = |entry: &Entry| is_gate(entry, &memory);
+        let roots = self.roots();
+        load::load(&Asking { roots: &roots, want, trust: Some(trust), is_gate: &is_gate })
+    }
+
     /// The settings file of a scope.
     pub(super) fn settings(&self, scope: Scope) -> Result<PathBuf, Failure> {
         match scope {
@@ -87,6 +120,18 @@ impl Here {
         match home.and_then(|home| path.strip_prefix(home).ok()) {
             Some(inside) => format!("~/{}", inside.display()),
             None => path.display().to_string(),
+        }
+    }
+}
+
+/// Whether an entry can stop something, as far as anybody knows.
+fn is_gate(entry: &Entry, memory: &Memory) -> bool {
+    match (entry.settings.gate, entry.settings.background) {
+        (Some(said), _) => said,
+        (None, Some(true)) => false,
+        (None, _) => {
+            entry.event.row().is_some_and(|row| row.is_gate)
+                || memory.of_hook(&merge::id_of(entry)) == Known::Spoke
         }
     }
 }

@@ -1,10 +1,17 @@
 //! The commands: arguments to an engine, its report to the output. No decisions here.
+#![allow(clippy::unnecessary_wraps, reason = "every command has one signature")]
 
 mod approval;
+mod checkup;
+pub(super) mod dispatch;
 pub(super) mod doctor;
 pub(super) mod events;
+pub(super) mod hand_over;
 mod here;
 pub(super) mod install;
+pub(super) mod lint;
+pub(super) mod log;
+pub(super) mod merge;
 mod plan;
 pub(super) mod status;
 pub(super) mod trust;
@@ -21,6 +28,8 @@ use crate::{
     },
 };
 
+use here::Here;
+
 use super::{args::Global, output::Output};
 
 /// What every command is given.
@@ -30,6 +39,11 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    /// Where the command works.
+    pub(super) fn here(&self) -> Here {
+        Here::of(self)
+    }
+
     /// The project that the command is about.
     pub(super) fn project(&self, env: &Env, places: &Places) -> PathBuf {
         let here = place::working_dir().unwrap_or_else(|_| PathBuf::from("/"));
@@ -47,7 +61,7 @@ fn patience() -> Deadline {
 }
 
 /// Findings to stderr, with their places.
-fn complain_all(desk: &Desk<'_>, here: &here::Here, diagnostics: &[Diagnostic]) {
+fn complain_all(desk: &Desk<'_>, here: &Here, diagnostics: &[Diagnostic]) {
     let look = text::Look { is_coloured: true, base: Some(&here.root), ..text::Look::default() };
     let mut bytes = Vec::new();
     text::render(diagnostics, look, &mut bytes)

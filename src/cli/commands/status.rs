@@ -53,6 +53,7 @@ struct EvidenceReport {
     stale: Option<String>,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every command has this form")]
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Json) -> Result<Exit, Failure> {
     let report = gather(desk);
     if args.json {
@@ -88,7 +89,7 @@ fn gather(desk: &Desk<'_>) -> StatusReport {
             pid: claude.verdict.pid,
             evidence: claude.evidence.iter().map(evidence).collect(),
         },
-        task_orchestrator: orchestrator(&root, private.as_ref(), &host),
+        task_orchestrator: orchestrator(&root, private.as_ref(), host),
         state_dir: private.map(|dir| dir.path().to_owned()),
         project,
     }
@@ -106,7 +107,7 @@ fn evidence(piece: &Evidence) -> EvidenceReport {
 fn orchestrator(
     root: &std::path::Path,
     private: Option<&crate::sys::dir::PrivateDir>,
-    host: &machine::Host,
+    host: machine::Host,
 ) -> ProcessorReport {
     let now =
         live::Now { boot_time: clock::boot_now(), boot: clock::boot_id(), wall: clock::wall_now() };
@@ -115,7 +116,7 @@ fn orchestrator(
     let told = state::read(root);
     let heartbeat = told.as_ref().ok().and_then(|state| state.as_ref()?.heartbeat.clone());
     let window = crate::config::integration::Integration::default().live();
-    let verdict = live::orchestrator(fired.as_ref(), heartbeat.as_ref(), host, &now, window);
+    let verdict = live::orchestrator(fired.as_ref(), heartbeat.as_ref(), &host, &now, window);
     ProcessorReport {
         live: verdict.live,
         because: verdict.because,

@@ -180,9 +180,9 @@ impl Reader<'_> {
     fn report_plain_string(&mut self, named: &Named, spot: &Spot<'_>) {
         let message = "a bare string is the old form of a command hook";
         let found = self.forgiven(&rules::LEGACY_STRING, message, spot, named);
-        self.report(found.help(
-            "write {\"hooks\": [{\"type\": \"command\", \"command\": \"...\"}]}",
-        ));
+        self.report(
+            found.help("write {\"hooks\": [{\"type\": \"command\", \"command\": \"...\"}]}"),
+        );
     }
 
     /// A finding with what Claude Code would make of the same text.

@@ -82,6 +82,12 @@ impl Trust {
         }
     }
 
+    /// Trusts nothing, where nothing can be remembered.
+    pub(crate) fn nothing(project: &Path) -> Self {
+        let notices = vec!["no hook of this project is trusted: no state can be kept".to_owned()];
+        Self { notices, everything: false, ..Self::everything(project) }
+    }
+
     /// Trusts all there is, for `--trust-all`.
     pub(crate) fn everything(project: &Path) -> Self {
         let (scope, record) = (Scope::of(project), Record::default());

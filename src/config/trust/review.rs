@@ -78,9 +78,7 @@ fn trusted_source(path: PathBuf, trusted: &[u8]) -> Arc<SourceFile> {
 mod tests {
     use super::*;
     use crate::{
-        config::{
-            trust::{Accepted, Held, Store, Suspension},
-        },
+        config::trust::{Accepted, Held, Store, Suspension},
         model::{Event, Processor, origin::Layer, strategy::Strategy},
         sys::clock::Deadline,
     };

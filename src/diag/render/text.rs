@@ -11,7 +11,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::shown;
 use crate::diag::{Diagnostic, Place, Severity};
-use excerpt::{Excerpt, clean};
+use excerpt::Excerpt;
+pub(crate) use excerpt::clean;
 
 /// How findings look.
 #[derive(Clone, Copy, Debug)]

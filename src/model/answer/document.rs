@@ -268,13 +268,11 @@ impl Reader<'_> {
         for (key, value) in decision {
             match (kind, key.as_str(), value) {
                 (DecisionKind::Deny, "message", Value::String(text)) => reason = Some(text),
-                (DecisionKind::Deny, "interrupt", value) => {
-                    self.answer.fields.insert(key, value);
-                }
                 (DecisionKind::Allow, "updatedInput", value) => {
                     self.answer.updated_input = Some(value);
                 }
-                (DecisionKind::Allow, "updatedPermissions", value) => {
+                (DecisionKind::Deny, "interrupt", value)
+                | (DecisionKind::Allow, "updatedPermissions", value) => {
                     self.answer.fields.insert(key, value);
                 }
                 _ => unused.push(format!("decision.{key}")),

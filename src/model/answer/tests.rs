@@ -84,7 +84,7 @@ fn stdout_is_read_like_the_host_reads_it() {
 
 #[test]
 fn text_counts_where_and_when_the_host_takes_it() {
-    for row in EVENTS.iter() {
+    for row in EVENTS {
         let Some(name) = row.claude else { continue };
         let answer = read(name, 0, "a\nb", "");
         let is_context = matches!(
@@ -189,7 +189,7 @@ fn the_event_is_checked_by_the_name_the_hook_was_written_for() {
 
 #[test]
 fn exit_two_per_event() {
-    for row in EVENTS.iter() {
+    for row in EVENTS {
         let name = row.name_for(CLAUDE).unwrap_or_default();
         if name.is_empty() {
             continue;
@@ -291,7 +291,7 @@ fn compaction_text_is_verbatim_but_answers_are_answers() {
     let focus = read("PreCompact", 0, "{\"focus\": \"tests\"}\n", "");
     assert_eq!(focus.plain.as_deref(), Some("{\"focus\": \"tests\"}"));
     let block = said("PreCompact", &json!({"decision": "block", "reason": "later"}));
-    assert_eq!((refused(&block), block.plain), (Some("later"), None));
+    assert_eq!((refused(&block), block.plain.clone()), (Some("later"), None));
 }
 
 // onFailure.
@@ -332,7 +332,7 @@ fn a_gate_that_fails_closed_refuses_with_the_hosts_words() {
 
 #[test]
 fn where_on_failure_counts() {
-    for row in EVENTS.iter() {
+    for row in EVENTS {
         let Some(name) = row.claude else { continue };
         let answer = blocking(name, &reply(1, "", "x"));
         let expected = row.answers.failure != Failure::AlwaysOpen
@@ -352,7 +352,7 @@ fn where_on_failure_counts() {
 
 #[test]
 fn continue_false_counts_where_the_host_heeds_it() {
-    for row in EVENTS.iter() {
+    for row in EVENTS {
         let Some(name) = row.claude else { continue };
         if row.answers.refusal == Refusal::ExitCode {
             continue;
@@ -391,7 +391,7 @@ fn continue_false_counts_where_the_host_heeds_it() {
 
 #[test]
 fn messages_count_where_they_are_shown() {
-    for row in EVENTS.iter() {
+    for row in EVENTS {
         let Some(name) = row.claude else { continue };
         let answer = said(name, &json!({"systemMessage": "hi", "suppressOutput": true}));
         let is_shown = !matches!(
@@ -499,7 +499,7 @@ fn every_field_counts_where_the_table_has_it_and_is_reported_elsewhere() {
         field::Shape::Array => json!([]),
         field::Shape::Number => json!(1),
     };
-    for row in EVENTS.iter() {
+    for row in EVENTS {
         let Some(name) = row.claude else { continue };
         if row.answers.refusal == Refusal::ExitCode {
             continue;

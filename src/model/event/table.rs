@@ -36,6 +36,7 @@ pub(crate) enum Matching {
 
 /// What the host does with what a hook says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of the table")]
 pub(crate) struct Answers {
     /// How a refusal is said.
     pub(crate) refusal: Refusal,

@@ -59,8 +59,17 @@
 //! run files are removed only under their lock and long after their beginning; a waiter that gets
 //! the lock of a removed file still reads the truth in it. *Another boot*: everything is stale.
 //!
-//! Cost, one registration and nobody else: two opens, two locks; three writes (shelf, start,
-//! delivered) and two more per level of hooks.
+//! # What is left to chance
+//!
+//! Only by registration and payload can a copy be told from the next event. So a registration that
+//! is new, or was killed before it arrived, takes the first identical event within
+//! [`DUPLICATE_WITHIN`] for a copy of the one before, if that was delivered by another
+//! registration. The other registration, fired by the same event, brings it as new and answers; it
+//! is lost only if that one dies as well or has just been removed. Copies of identical events that
+//! overlap (the host waits for each) may be taken for a further occurrence: twice, not never.
+//!
+//! Cost, one registration and nobody else: two files opened, two locks, three writes (shelf, first
+//! start, delivered), and for each level of hooks one for the processes and one per answer.
 
 mod leftovers;
 mod occurrence;
@@ -88,7 +97,7 @@ use crate::{
 };
 
 /// How long after its beginning an occurrence may find further copies, unless it is still held.
-pub(crate) const DUPLICATE_WITHIN: Duration = Duration::from_secs(60);
+pub(crate) const DUPLICATE_WITHIN: Duration = Duration::from_mins(1);
 
 /// How long run files are kept for the other processor.
 pub(crate) const KEEP: Duration = Duration::from_mins(10);

@@ -237,10 +237,7 @@ pub(crate) enum Standing {
 pub(crate) fn look(dir: &PrivateDir, occurrence: &OccurrenceId) -> Result<Standing, Error> {
     let name = occurrence.run_file();
     let path = || dir.path().join(&name);
-    let file = match dir.open_or_nothing(&name)? {
-        Some(file) => file,
-        None => return Ok(Standing::Unknown),
-    };
+    let Some(file) = dir.open_or_nothing(&name)? else { return Ok(Standing::Unknown) };
     let progress = Progress::read(&file, occurrence).map_err(failed("read", path()))?;
     if progress.is_delivered {
         return Ok(Standing::Delivered(progress));

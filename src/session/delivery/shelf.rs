@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::model::Processor;
 
-    const WITHIN: Duration = Duration::from_secs(60);
+    const WITHIN: Duration = Duration::from_mins(1);
 
     fn delivery(registration: Option<&'static str>) -> Delivery<'static> {
         Delivery {

@@ -171,36 +171,13 @@ impl Handovers {
         let claimed = delivery::claim_named(&self.state, &watch.occurrence)?;
         let Some((claim, progress)) = claimed else { return Ok(Outcome::Settled) };
         let ran = progress.is_delivered || progress.done.contains_key(&note.hook);
-        if ran || self.is_served(&note, records, &progress)? {
+        if ran || is_served(&note, records, &progress)? {
             claim.delivered()?;
             self.remove(&watch)?;
             return Ok(Outcome::Settled);
         }
         let environment = get(&self.secrets, &environment_file(&watch.occurrence))?;
         Ok(Outcome::Run(Box::new(Due { note, environment, claim, watch })))
-    }
-
-    fn is_served(
-        &self,
-        note: &Note,
-        records: &Records,
-        progress: &Progress,
-    ) -> Result<bool, Error> {
-        delivery::end_leftovers(&progress.unfinished);
-        let wanted = Wanted { hook: note.hook.clone(), stands_down: false };
-        let terms = Terms {
-            window: note.wait.max(note.window),
-            is_both: false,
-            inside: &[],
-            deadline: Deadline::never(),
-        };
-        let verdicts = records.enter(&note.firing, &[wanted], &terms)?;
-        if !verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Run)) {
-            return Ok(true);
-        }
-        // It may have run, and said something, since we looked last. From now on nobody can run
-        // it without having waited for us.
-        Ok(records.settle(&note.firing, &note.hook, terms.window)? == Settlement::Settled)
     }
 
     /// Notes that nobody watches, because their watcher died; each is to be watched again.
@@ -246,6 +223,25 @@ impl Due {
         self.claim.delivered()?;
         handovers.remove(&self.watch)
     }
+}
+
+/// Whether the other processor was faster after all; if not, the hook's run is ours from now on.
+fn is_served(note: &Note, records: &Records, progress: &Progress) -> Result<bool, Error> {
+    delivery::end_leftovers(&progress.unfinished);
+    let wanted = Wanted { hook: note.hook.clone(), stands_down: false };
+    let terms = Terms {
+        window: note.wait.max(note.window),
+        is_both: false,
+        inside: &[],
+        deadline: Deadline::never(),
+    };
+    let verdicts = records.enter(&note.firing, &[wanted], &terms)?;
+    if !verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Run)) {
+        return Ok(true);
+    }
+    // It may have run, and said something, since we looked last. From now on nobody can run
+    // it without having waited for us.
+    Ok(records.settle(&note.firing, &note.hook, terms.window)? == Settlement::Settled)
 }
 
 /// Whether the time is over; a moment of another boot is.

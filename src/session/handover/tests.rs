@@ -3,7 +3,7 @@
 use super::*;
 use crate::{model::Processor, session::record::Ids, sys::dir};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 struct Scene {
     _scratch: tempfile::TempDir,
@@ -155,12 +155,12 @@ fn a_dead_watcher_is_replaced() {
     assert!(scene.handovers.abandoned().unwrap().is_empty());
     due.claim.start([&hook()]).unwrap();
     drop(due);
-    assert_eq!(scene.handovers.abandoned().unwrap(), [occurrence.clone()]);
+    assert_eq!(scene.handovers.abandoned().unwrap(), std::slice::from_ref(&occurrence));
     let mut due = scene.due(&occurrence);
     due.claim.done(&hook(), &"", true).unwrap();
     // Dead between the end of the hook and the forgetting of the note.
     drop(due);
-    assert_eq!(scene.handovers.abandoned().unwrap(), [occurrence.clone()]);
+    assert_eq!(scene.handovers.abandoned().unwrap(), std::slice::from_ref(&occurrence));
     assert!(scene.is_settled(&occurrence));
     assert!(scene.handovers.abandoned().unwrap().is_empty());
     assert_eq!(scene.files(), 0);

@@ -47,6 +47,9 @@ pub(super) struct Entry {
     pub(super) hooks: Vec<HookId>,
     /// `None` while it is still looking.
     pub(super) choices: Option<Vec<Choice>>,
+    /// The places in the log of its registration and of its latest decision.
+    registered_at: usize,
+    decided_at: Option<usize>,
 }
 
 impl Entry {
@@ -66,6 +69,8 @@ pub(super) struct Book {
     pub(super) entries: Vec<Entry>,
     /// Choices of those who never registered here (hand-overs).
     loose: Vec<(OccurrenceId, Choice)>,
+    /// How many lines were taken in.
+    length: usize,
 }
 
 impl Book {
@@ -78,19 +83,28 @@ impl Book {
     }
 
     fn take(&mut self, line: Line) {
+        let here = self.length;
+        self.length += 1;
         match line {
             Line::Fired { firing, hooks } => match self.position(&firing.occurrence) {
                 // A taker registers again, and may know of further hooks.
                 Some(at) => self.entries[at].hooks.extend(hooks),
-                None => self.entries.push(Entry { firing, hooks, choices: None }),
+                None => self.entries.push(Entry {
+                    firing,
+                    hooks,
+                    choices: None,
+                    registered_at: here,
+                    decided_at: None,
+                }),
             },
-            Line::Decided { occurrence, choices } => match self.position(&occurrence) {
-                Some(at) => self.entries[at].choices = Some(choices),
-                None => {
-                    let loose = choices.into_iter().map(|choice| (occurrence.clone(), choice));
-                    self.loose.extend(loose);
+            Line::Decided { occurrence, choices } => {
+                if let Some(at) = self.position(&occurrence) {
+                    self.entries[at].choices = Some(choices);
+                    self.entries[at].decided_at = Some(here);
+                    return;
                 }
-            },
+                self.loose.extend(choices.into_iter().map(|choice| (occurrence.clone(), choice)));
+            }
         }
     }
 
@@ -123,10 +137,15 @@ impl Book {
         self.users(from, hook).any(|(user, _)| user != me)
     }
 
-    /// The position of the firing that runs `hook` in the place of `dead`.
-    pub(super) fn stand_in(&self, dead: &OccurrenceId, hook: &HookId) -> Option<usize> {
-        let (user, _) = self.users(dead, hook).find(|(_, choice)| choice.way == Way::Run)?;
-        self.position(user)
+    /// The firing that took `hook` over from `dead`, and did so after the latest decision of
+    /// `dead`: it may have been taken back since.
+    pub(super) fn stand_in(&self, dead: &OccurrenceId, hook: &HookId) -> Option<&Entry> {
+        let decided_at = self.entry(dead).and_then(|entry| entry.decided_at);
+        let takers = self.users(dead, hook).filter(|(_, choice)| choice.way == Way::Run);
+        takers
+            .filter_map(|(user, _)| self.entry(user))
+            .filter(|entry| entry.decided_at > decided_at)
+            .max_by_key(|entry| entry.decided_at)
     }
 
     /// The lines of all firings for which `keep` says yes, and whatever uses them up.
@@ -142,24 +161,24 @@ impl Book {
         let is_kept =
             |choice: &Choice| choice.from.as_ref().is_some_and(|id| kept_ids.contains(id));
         let mut lines = Vec::new();
-        for (Entry { firing, hooks, choices }, kept) in self.entries.into_iter().zip(kept) {
+        for (entry, kept) in self.entries.into_iter().zip(kept) {
+            let Entry { firing, hooks, choices, registered_at, decided_at } = entry;
             let occurrence = firing.occurrence.clone();
             if kept {
-                lines.push(Line::Fired { firing, hooks });
+                lines.push((registered_at, Line::Fired { firing, hooks }));
             }
-            let choices: Option<Vec<_>> =
-                choices.map(|all| all.into_iter().filter(|c| kept || is_kept(c)).collect());
-            match choices {
-                Some(choices) if kept || !choices.is_empty() => {
-                    lines.push(Line::Decided { occurrence, choices });
-                }
-                _ => {}
+            let Some((choices, decided_at)) = choices.zip(decided_at) else { continue };
+            let choices: Vec<_> = choices.into_iter().filter(|c| kept || is_kept(c)).collect();
+            if kept || !choices.is_empty() {
+                lines.push((decided_at, Line::Decided { occurrence, choices }));
             }
         }
-        for (occurrence, choice) in self.loose.into_iter().filter(|(_, choice)| is_kept(choice)) {
-            lines.push(Line::Decided { occurrence, choices: vec![choice] });
-        }
-        lines
+        // Who decided later matters.
+        lines.sort_by_key(|(place, _)| *place);
+        let loose = self.loose.into_iter().filter(|(_, choice)| is_kept(choice));
+        let loose =
+            loose.map(|(occurrence, choice)| Line::Decided { occurrence, choices: vec![choice] });
+        lines.into_iter().map(|(_, line)| line).chain(loose).collect()
     }
 }
 
@@ -218,10 +237,32 @@ mod tests {
             |name, me: &Firing| book.is_used(&first.occurrence, &hook(name), &me.occurrence);
         assert!(is_used("a", &loose) && is_used("b", &loose) && is_used("c", &second));
         assert!(!is_used("a", &second) && !is_used("c", &loose));
-        assert_eq!(book.stand_in(&first.occurrence, &hook("b")), Some(1));
-        assert_eq!(book.stand_in(&first.occurrence, &hook("a")), None);
+        let stand_in = |dead: &Firing, name| {
+            let entry = book.stand_in(&dead.occurrence, &hook(name));
+            entry.map(|entry| entry.firing.occurrence.clone())
+        };
+        assert_eq!(stand_in(&first, "b"), Some(second.occurrence.clone()));
+        assert_eq!(stand_in(&first, "a"), None);
+        assert_eq!(stand_in(&second, "b"), None);
         assert!(book.entries[1].may_run(&hook("b")) && !book.entries[1].may_run(&hook("a")));
         assert!(!book.entries[1].may_run(&hook("c")));
+    }
+
+    #[test]
+    fn what_was_taken_over_can_be_taken_back() {
+        let (first, second, loose) = (firing(1), firing(2), firing(3));
+        let mut lines = lines(&first, &second, &loose);
+        lines.push(Line::Decided {
+            occurrence: first.occurrence.clone(),
+            choices: vec![choice("b", Way::Run, Some(&second))],
+        });
+        // The order of decisions survives the cutting of the log.
+        for lines in [lines.clone(), Book::of(lines).into_lines(|_| true)] {
+            let book = Book::of(lines);
+            assert!(book.stand_in(&first.occurrence, &hook("b")).is_none());
+            let back = book.stand_in(&second.occurrence, &hook("b")).unwrap();
+            assert_eq!(back.firing.occurrence, first.occurrence);
+        }
     }
 
     #[test]

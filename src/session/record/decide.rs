@@ -75,7 +75,8 @@ pub(super) enum Outcome {
 /// What another firing's run of the hook is good for.
 enum Use {
     Answer(Verdict, Way),
-    Wait,
+    /// Its holder is at work; this is unfinished in its run file.
+    Wait(Vec<(Start, Option<Identity>)>),
     /// It died before the hook had ended.
     Abandoned(Vec<(Start, Option<Identity>)>),
     Nothing,
@@ -92,15 +93,18 @@ impl Case<'_> {
             let from = &entry.firing.occurrence;
             match usable(sight.at(from)?, hook, bond) {
                 Use::Answer(verdict, way) => return Ok(chosen(hook, way, Some(from), verdict)),
-                Use::Wait if wanted.stands_down => {}
-                Use::Wait if may_wait && !self.inside.contains(from) => {
+                Use::Wait(leftovers) if self.taken_from(hook) == Some(from) => {
+                    abandoned = Some((from.clone(), leftovers));
+                }
+                Use::Wait(_) if wanted.stands_down => {}
+                Use::Wait(_) if may_wait && !self.inside.contains(from) => {
                     return Ok(Outcome::Wait(from.clone()));
                 }
                 // What it left may be above us.
                 Use::Abandoned(leftovers) if abandoned.is_none() && !self.inside.contains(from) => {
                     abandoned = Some((from.clone(), leftovers));
                 }
-                Use::Wait | Use::Abandoned(_) | Use::Nothing => {}
+                Use::Wait(_) | Use::Abandoned(_) | Use::Nothing => {}
             }
         }
         if wanted.stands_down || self.stood_down(hook) {
@@ -112,6 +116,15 @@ impl Case<'_> {
             decision.leftovers = leftovers;
         }
         Ok(Outcome::Decided(decision))
+    }
+
+    /// The firing from which the dead holder of this one had taken the hook over, unless it was
+    /// taken back. Whoever holds that one now waits for us, so what is unfinished there is not his.
+    fn taken_from(&self, hook: &HookId) -> Option<&OccurrenceId> {
+        let me = &self.me.occurrence;
+        let choice = self.book.entry(me)?.choice(hook)?;
+        let is_ours = choice.way == Way::Run && self.book.stand_in(me, hook).is_none();
+        choice.from.as_ref().filter(|_| is_ours)
     }
 
     /// The dead holder of this firing left the hook to the other processor.
@@ -131,10 +144,14 @@ impl Case<'_> {
             .filter(|entry| entry.may_run(hook))
             .filter(|entry| !self.book.is_used(&entry.firing.occurrence, hook, me))
             .map(|entry| (entry, !is_decided));
-        // Whoever runs it in our place because our holder had died; nearly always it is later.
-        let stand_in = self.book.stand_in(me, hook).map(|at| (&entries[at], at > position));
+        // Whoever runs it in our place because our holder had died.
+        let stand_in = self.book.stand_in(me, hook).map(|entry| (entry, true));
+        // From whom our dead holder had taken it over: he may not have ended all that was left.
+        let source = self.taken_from(hook).and_then(|from| self.book.entry(from));
+        let source = source.map(|entry| (entry, false));
         let mut found: Vec<_> = earlier
             .chain(stand_in)
+            .chain(source)
             .filter_map(|(entry, may_wait)| {
                 let bond = self.me.bond(&entry.firing, self.window)?;
                 Some(Candidate { bond, entry, may_wait: may_wait && self.may_wait })
@@ -155,20 +172,22 @@ struct Candidate<'b> {
 fn usable(standing: &Standing, hook: &HookId, bond: Bond) -> Use {
     match standing {
         // Its answer may yet change: a gate is asked again about a rewritten input.
-        Standing::Held(_) => Use::Wait,
+        Standing::Held(progress) => Use::Wait(unfinished(progress, hook)),
         Standing::Unknown => Use::Nothing,
         Standing::Delivered(progress) => answer(progress, hook, bond).unwrap_or(Use::Nothing),
-        Standing::Abandoned(progress) => answer(progress, hook, bond).unwrap_or_else(|| {
-            let ours = progress.unfinished.iter().filter(|(start, _)| start.hook == *hook);
-            Use::Abandoned(ours.cloned().collect())
-        }),
+        Standing::Abandoned(progress) => answer(progress, hook, bond)
+            .unwrap_or_else(|| Use::Abandoned(unfinished(progress, hook))),
     }
+}
+
+fn unfinished(progress: &Progress, hook: &HookId) -> Vec<(Start, Option<Identity>)> {
+    progress.unfinished.iter().filter(|(start, _)| start.hook == *hook).cloned().collect()
 }
 
 /// What an ended hook's answer is good for; `None` when it has not ended.
 fn answer(progress: &Progress, hook: &HookId, bond: Bond) -> Option<Use> {
     let done = progress.done.get(hook)?;
-    let replay = |answer: &Box<RawValue>| Use::Answer(Verdict::Replay(answer.clone()), Way::Replay);
+    let replay = |answer: &RawValue| Use::Answer(Verdict::Replay(answer.to_owned()), Way::Replay);
     Some(match bond {
         Bond::Id => replay(&done.answer),
         Bond::Time if done.is_silent => Use::Answer(Verdict::Satisfied, Way::Satisfied),

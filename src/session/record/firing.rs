@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn ids_bind_at_any_distance_time_within_its_window() {
         let (mut a, mut b) = pair();
-        assert_eq!(a.bond(&b, Duration::from_millis(1000)), Some(Bond::Time));
+        assert_eq!(a.bond(&b, Duration::from_secs(1)), Some(Bond::Time));
         assert_eq!(a.bond(&b, Duration::from_millis(999)), None);
         (a.ids, b.ids) = (ids("c", ""), ids("c", ""));
         assert_eq!(a.bond(&b, Duration::ZERO), Some(Bond::Id));

@@ -28,19 +28,22 @@
 //! that each uses up. From then on it waits for nobody.
 //!
 //! If F's holder dies, its taker enters again with the same occurrence: it finds the registration
-//! at its old place and decides alike, except that a hook which another firing runs in the dead
-//! one's place (its *stand-in*) is waited for and taken from there.
+//! at its old place and decides alike, except that a hook which another firing has taken over
+//! since F's latest decision (its *stand-in*) is waited for and taken from there. A hook can be
+//! taken over back and forth; the latest decision in the log owns it. So the two takers of two
+//! dead holders that had taken a hook from each other agree on who runs it.
 //!
 //! # Waiting does not go in circles
 //!
 //! Call a firing decided when its decisions are in the log; that never changes back. (1) An
-//! undecided firing waits for earlier ones, or for its stand-in. (2) A decided one (a taker that
-//! entered again) waits only for a stand-in that registered later. (3) A stand-in is decided: it
-//! became one by deciding. In a circle with an undecided firing, whoever waits for that one is
-//! undecided by (2) and (3), so all are, and by (1) and (3) each waits for an earlier one:
-//! impossible. In a circle of decided ones each waits for a later one: impossible. Duplicates of a
-//! delivery wait without holding anything. A firing from inside a hook of G never waits for G
-//! (`inside`). And every wait has a deadline, after which the hook runs.
+//! undecided firing waits for ones that registered earlier, or for its stand-in. (2) A decided one
+//! (a taker that entered again) waits only for its stand-in. (3) A stand-in is decided, and later
+//! than the one it stands in for. In a circle with an undecided firing, whoever waits for that one
+//! is undecided by (2) and (3); so all are, and by (1) and (3) each waits for one that registered
+//! earlier: impossible. In a circle of decided ones each waits for one that decided later, and who
+//! waits does not decide meanwhile: impossible. Duplicates of a delivery wait without holding
+//! anything. A firing from inside a hook of G never waits for G (`inside`). And every wait has a
+//! deadline, after which the hook runs.
 //!
 //! # Stand-down
 //!
@@ -80,7 +83,7 @@ const KEPT_FIRINGS: usize = 64;
 /// The records of one event.
 #[derive(Debug)]
 pub(crate) struct Records {
-    records: PrivateDir,
+    logs: PrivateDir,
     deliveries: PrivateDir,
     name: String,
 }
@@ -133,7 +136,7 @@ impl Records {
     /// `event` is the canonical name.
     pub(crate) fn open(state: &PrivateDir, event: &str) -> Result<Self, Error> {
         Ok(Self {
-            records: state.subdir("records")?,
+            logs: state.subdir("records")?,
             deliveries: delivery::open_dir(state)?,
             name: format!("{}.log", file_stem(event)),
         })
@@ -166,7 +169,7 @@ impl Records {
         terms: &Terms<'_>,
         may_wait: bool,
     ) -> Result<Pass, Error> {
-        let mut ledger = Ledger::open(&self.records, &self.name, Deadline::never())?;
+        let mut ledger = Ledger::open(&self.logs, &self.name, Deadline::never())?;
         let book = Book::of(ledger.values()?);
         let mut lines = registration(&book, firing, wanted);
         let case =
@@ -190,7 +193,11 @@ impl Records {
         // Plain runs go without saying.
         let is_worth_a_word = |choice: &Choice| choice.way != Way::Run || choice.from.is_some();
         let choices = decisions.iter().map(|one| one.choice.clone()).filter(is_worth_a_word);
-        let choices = choices.collect();
+        let is_settled = |choice: &&Choice| wanted.iter().all(|one| one.hook != choice.hook);
+        // What a dead holder decided about hooks that have ended since holds on.
+        let before = book.entry(&firing.occurrence).and_then(|entry| entry.choices.as_ref());
+        let before = before.into_iter().flatten().filter(is_settled).cloned();
+        let choices = choices.chain(before).collect();
         lines.push(Line::Decided { occurrence: firing.occurrence.clone(), choices });
         self.write(ledger, book, lines, &firing.occurrence)?;
         Ok(Pass::Decided(decisions))
@@ -204,7 +211,7 @@ impl Records {
         hook: &HookId,
         window: Duration,
     ) -> Result<Settlement, Error> {
-        let ledger = Ledger::open(&self.records, &self.name, Deadline::never())?;
+        let ledger = Ledger::open(&self.logs, &self.name, Deadline::never())?;
         let book = Book::of(ledger.values()?);
         let me = &firing.occurrence;
         let mut running = None;

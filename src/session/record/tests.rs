@@ -18,7 +18,7 @@ use crate::{
 const CLAUDE: Processor = Processor::ClaudeCode;
 const ORCHESTRATOR: Processor = Processor::TaskOrchestrator;
 const WINDOW: Duration = Duration::from_secs(2);
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(20);
 
 fn scratch() -> (tempfile::TempDir, PrivateDir) {
@@ -157,7 +157,7 @@ fn a_firing_from_inside_a_hook_does_not_wait_for_it() {
 }
 
 fn entries(records: &Records) -> usize {
-    let ledger = Ledger::open(&records.records, &records.name, Deadline::never()).unwrap();
+    let ledger = Ledger::open(&records.logs, &records.name, Deadline::never()).unwrap();
     Book::of(ledger.values().unwrap()).entries.len()
 }
 
@@ -202,6 +202,56 @@ fn who_runs_it_in_the_place_of_a_dead_one_is_found_by_his_taker() {
     assert!(progress.done.contains_key(&hook("b")));
     assert_eq!(enter(&state, &first, &["a"]), ["replay \"a\""]);
     taker.delivered().unwrap();
+}
+
+/// Both processors' holders die in turn, and then both takers are there at once.
+#[test]
+fn what_two_dead_took_from_each_other_is_run_by_one_taker() {
+    let (_scratch, state) = scratch();
+    let (first, claim) = fire(&state, CLAUDE, 1000, "t");
+    enter(&state, &first, &["a", "b"]);
+    drop(claim);
+    let (second, claim) = fire(&state, ORCHESTRATOR, 1000, "t");
+    assert_eq!(enter_with(&state, &second, &["a", "b"], &terms(LONG)), ["run", "run"]);
+    drop(claim);
+    let claim_of = |firing: &Firing| claim_named(&state, &firing.occurrence).unwrap().unwrap().0;
+    // The second has taken over; if its taker comes first, the first's has to wait for it.
+    let (mut takes_second, takes_first) = (claim_of(&second), claim_of(&first));
+    assert_eq!(enter_with(&state, &second, &["a", "b"], &terms(LONG)), ["run", "run"]);
+    takes_second.done(&hook("a"), &"second", false).unwrap();
+    drop(takes_second);
+    // It dies as well: `b` is taken back.
+    let verdicts = enter_with(&state, &first, &["a", "b"], &terms(LONG));
+    assert_eq!(verdicts, ["replay \"second\"", "run"]);
+    // The next taker of the second finds that, and waits for it.
+    let mut takes_first = takes_first;
+    let _takes_second = claim_of(&second);
+    thread::scope(|scope| {
+        let (state, second) = (&state, &second);
+        let next = scope.spawn(move || enter_with(state, second, &["b"], &terms(LONG)));
+        takes_first.done(&hook("b"), &"first", false).unwrap();
+        takes_first.delivered().unwrap();
+        assert_eq!(next.join().unwrap(), ["replay \"first\""]);
+    });
+}
+
+#[test]
+fn what_a_taker_need_not_decide_again_stays_decided() {
+    let (_scratch, state) = scratch();
+    let (first, claim) = fire(&state, CLAUDE, 1000, "t");
+    enter(&state, &first, &["a", "b"]);
+    drop(claim);
+    let (second, mut claim) = fire(&state, ORCHESTRATOR, 1000, "t");
+    enter_with(&state, &second, &["a", "b"], &terms(LONG));
+    claim.done(&hook("a"), &"a", false).unwrap();
+    drop(claim);
+    // Its taker has the answer of `a` and enters for `b` alone.
+    let (mut claim, _) = claim_named(&state, &second.occurrence).unwrap().unwrap();
+    assert_eq!(enter_with(&state, &second, &["b"], &terms(LONG)), ["run"]);
+    claim.done(&hook("b"), &"b", false).unwrap();
+    claim.delivered().unwrap();
+    let _taker = claim_named(&state, &first.occurrence).unwrap().unwrap();
+    assert_eq!(enter(&state, &first, &["a", "b"]), ["replay \"a\"", "replay \"b\""]);
 }
 
 #[test]
@@ -285,7 +335,7 @@ fn a_long_log_is_cut_and_keeps_who_is_at_work() {
     let (working, mut claim) = fire(&state, CLAUDE, 1000, "working");
     enter(&state, &working, &["a"]);
     let records = Records::open(&state, "Stop").unwrap();
-    let size = || Ledger::open(&records.records, "Stop.log", Deadline::never()).unwrap().size();
+    let size = || Ledger::open(&records.logs, "Stop.log", Deadline::never()).unwrap().size();
     let mut was_cut = false;
     let mut last = 0;
     for number in 0..600 {

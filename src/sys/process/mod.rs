@@ -30,7 +30,7 @@ pub(crate) use facts::{
     Facts, Identity, all as facts_of_all, arguments, identity, is_alive, of as facts_of,
 };
 pub(crate) use family::{Ended, end_group};
-pub(crate) use program::find_program;
+pub(crate) use program::{find_program, is_runnable};
 pub(crate) use search::find_by_environ;
 pub(crate) use set::{Id, Set};
 

@@ -10,6 +10,11 @@ use rustix::fs::{Access, access};
 /// Where programs are when the environment has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
+/// Whether a name stands for something that can be started.
+pub(crate) fn is_runnable(name: &OsStr, path: Option<&OsStr>, dir: Option<&Path>) -> bool {
+    find_program(name, path, dir).is_ok_and(|program| examine(&program).is_ok())
+}
+
 /// The file to run for `name`. A name with `/` is taken as a path, relative to `dir` (`None` for
 /// our working directory); any other is looked up in the directories of `path`.
 ///

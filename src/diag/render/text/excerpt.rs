@@ -89,7 +89,7 @@ fn cells(line: &str) -> Vec<Cell> {
 }
 
 /// A text without anything that could control a terminal or reorder what is read.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if is_dangerous(c) { '\u{fffd}' } else { c }).collect()
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use super::Facts;
-use crate::sys::clock;
+use crate::sys::{clock, trace};
 
 /// `PF_KTHREAD` of the kernel's task flags.
 const KERNEL_THREAD: u64 = 0x0020_0000;
@@ -17,6 +17,7 @@ pub(super) fn of(pid: u32) -> Option<Facts> {
 }
 
 pub(super) fn all() -> Vec<Facts> {
+    let _measured = trace::scope("scan.processes");
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };

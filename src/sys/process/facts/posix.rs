@@ -9,13 +9,14 @@ use sysinfo::{
 };
 
 use super::Facts;
-use crate::sys::clock;
+use crate::sys::{clock, trace};
 
 pub(super) fn of(pid: u32) -> Option<Facts> {
     one(pid, ProcessRefreshKind::nothing(), facts)
 }
 
 pub(super) fn all() -> Vec<Facts> {
+    let _measured = trace::scope("scan.processes");
     let Ok(mut system) = System::new() else {
         return Vec::new();
     };

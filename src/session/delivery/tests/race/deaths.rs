@@ -55,7 +55,7 @@ fn processors_share_one_run_even_when_holders_are_killed() {
 }
 
 fn run(cast: &Cast, rounds: usize, seed: u64) {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut tally = Tally::default();
     for round in 0..rounds {
         one_round(cast, round, &mut dice, &mut tally);

@@ -1,7 +1,8 @@
 //! The protocol between real processes, which can die.
 //!
 //! The test program starts itself again: `worker` is a test that does nothing unless the
-//! environment says what to do. `CPH_STRESS` in the environment multiplies the rounds.
+//! environment says what to do. `CPH_STRESS=<number>` makes many more rounds; each number other
+//! ones.
 
 mod contest;
 mod deaths;
@@ -27,7 +28,11 @@ const SIGN: &str = "@";
 
 /// How many rounds, `usual` or (under `CPH_STRESS`) `many`.
 fn rounds(usual: usize, many: usize) -> usize {
-    if Env::current().get("CPH_STRESS").is_some() { many } else { usual }
+    if stress().is_some() { many } else { usual }
+}
+
+fn stress() -> Option<u64> {
+    Env::current().text("CPH_STRESS").map(|text| text.parse().unwrap())
 }
 
 /// A child that plays a part of a test.
@@ -130,6 +135,10 @@ fn arena() -> (tempfile::TempDir, PathBuf) {
 struct Dice(u64);
 
 impl Dice {
+    fn new(seed: u64) -> Self {
+        Self(seed ^ stress().unwrap_or(0).wrapping_mul(0x2545_f491_4f6c_dd1d))
+    }
+
     /// A number below `limit`.
     fn roll(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;

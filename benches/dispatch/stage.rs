@@ -1,0 +1,112 @@
+//! A scratch home and a trusted project with a hook file, and the calls that a host would make.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::programs::Programs;
+
+/// What every hook does. The semicolon makes it a line for a shell.
+pub(crate) const HOOK: &str = "true;";
+
+/// Hooks on the fired event whose matchers name other tools, as long lists of names do.
+pub(crate) fn none_matching(count: usize) -> Value {
+    let groups = (0..count).map(|number| {
+        json!({
+            "matcher": format!("Edit|Write|mcp__server{number}__tool"),
+            "hooks": [{ "type": "command", "command": format!("./check-{number}.sh"), "timeout": 30 }],
+        })
+    });
+    json!({ "hooks": { "PreToolUse": groups.collect::<Vec<_>>() } })
+}
+
+/// Hooks that all match, of one order.
+pub(crate) fn in_parallel(count: usize) -> Value {
+    matching(count, |_| 0)
+}
+
+/// Hooks that all match, each of an order of its own.
+pub(crate) fn in_a_row(count: usize) -> Value {
+    matching(count, |number| number)
+}
+
+fn matching(count: usize, order: impl Fn(usize) -> usize) -> Value {
+    let hooks = (0..count).map(|number| {
+        json!({ "type": "command", "command": HOOK, "id": format!("h{number}"), "order": order(number) })
+    });
+    let group = json!({ "matcher": "Bash", "hooks": hooks.collect::<Vec<_>>() });
+    json!({ "hooks": { "PreToolUse": [group] } })
+}
+
+pub(crate) struct Stage {
+    pub(crate) name: &'static str,
+    root: TempDir,
+}
+
+impl Stage {
+    /// Lays it out, and trusts the project as its user would.
+    pub(crate) fn new(name: &'static str, programs: &Programs, hooks: &Value) -> Self {
+        let root = tempfile::Builder::new().prefix("cph-bench-").tempdir().expect("a directory");
+        let stage = Self { name, root };
+        for dir in ["home", "run", "tmp", "project/.claude"] {
+            fs::create_dir_all(stage.root.path().join(dir)).expect("a directory");
+        }
+        let file = stage.project().join(".claude/hooks.json");
+        fs::write(file, format!("{hooks:#}\n")).expect("a hook file");
+        stage.tell(0);
+        stage
+    }
+
+    fn project(&self) -> PathBuf {
+        self.root.path().join("project")
+    }
+
+    fn payload(&self) -> PathBuf {
+        self.root.path().join("payload.json")
+    }
+
+    /// Writes a payload like that of a tool call; every round is a call of its own.
+    fn tell(&self, round: usize) {
+        let payload = json!({
+            "session_id": "11111111-2222-4333-8444-555555555555",
+            "transcript_path": self.root.path().join("home/.claude/projects/p/t.jsonl"),
+            "cwd": self.project(),
+            "permission_mode": "default",
+            "hook_event_name": "PreToolUse",
+            "tool_name": "Bash",
+            "tool_input": { "command": "cargo test --workspace", "description": "Run the tests" },
+            "tool_use_id": format!("toolu_{round:020}"),
+        });
+        fs::write(self.payload(), format!("{payload}\n")).expect("a payload");
+    }
+
+    /// A program in the project, in an environment built from nothing, told the payload.
+    pub(crate) fn command(&self, program: &Path) -> Command {
+        let under = |dir: &str| self.root.path().join(dir);
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("HOME", under("home"))
+            .env("TMPDIR", under("tmp"))
+            .env("XDG_RUNTIME_DIR", under("run"))
+            .env("LANG", "C.UTF-8")
+            .env("CLAUDE_PROJECT_DIR", self.project())
+            .current_dir(self.project())
+            .stdin(Stdio::from(File::open(self.payload()).expect("a payload")));
+        command
+    }
+
+    /// The call that a registration makes.
+    pub(crate) fn dispatch(&self, cph: &Path, round: usize) -> Command {
+        self.tell(round);
+        let mut command = self.command(cph);
+        command.args(["dispatch", "PreToolUse", "--reg", "p1", "--limit", "605", "--trust-all"]);
+        command
+    }
+}

@@ -1,0 +1,196 @@
+//! The answer: folded, said, and only then marked as delivered.
+//!
+//! Invariant: an answer goes out before anything is written down about it that would keep another
+//! registration from answering.
+
+use std::{io::Write as _, path::PathBuf};
+
+use crate::{
+    model::{
+        answer::{Answer, Decision, DecisionKind},
+        event::Refusal,
+        fold::{self, Folded, Folding, Voice},
+        hook::Hook,
+    },
+    session::delivery::Progress,
+    sys::{clock, dir::PrivateDir},
+};
+
+use super::{Say, choose::Choice, keeper::Keeper, owner, report::Report, situation::Situation};
+
+/// What goes out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spoken {
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+    pub(crate) exit: u8,
+}
+
+/// Folds what was said, says it and marks the occurrence as delivered.
+pub(super) fn give(
+    situation: &Situation,
+    voices: &[Voice<'_>],
+    input: Option<&serde_json::Value>,
+    keeper: Keeper,
+    report: &mut Report<'_>,
+    say: &mut Say<'_>,
+) -> String {
+    if let Some(fault) = keeper.fault() {
+        report.notice(fault);
+    }
+    let folded = fold(situation, voices, input, report);
+    let summary = folded.summary.clone();
+    let is_out = speak(folded, report, say);
+    // A host that did not get the answer may get it from another registration.
+    if is_out && let Err(error) = keeper.delivered() {
+        report.note(format!("the delivery cannot be marked: {error}"));
+    }
+    summary
+}
+
+/// Folds, with what the user is to be told.
+fn fold(
+    situation: &Situation,
+    voices: &[Voice<'_>],
+    input: Option<&serde_json::Value>,
+    report: &mut Report<'_>,
+) -> Folded {
+    let state = situation.state.as_ref().ok();
+    let mut spill = |text: &str| state.and_then(|state| keep_whole(state, text));
+    let event = &situation.event;
+    let fired_by = situation.fired_by;
+    let folding = |notices: &[String], spill: &mut fold::Spill<'_>| {
+        fold::fold(&Folding { event, fired_by, voices, input, notices }, spill)
+    };
+    let first = folding(report.notices(), &mut spill);
+    if first.lost.is_empty() {
+        return first;
+    }
+    for lost in first.lost {
+        report.notice(lost);
+    }
+    folding(report.notices(), &mut spill)
+}
+
+/// Says it; whether all of it went out.
+fn speak(folded: Folded, report: &mut Report<'_>, say: &mut Say<'_>) -> bool {
+    let mut stderr = folded.stderr;
+    if folded.has_notices {
+        report.told();
+    } else {
+        // Hosts show the first line of stderr to nobody when the exit code is 0; logs do.
+        for notice in report.notices() {
+            stderr.extend_from_slice(format!("cph: {notice}\n").as_bytes());
+        }
+        report.postpone();
+    }
+    say(&Spoken { stdout: folded.stdout, stderr, exit: folded.exit })
+}
+
+/// Keeps a text that is too long for the host.
+fn keep_whole(state: &PrivateDir, text: &str) -> Option<PathBuf> {
+    let texts = state.subdir("texts").ok()?;
+    let name = format!("{}-{}.txt", clock::boot_now().as_nanos(), std::process::id());
+    let mut file = texts.create_new(&name).ok()?;
+    file.write_all(text.as_bytes()).ok()?;
+    Some(texts.path().join(name))
+}
+
+/// A registration that may wake the session: exit 2 and the reason on stderr do.
+pub(super) fn wake(
+    voices: &[Voice<'_>],
+    keeper: Keeper,
+    report: &mut Report<'_>,
+    say: &mut Say<'_>,
+) -> String {
+    let refusals = voices.iter().filter(|voice| voice.answer.is_refusal());
+    let reasons: Vec<_> =
+        refusals.filter_map(|voice| voice.answer.decision.as_ref()?.reason.as_deref()).collect();
+    report.postpone();
+    let spoken = if reasons.is_empty() {
+        Spoken::default()
+    } else {
+        Spoken { stderr: reasons.join("\n").into_bytes(), exit: 2, ..Spoken::default() }
+    };
+    if say(&spoken)
+        && let Err(error) = keeper.delivered()
+    {
+        report.note(format!("the delivery cannot be marked: {error}"));
+    }
+    if reasons.is_empty() { "silent" } else { "woke" }.to_owned()
+}
+
+/// No hook runs.
+pub(super) fn nothing_runs(situation: &Situation, mut report: Report<'_>, say: &mut Say<'_>) {
+    give(situation, &[], None, Keeper::default(), &mut report, say);
+    report.close("no hook");
+}
+
+/// The payload cannot be read: gates that must not fail open refuse, and the user is told.
+pub(super) fn unreadable(
+    situation: &Situation,
+    choice: &Choice,
+    mut report: Report<'_>,
+    say: &mut Say<'_>,
+) {
+    let closed: Vec<_> = choice.hooks.iter().filter(|hook| hook.fails_closed()).collect();
+    let answer = refusal("the payload cannot be read; blocking because onFailure is \"block\"");
+    say_for_all(situation, &closed, &answer, &mut report, say);
+    report.close("unreadable payload");
+}
+
+/// A copy is still at work and our time is up: what is known is repeated, gates that must not
+/// fail open refuse.
+pub(super) fn still_running(
+    situation: &Situation,
+    hooks: &[&Hook],
+    progress: &Progress,
+    mut report: Report<'_>,
+    say: &mut Say<'_>,
+) {
+    let done = owner::finished(progress);
+    let refusals: Vec<_> = hooks
+        .iter()
+        .filter_map(|hook| {
+            let known = done.get(hook.id());
+            match known {
+                Some(answer) if answer.is_refusal() => Some((hook.label(), answer.clone())),
+                None if hook.fails_closed() => Some((
+                    hook.label(),
+                    refusal("timed out; blocking because onFailure is \"block\""),
+                )),
+                _ => None,
+            }
+        })
+        .collect();
+    let voices: Vec<_> =
+        refusals.iter().map(|(label, answer)| Voice { label, answer, may_grant: true }).collect();
+    give(situation, &voices, None, Keeper::default(), &mut report, say);
+    report.close("a copy is still at work");
+}
+
+/// The same words for each of some hooks.
+fn say_for_all(
+    situation: &Situation,
+    hooks: &[&Hook],
+    answer: &Answer,
+    report: &mut Report<'_>,
+    say: &mut Say<'_>,
+) {
+    let labels: Vec<_> = hooks.iter().map(|hook| hook.label()).collect();
+    let can_refuse = !matches!(
+        situation.event.answers().refusal,
+        Refusal::None | Refusal::StderrToUser | Refusal::StderrToModel
+    );
+    let voices: Vec<_> = labels
+        .iter()
+        .filter(|_| can_refuse)
+        .map(|label| Voice { label, answer, may_grant: true })
+        .collect();
+    give(situation, &voices, None, Keeper::default(), report, say);
+}
+
+pub(super) fn refusal(reason: &str) -> Answer {
+    let decision = Decision::new(DecisionKind::Deny, Some(reason.to_owned()));
+    Answer { decision: Some(decision), ..Answer::default() }
+}
