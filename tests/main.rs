@@ -8,7 +8,7 @@
 
 mod cph;
 mod floors;
-mod install;
 mod hot_path;
+mod install;
 mod real_client;
 mod trust;
