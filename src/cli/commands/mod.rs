@@ -42,7 +42,7 @@ pub(super) struct Desk<'a> {
 
 impl Desk<'_> {
     /// Where the command works.
-    pub(super) fn here(&self) -> Here {
+    fn here(&self) -> Here {
         Here::of(self)
     }
 
