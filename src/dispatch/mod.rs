@@ -28,7 +28,7 @@ use crate::{
     json,
     model::{Payload, Processor, fold::Voice},
     session::recursion::Nesting,
-    sys::place::Env,
+    sys::{place::Env, signal},
 };
 
 pub(crate) use answer::Spoken;
@@ -75,6 +75,7 @@ pub(crate) fn dispatch(
     checkup: &mut Checkup<'_>,
     say: &mut Say<'_>,
 ) {
+    signal::outlive_full_files();
     let (payload, fault) = match Payload::parse(bytes) {
         Ok(payload) => (payload, None),
         Err(fault) => (Payload::empty(), Some(fault)),

@@ -13,6 +13,7 @@ mod journal;
 mod processors;
 mod recursion;
 mod reply;
+mod trouble;
 mod wait;
 mod yard;
 
