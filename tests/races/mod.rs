@@ -9,6 +9,7 @@ mod delivery;
 mod dice;
 mod hand_over;
 mod hooks;
+mod install;
 mod journal;
 mod processors;
 mod recursion;
