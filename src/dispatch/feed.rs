@@ -45,7 +45,7 @@ impl<'p> Feed<'p> {
 
     /// The tool input as it stands.
     pub(super) fn input(&self) -> Value {
-        let own = || self.payload.tool_input().and_then(|n| serde_json::from_str(n.raw()).ok());
+        let own = || self.payload.input().and_then(|n| serde_json::from_str(n.raw()).ok());
         self.rewritten.clone().or_else(own).unwrap_or_else(|| json!({}))
     }
 
@@ -57,7 +57,7 @@ impl<'p> Feed<'p> {
     /// From now on hooks see this input.
     pub(super) fn rewrite(&mut self, input: Value) {
         if input != self.input() {
-            self.payload = Cow::Owned(self.payload.with_tool_input(&input));
+            self.payload = Cow::Owned(self.payload.with_input(&input));
             self.rewritten = Some(input);
         }
     }

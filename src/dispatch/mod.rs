@@ -9,6 +9,7 @@ mod aside;
 mod background;
 mod choose;
 mod env_file;
+mod explain;
 mod feed;
 mod gates;
 mod hand_over;
@@ -32,6 +33,8 @@ use crate::{
 };
 
 pub(crate) use answer::Spoken;
+pub(crate) use choose::is_gate;
+pub(crate) use explain::{Explained, Explanation, Fate, explain};
 pub(crate) use hand_over::{Ended, hand_over};
 pub(crate) use situation::Situation;
 

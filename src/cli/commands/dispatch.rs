@@ -52,6 +52,7 @@ pub(in crate::cli) fn run(args: &args::Dispatch, global: Option<&Global>) -> Exi
         project: global.and_then(|global| global.project.clone()),
     };
     let mut exit = Exit::Fine;
+    let mut checkup = |situation: &Situation| super::checkup::notices(situation, &env);
     dispatch::dispatch(&request, &env, bytes, &mut checkup, &mut |spoken| {
         exit = if spoken.exit == 2 { Exit::Refused } else { Exit::Fine };
         say(spoken)
@@ -82,9 +83,4 @@ fn say(spoken: &Spoken) -> bool {
         output::raw_stderr(&spoken.stderr);
     }
     spoken.stdout.is_empty() || output::raw_stdout(&spoken.stdout).is_ok()
-}
-
-/// What a session is told at its beginning about its hook files and registrations.
-fn checkup(situation: &Situation) -> Vec<String> {
-    super::checkup::notices(situation)
 }
