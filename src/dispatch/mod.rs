@@ -29,7 +29,7 @@ use crate::{
     json,
     model::{Payload, Processor, fold::Voice},
     session::recursion::Nesting,
-    sys::place::Env,
+    sys::{place::Env, signal},
 };
 
 pub(crate) use answer::Spoken;
@@ -78,6 +78,7 @@ pub(crate) fn dispatch(
     checkup: &mut Checkup<'_>,
     say: &mut Say<'_>,
 ) {
+    signal::outlive_full_files();
     let (payload, fault) = match Payload::parse(bytes) {
         Ok(payload) => (payload, None),
         Err(fault) => (Payload::empty(), Some(fault)),

@@ -9,10 +9,12 @@ mod delivery;
 mod dice;
 mod hand_over;
 mod hooks;
+mod install;
 mod journal;
 mod processors;
 mod recursion;
 mod reply;
+mod trouble;
 mod wait;
 mod yard;
 
