@@ -6,7 +6,17 @@
     reason = "tests drive other programs and lay out scratch files themselves"
 )]
 
+mod cph;
+mod demo;
 mod dispatch;
+mod examples;
+mod explain;
 mod floors;
 mod hot_path;
+mod install;
+mod lint;
+mod log;
+mod merge;
+mod races;
 mod real_client;
+mod trust;

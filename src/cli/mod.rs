@@ -48,11 +48,12 @@ fn run(cli: &Cli) -> Exit {
         Command::Trust(args) => commands::trust::run(&desk, args),
         Command::Doctor(args) => commands::doctor::run(&desk, args),
         Command::Events(args) => commands::events::run(&desk, args),
+        Command::Demo(args) => commands::demo::run(&desk, args),
+        Command::Explain(args) => commands::explain::run(&desk, args),
         Command::Lint(args) => commands::lint::run(&desk, args),
         Command::Log(args) => commands::log::run(&desk, args),
         Command::Merge(args) => commands::merge::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
-        _ => Err(failure::Failure::new(Exit::Failed, "not there yet")),
     };
     done.unwrap_or_else(|failure| failure.tell(&output))
 }

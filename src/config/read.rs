@@ -14,6 +14,8 @@ mod integration;
 mod matcher;
 mod name;
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The answer: folded, said, and only then marked as delivered.
+//! The answer: folded and said. Whoever called marks it as delivered, as the last thing of all.
 //!
 //! Invariant: an answer goes out before anything is written down about it that would keep another
 //! registration from answering.
@@ -26,26 +26,29 @@ pub(crate) struct Spoken {
     pub(crate) exit: u8,
 }
 
-/// Folds what was said, says it and marks the occurrence as delivered.
+/// What became of an answer.
+pub(super) struct Said {
+    /// In one word.
+    pub(super) summary: String,
+    /// All of it went out. A host that did not get it may get it from another registration.
+    pub(super) is_out: bool,
+}
+
+/// Folds what was said and says it.
 pub(super) fn give(
     situation: &Situation,
     voices: &[Voice<'_>],
     input: Option<&serde_json::Value>,
-    keeper: Keeper,
+    keeper: &Keeper,
     report: &mut Report<'_>,
     say: &mut Say<'_>,
-) -> String {
+) -> Said {
     if let Some(fault) = keeper.fault() {
         report.notice(fault);
     }
     let folded = fold(situation, voices, input, report);
     let summary = folded.summary.clone();
-    let is_out = speak(folded, report, say);
-    // A host that did not get the answer may get it from another registration.
-    if is_out && let Err(error) = keeper.delivered() {
-        report.note(format!("the delivery cannot be marked: {error}"));
-    }
-    summary
+    Said { summary, is_out: speak(folded, report, say) }
 }
 
 /// Folds, with what the user is to be told.
@@ -97,29 +100,20 @@ fn keep_whole(state: &PrivateDir, text: &str) -> Option<PathBuf> {
 }
 
 /// A registration that may wake the session: exit 2 and the reasons on stderr do.
-pub(super) fn wake(
-    reasons: &[String],
-    keeper: Keeper,
-    report: &mut Report<'_>,
-    say: &mut Say<'_>,
-) -> String {
+pub(super) fn wake(reasons: &[String], report: &mut Report<'_>, say: &mut Say<'_>) -> Said {
     report.postpone();
     let spoken = if reasons.is_empty() {
         Spoken::default()
     } else {
         Spoken { stderr: reasons.join("\n").into_bytes(), exit: 2, ..Spoken::default() }
     };
-    if say(&spoken)
-        && let Err(error) = keeper.delivered()
-    {
-        report.note(format!("the delivery cannot be marked: {error}"));
-    }
-    if reasons.is_empty() { "silent" } else { "woke" }.to_owned()
+    let summary = if reasons.is_empty() { "silent" } else { "woke" }.to_owned();
+    Said { summary, is_out: say(&spoken) }
 }
 
 /// No hook runs.
 pub(super) fn nothing_runs(situation: &Situation, mut report: Report<'_>, say: &mut Say<'_>) {
-    give(situation, &[], None, Keeper::default(), &mut report, say);
+    give(situation, &[], None, &Keeper::default(), &mut report, say);
     report.close("no hook");
 }
 
@@ -150,7 +144,7 @@ pub(super) fn worktree(
         Err(why) => refusal(&format!("no worktree could be made: {why}")),
     };
     let voices = [Voice { label: "cph", answer: &answer, may_grant: true }];
-    give(situation, &voices, None, Keeper::default(), &mut report, say);
+    give(situation, &voices, None, &Keeper::default(), &mut report, say);
     report.close("no hook; made by git");
 }
 
@@ -193,7 +187,7 @@ pub(super) fn still_running(
         .collect();
     let voices: Vec<_> =
         refusals.iter().map(|(label, answer)| Voice { label, answer, may_grant: true }).collect();
-    give(situation, &voices, None, Keeper::default(), &mut report, say);
+    give(situation, &voices, None, &Keeper::default(), &mut report, say);
     report.close("a copy is still at work");
 }
 
@@ -215,7 +209,7 @@ fn say_for_all(
         .filter(|_| can_refuse)
         .map(|label| Voice { label, answer, may_grant: true })
         .collect();
-    give(situation, &voices, None, Keeper::default(), report, say);
+    give(situation, &voices, None, &Keeper::default(), report, say);
 }
 
 pub(super) fn refusal(reason: &str) -> Answer {

@@ -6,7 +6,7 @@
 use crate::{
     config::{
         integration::{Integration, Scripts},
-        load::{self, Asking},
+        load::{self, Asking, Loaded},
         locate::Roots,
         merge,
         read::Want,
@@ -127,18 +127,7 @@ fn hooks(
     trust: &Trust,
     report: &mut Report<'_>,
 ) -> (Vec<Hook>, Integration) {
-    let roots = Roots {
-        claude_dir: situation.places.claude_dir.clone(),
-        project: Some(situation.root.clone()),
-    };
-    let memory = std::cell::OnceCell::new();
-    let is_gate = |entry: &Entry| is_gate(entry, || memory.get_or_init(|| situation.memory()));
-    let loaded = load::load(&Asking {
-        roots: &roots,
-        want: Want::Event(&situation.event),
-        trust: Some(trust),
-        is_gate: &is_gate,
-    });
+    let loaded = load(situation, trust, || situation.memory());
     for notice in trust.notices() {
         report.standing_notice(notice.clone());
     }
@@ -152,8 +141,24 @@ fn hooks(
     (merged.hooks, integration)
 }
 
+/// Everything that is configured for the event.
+pub(super) fn load(situation: &Situation, trust: &Trust, remember: impl Fn() -> Memory) -> Loaded {
+    let roots = Roots {
+        claude_dir: situation.places.claude_dir.clone(),
+        project: Some(situation.root.clone()),
+    };
+    let memory = std::cell::OnceCell::new();
+    let is_gate = |entry: &Entry| is_gate(entry, || memory.get_or_init(&remember));
+    load::load(&Asking {
+        roots: &roots,
+        want: Want::Event(&situation.event),
+        trust: Some(trust),
+        is_gate: &is_gate,
+    })
+}
+
 /// Whether an entry can stop something, as far as anybody knows.
-fn is_gate<'m>(entry: &Entry, memory: impl FnOnce() -> &'m Memory) -> bool {
+pub(crate) fn is_gate<'m>(entry: &Entry, memory: impl FnOnce() -> &'m Memory) -> bool {
     if let Some(said) = entry.settings.gate {
         return said;
     }
@@ -186,7 +191,7 @@ fn meant(situation: &Situation, payload: &Payload, hooks: &[Hook]) -> Vec<Meant>
 }
 
 /// What this registration is there for, and what only the host can run.
-fn is_ours_to_run(hook: &Hook, request: &Request, situation: &Situation) -> bool {
+pub(super) fn is_ours_to_run(hook: &Hook, request: &Request, situation: &Situation) -> bool {
     let is_native = matches!(hook.handler(), Handler::Native { .. });
     let wakes = hook.settings.rewake == Some(true)
         && situation.fired_by == Processor::ClaudeCode

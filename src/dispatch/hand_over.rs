@@ -30,6 +30,7 @@ use crate::{
         memory::Shared,
         place::Env,
         process::{Command, Ending, Limits, Set, Stdin},
+        signal,
     },
 };
 
@@ -52,6 +53,7 @@ pub(crate) fn hand_over(
     request: &Request,
     env: &Env,
 ) -> Result<Ended, delivery::Error> {
+    signal::outlive_full_files();
     let situation = Situation::of(request, env, &Payload::empty());
     let Some(occurrence) = OccurrenceId::parse(occurrence) else { return Ok(Ended::Settled) };
     let state = situation.reopen_state()?;

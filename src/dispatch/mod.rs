@@ -10,6 +10,7 @@ mod background;
 mod behind;
 mod choose;
 mod env_file;
+mod explain;
 mod feed;
 mod gates;
 mod hand_over;
@@ -34,10 +35,12 @@ use crate::{
         delivery::{Moment, OccurrenceId},
         recursion::Nesting,
     },
-    sys::place::Env,
+    sys::{place::Env, signal},
 };
 
 pub(crate) use answer::Spoken;
+pub(crate) use choose::is_gate;
+pub(crate) use explain::{Explained, Explanation, Fate, explain};
 pub(crate) use hand_over::{Ended, hand_over};
 pub(crate) use situation::Situation;
 
@@ -83,6 +86,7 @@ pub(crate) fn dispatch(
     checkup: &mut Checkup<'_>,
     say: &mut Say<'_>,
 ) {
+    signal::outlive_full_files();
     let (payload, fault) = match Payload::parse(bytes) {
         Ok(payload) => (payload, None),
         Err(fault) => (Payload::empty(), Some(fault)),
@@ -124,7 +128,14 @@ impl Firing<'_> {
             return self.answer_alone(&nesting, report, say);
         }
         if !self.request.behind {
-            aside::before(self.situation, self.env, self.payload, checkup, &mut report);
+            aside::before(
+                self.request,
+                self.situation,
+                self.env,
+                self.payload,
+                checkup,
+                &mut report,
+            );
         }
         if choice.meant.is_empty() {
             return self.answer_alone(&nesting, report, say);

@@ -19,7 +19,7 @@ use crate::{
         detect::{self, Effort, Scene},
         live, machine,
         memory::{Known, Memory},
-        record::{Firing, Ids, Records, Terms, Verdict, Wanted},
+        record::{Firing, Ids, Records, Terms, Verdict, Wanted, Window},
         recursion::Nesting,
         state as shared_state,
         strategy::{self, Bearing, Case, Decision},
@@ -106,7 +106,7 @@ impl Matter<'_> {
     }
 
     /// Without state: nobody can be asked.
-    fn alone(&self, now: &Moment) -> Mine {
+    pub(super) fn alone(&self, now: &Moment) -> Mine {
         self.mine(OccurrenceId::new(now))
     }
 
@@ -153,7 +153,7 @@ impl Matter<'_> {
             })
             .collect();
         let terms = Terms {
-            window: self.integration.dedup_window(),
+            window: Window::around(self.integration.dedup_window()),
             is_both,
             inside: &self.nesting.inside,
             deadline: self.situation.deadline,
@@ -179,21 +179,23 @@ impl Matter<'_> {
         }
     }
 
-    /// Looked at only when the strategy could make us stand down.
     fn other_is_live(&self, state: &PrivateDir) -> bool {
+        self.other(Some(state)).is_some_and(|(live, _)| live)
+    }
+
+    /// Whether the other processor is live, and why. Looked at only when the strategy could make
+    /// us stand down.
+    pub(super) fn other(&self, state: Option<&PrivateDir>) -> Option<(bool, String)> {
         let other = self.situation.fired_by.other();
         let may_matter = self.integration.strategy() == Strategy::Priority(other)
             && self.situation.event.is_mapped();
-        if !may_matter {
-            return false;
-        }
-        match other {
-            Processor::ClaudeCode => self.claude_code_is_live(),
-            Processor::TaskOrchestrator => self.orchestrator_is_live(state),
-        }
+        may_matter.then(|| match other {
+            Processor::ClaudeCode => self.claude_code(),
+            Processor::TaskOrchestrator => self.orchestrator(state),
+        })
     }
 
-    fn claude_code_is_live(&self) -> bool {
+    fn claude_code(&self) -> (bool, String) {
         let scene = Scene {
             env: self.env,
             claude_dir: self.situation.places.claude_dir.as_deref(),
@@ -201,19 +203,28 @@ impl Matter<'_> {
             machine: &machine::Host,
         };
         let aware = self.integration.is_claude_code_aware();
-        detect::detect(&scene, Effort::Full, aware).verdict.live
+        let verdict = detect::detect(&scene, Effort::Full, aware).verdict;
+        (verdict.live, verdict.because)
     }
 
-    fn orchestrator_is_live(&self, state: &PrivateDir) -> bool {
+    fn orchestrator(&self, state: Option<&PrivateDir>) -> (bool, String) {
         let now = now();
-        let fired = live::last_fired(state, Processor::TaskOrchestrator, &now);
+        let fired =
+            state.and_then(|state| live::last_fired(state, Processor::TaskOrchestrator, &now));
         let told = shared_state::read(&self.situation.root).ok().flatten();
         let heartbeat = told.and_then(|told| told.heartbeat);
         let live = self.integration.live();
-        live::orchestrator(fired.as_ref(), heartbeat.as_ref(), &machine::Host, &now, live).live
+        let verdict =
+            live::orchestrator(fired.as_ref(), heartbeat.as_ref(), &machine::Host, &now, live);
+        (verdict.live, verdict.because)
     }
 
     fn stands_down(&self, hook: &Hook, mine: &Mine, other_is_live: bool) -> bool {
+        strategy::decide(&self.case(hook, mine, other_is_live)) == Decision::StandDown
+    }
+
+    /// What counts for one hook.
+    pub(super) fn case(&self, hook: &Hook, mine: &Mine, other_is_live: bool) -> Case {
         let fired_by = self.situation.fired_by;
         let bearing = Bearing {
             gate: hook.settings.gate,
@@ -221,7 +232,7 @@ impl Matter<'_> {
             is_gate_event: self.situation.event.row().is_some_and(|row| row.is_gate),
             known: mine.memory.of_hook(hook.id()),
         };
-        let case = Case {
+        Case {
             strategy: self.integration.strategy(),
             fired_by,
             is_excluded: false,
@@ -232,8 +243,7 @@ impl Matter<'_> {
             is_mapped: self.situation.event.is_mapped(),
             bears_answers: strategy::bears_answers(bearing),
             has_own_id: mine.firing.ids.is_any(),
-        };
-        strategy::decide(&case) == Decision::StandDown
+        }
     }
 }
 

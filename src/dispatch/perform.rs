@@ -103,13 +103,20 @@ impl Firing<'_> {
         tell(&calls, &ran, &mut report);
         let labels: Vec<_> = calls.iter().map(|call| call.hook.label()).collect();
         let voices = voices(&calls, &ran, &labels);
-        let summary = if self.request.rewake {
-            answer::wake(&reasons(&ran), keeper, &mut report, say)
+        let said = if self.request.rewake {
+            answer::wake(&reasons(&ran), &mut report, say)
         } else {
-            answer::give(self.situation, &voices, feed.rewritten(), keeper, &mut report, say)
+            answer::give(self.situation, &voices, feed.rewritten(), &keeper, &mut report, say)
         };
         self.remember(&calls, &ran, &mut mine, &mut report);
-        report.close(if is_cancelled { "cancelled" } else { &summary });
+        report.close(if is_cancelled { "cancelled" } else { &said.summary });
+        // Nothing follows this: a host throws away what a killed process said, and once this is
+        // written no copy answers in our place.
+        if said.is_out
+            && let Err(error) = keeper.delivered()
+        {
+            Report::cannot_mark(self.situation, &error);
+        }
     }
 
     /// What every hook gets.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::{
     json,
     model::{answer::Fault, fold::Clash, hook::Hook, payload::Payload},
-    session::recursion::Nesting,
+    session::{delivery, recursion::Nesting},
     store::{
         journal::{self, HookLine, Line},
         notices,
@@ -137,6 +137,16 @@ impl<'s> Report<'s> {
                 self.notices.push(text);
             }
         }
+    }
+
+    /// The journal's line stood already when the delivery could not be marked.
+    pub(super) fn cannot_mark(situation: &Situation, error: &delivery::Error) {
+        let Ok(state) = &situation.state else { return };
+        let mut line = Line::new(situation.event_name(), situation.fired_by.name());
+        "not marked".clone_into(&mut line.outcome);
+        line.faults.push(format!("the delivery cannot be marked: {error}"));
+        // The journal is the last place where anything could be told.
+        let _nowhere_left = journal::append(state, &line);
     }
 
     /// Writes the journal's line.

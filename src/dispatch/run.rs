@@ -138,7 +138,7 @@ pub(super) fn run_at_once(
 }
 
 /// The calls by rising order. One that comes after a call of a higher order moves up to it.
-fn levels(calls: &[Call<'_>]) -> Vec<Vec<usize>> {
+pub(super) fn levels(calls: &[Call<'_>]) -> Vec<Vec<usize>> {
     let mut order: Vec<i64> = calls.iter().map(|call| call.hook.order()).collect();
     // Chains are short and have no cycles (merge sees to that): each round settles one link.
     for _ in 0..calls.len() {

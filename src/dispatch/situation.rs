@@ -42,6 +42,23 @@ pub(crate) struct Situation {
 
 impl Situation {
     pub(crate) fn of(request: &Request, env: &Env, payload: &Payload) -> Self {
+        Self::with_state(request, env, payload, session::place::project_dir)
+    }
+
+    /// The same for who only looks: nothing is made on the disk.
+    pub(super) fn seen(request: &Request, env: &Env, payload: &Payload) -> Self {
+        Self::with_state(request, env, payload, |state_dir, root| {
+            let kept = session::place::existing(state_dir, root)?;
+            kept.ok_or_else(|| nothing_at(state_dir.into()))
+        })
+    }
+
+    fn with_state(
+        request: &Request,
+        env: &Env,
+        payload: &Payload,
+        open: impl Fn(&Path, &Path) -> Result<PrivateDir, dir::Error>,
+    ) -> Self {
         let fired_by = request.from.or_else(|| payload.told_processor());
         let fired_by = fired_by.unwrap_or_else(|| told_by_name(&request.event));
         let (event, _) = Event::named(&request.event, fired_by);
@@ -64,7 +81,7 @@ impl Situation {
         };
         let spent = margin(limit) + now.saturating_sub(began);
         Self {
-            state: open_state(&places, &root),
+            state: open_state(&places, |state_dir| open(state_dir, &root)),
             root,
             project,
             fired_by,
@@ -83,7 +100,7 @@ impl Situation {
 
     /// The state again, for who wants to own it.
     pub(crate) fn reopen_state(&self) -> Result<PrivateDir, dir::Error> {
-        open_state(&self.places, &self.root)
+        open_state(&self.places, |dir| session::place::project_dir(dir, &self.root))
     }
 
     /// What experience says of the project's hooks.
@@ -113,14 +130,17 @@ impl Situation {
     }
 }
 
-fn open_state(places: &Places, root: &Path) -> Result<PrivateDir, dir::Error> {
-    let nowhere = || dir::Error::System {
-        action: "find",
-        path: "the state directory".into(),
-        source: std::io::Error::new(std::io::ErrorKind::NotFound, "HOME is not set"),
-    };
-    let state_dir = places.state_dir.as_ref().ok_or_else(nowhere)?;
-    session::place::project_dir(state_dir, root)
+fn open_state(
+    places: &Places,
+    open: impl FnOnce(&Path) -> Result<PrivateDir, dir::Error>,
+) -> Result<PrivateDir, dir::Error> {
+    let nowhere = || nothing_at("the state directory".into());
+    open(places.state_dir.as_ref().ok_or_else(nowhere)?)
+}
+
+fn nothing_at(path: PathBuf) -> dir::Error {
+    let source = std::io::Error::new(std::io::ErrorKind::NotFound, "nothing is kept there");
+    dir::Error::System { action: "find", path, source }
 }
 
 /// A name that one vocabulary alone has tells who fired it.

@@ -9,18 +9,18 @@ use std::collections::BTreeMap;
 use crate::{
     model::hook::Hook,
     session::{
-        delivery::Moment,
+        delivery::{Moment, OccurrenceId},
         handover::{Handovers, Leaving},
     },
     sys::{
         dir::{PrivateDir, open_private_dir},
-        place,
+        place::{self, Env},
         process::{self, Command, Stdin},
     },
 };
 
 use super::{
-    Firing,
+    Firing, Request,
     choose::Choice,
     feed::Feed,
     owner::Mine,
@@ -93,21 +93,38 @@ fn leave_one(
         environment: &environment,
     };
     let occurrence = notes.leave(&leaving, &Moment::now()).map_err(|error| error.to_string())?;
-    watch(firing, &occurrence.to_string())
+    watch(firing.request, situation, firing.env, &occurrence)
+}
+
+/// Takes up hand-overs whose process has died before their hook had run.
+pub(super) fn resume(request: &Request, situation: &Situation, env: &Env) -> Result<(), String> {
+    let state = situation.reopen_state().map_err(|error| error.to_string())?;
+    let secrets = secrets(situation).map_err(|error| error.to_string())?;
+    let abandoned = Handovers::open(state, secrets).and_then(|handovers| handovers.abandoned());
+    for occurrence in abandoned.map_err(|error| error.to_string())? {
+        watch(request, situation, env, &occurrence)?;
+    }
+    Ok(())
 }
 
 /// Starts the process that waits.
-fn watch(firing: &Firing<'_>, occurrence: &str) -> Result<(), String> {
+fn watch(
+    request: &Request,
+    situation: &Situation,
+    env: &Env,
+    occurrence: &OccurrenceId,
+) -> Result<(), String> {
     let program = place::own_program().map_err(|error| error.to_string())?;
+    let occurrence = occurrence.to_string();
     let mut argv = vec![program.into_os_string(), "hand-over".into(), occurrence.into()];
     argv.push("--project".into());
-    argv.push(firing.situation.project.clone().into_os_string());
-    if firing.request.trust_all {
+    argv.push(situation.project.clone().into_os_string());
+    if request.trust_all {
         argv.push("--trust-all".into());
     }
     let command = Command {
         argv,
-        env: firing.env.to_map(),
+        env: env.to_map(),
         dir: None,
         stdin: Stdin::Null,
         marker: "cph hand-over".to_owned(),

@@ -96,4 +96,6 @@ fn previous(outputs: &[(String, Vec<u8>)]) -> String {
 }
 
 #[cfg(test)]
+mod published;
+#[cfg(test)]
 mod tests;

@@ -7,7 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{delivery::Error, ledger::Ledger};
+use super::{
+    delivery::Error,
+    frame,
+    ledger::{self, Ledger},
+};
 use crate::{
     model::hook::HookId,
     sys::{clock::Deadline, dir::PrivateDir},
@@ -50,6 +54,12 @@ pub(crate) struct Memory {
 impl Memory {
     pub(crate) fn read(state: &PrivateDir) -> Result<Self, Error> {
         Ok(Self::of(&Ledger::open(state, FILE, Deadline::never())?.values()?))
+    }
+
+    /// The same without a lock and without making anything, for who only looks.
+    pub(crate) fn seen(state: &PrivateDir) -> Self {
+        let bytes = state.open_read(FILE).ok().and_then(|file| ledger::read_all(&file).ok());
+        Self::of(&frame::values(&frame::decode(&bytes.unwrap_or_default())))
     }
 
     fn of(lines: &[Line]) -> Self {

@@ -46,25 +46,47 @@ pub(crate) enum Decision {
     StandDown,
 }
 
-type Row = (fn(&Case) -> bool, Decision);
+/// When it holds, what follows, and the sentence for people.
+type Row = (fn(&Case) -> bool, Decision, &'static str);
 
 /// The first row that holds decides.
 const TABLE: [Row; 10] = [
-    (|case| case.is_excluded, Decision::Skip),
-    (|case| case.is_duplicate, Decision::AnswerNothing),
-    (|case| case.is_recorded && case.strategy != Strategy::Both, Decision::Replay),
-    (|case| case.strategy != Strategy::Priority(case.fired_by.other()), Decision::Run),
-    (|case| !case.other_is_live, Decision::Run),
-    (|case| !case.is_declared_by_other, Decision::Run),
-    (|case| !case.is_mapped, Decision::Run),
-    (|case| case.bears_answers, Decision::Run),
-    (|case| case.has_own_id, Decision::Run),
-    (|_| true, Decision::StandDown),
+    (|case| case.is_excluded, Decision::Skip, "it is for another processor"),
+    (|case| case.is_duplicate, Decision::AnswerNothing, "a copy of this delivery answers"),
+    (
+        |case| case.is_recorded && case.strategy != Strategy::Both,
+        Decision::Replay,
+        "the other processor has run it for this occurrence",
+    ),
+    (
+        |case| case.strategy != Strategy::Priority(case.fired_by.other()),
+        Decision::Run,
+        "the strategy leaves nothing to the other processor",
+    ),
+    (|case| !case.other_is_live, Decision::Run, "the other processor is not live"),
+    (|case| !case.is_declared_by_other, Decision::Run, "the other processor does not declare it"),
+    (|case| !case.is_mapped, Decision::Run, "the other processor has no such event"),
+    (|case| case.bears_answers, Decision::Run, "it is a gate, or not yet known to be silent"),
+    (|case| case.has_own_id, Decision::Run, "the payload has an id of its own"),
+    (
+        |_| true,
+        Decision::StandDown,
+        "the other processor is live and has priority; this hook never says anything",
+    ),
 ];
 
 pub(crate) fn decide(case: &Case) -> Decision {
-    let row = TABLE.iter().find(|(holds, _)| holds(case));
-    row.map_or(Decision::Run, |(_, decision)| *decision)
+    row(case).1
+}
+
+/// Why it is decided so: lower case, no full stop.
+pub(crate) fn why(case: &Case) -> &'static str {
+    row(case).2
+}
+
+fn row(case: &Case) -> &'static Row {
+    // The last row always holds.
+    TABLE.iter().find(|(holds, ..)| holds(case)).unwrap_or(&TABLE[TABLE.len() - 1])
 }
 
 /// What tells whether a hook is a gate.

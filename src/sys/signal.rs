@@ -92,6 +92,16 @@ impl Drop for Watch {
     }
 }
 
+/// Makes a write beyond the allowed file size fail, where it would end this process: a hook that
+/// is killed has said nothing. Children start with the default again, for a handler, unlike an
+/// ignored signal, is not handed on.
+pub(crate) fn outlive_full_files() {
+    if !is_ignored(Signal::XFSZ) {
+        // Whoever cannot have the handler is where he was before.
+        let _unchanged = signal_hook::flag::register(Signal::XFSZ.as_raw(), Arc::default());
+    }
+}
+
 /// Lets children be waited for although we were started with SIGCHLD ignored, which makes the
 /// kernel throw their endings away.
 #[expect(unsafe_code, reason = "rustix has no signal dispositions")]

@@ -49,30 +49,9 @@ fn natively(scenario: &Scenario) -> Option<Outcome> {
 /// The half through cph. Call it after the native one, which checks for the client.
 fn through_cph(scenario: &Scenario) -> Option<Outcome> {
     let client = client::required()?;
-    if !cph_is_ready() {
-        return None;
-    }
     let outcome = run::through_cph(scenario, client);
     outcome.show("through cph");
     Some(outcome)
-}
-
-/// Whether the program under test has `install` at all.
-///
-/// TEMPORARY: the suite is older than the program. Delete this function and the `if` in
-/// [`through_cph`] as soon as `cph install` is there: from then on a missing command is a failure.
-fn cph_is_ready() -> bool {
-    static READY: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    *READY.get_or_init(|| {
-        let help = std::process::Command::new(env!("CARGO_BIN_EXE_cph")).arg("--help").output();
-        let ready = help.is_ok_and(|o| String::from_utf8_lossy(&o.stdout).contains("install"));
-        if !ready {
-            say(
-                "SKIPPED real_client: every half through cph, for `cph install` does not exist yet",
-            );
-        }
-        ready
-    })
 }
 
 /// Says a line even under libtest's capture, which holds back the print macros only.

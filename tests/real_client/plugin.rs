@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 use serde_json::Value;
 
 use super::{
-    client, cph_is_ready, outcome, run as runs, say,
+    client, outcome, run as runs, say,
     scenario::{Scenario, context, run},
     script::{bash, text},
     stage::Stage,
@@ -57,9 +57,6 @@ fn the_plugin_registers_every_event() {
 #[test]
 fn a_session_with_the_plugin_is_a_session_with_the_hooks() {
     let Some(client) = client::required() else { return };
-    if !cph_is_ready() {
-        return;
-    }
     let scenario = Scenario::new()
         .hook("gate", "grep -q forbidden $payload && { echo not today >&2; exit 2; }; exit 0")
         .hook("tells", &context("PostToolUse", "told by a hook"))

@@ -77,12 +77,13 @@ impl Stage {
 
     /// Runs the program under test; a failure of it is a failure of the test.
     pub(super) fn cph(&self, arguments: &[&str]) -> String {
-        let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_cph")));
-        let output = command.args(arguments).output().unwrap();
-        let (stdout, stderr) =
-            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "cph {arguments:?}: {}\n{stdout}{stderr}", output.status);
-        stdout.into_owned()
+        let run = crate::cph::Launch {
+            environment: self.environment().into_iter().map(|(n, v)| (n.into(), v)).collect(),
+            ..crate::cph::Launch::new(&self.project, &self.root().join("tmp"))
+        }
+        .run(arguments);
+        assert!(run.code == 0, "cph {arguments:?}: {}\n{}{}", run.code, run.stdout, run.stderr);
+        run.stdout
     }
 }
 

@@ -110,7 +110,11 @@ fn headline(why: Why) -> (anstyle::Style, &'static str) {
 }
 
 fn script_word(why: Why) -> &'static str {
-    if why == Why::Scripts { "changed script" } else { "script" }
+    match why {
+        Why::New | Why::Lost | Why::Removed => "script",
+        Why::Changed => "new or changed script",
+        Why::Scripts => "changed script",
+    }
 }
 
 /// All that a file would do that nobody has seen yet.

@@ -1,43 +1,83 @@
-//! What the user is told when a session begins, or a hook file changes under it.
+//! What the user is told when a session begins, or a hook file changes under it: broken entries,
+//! and registrations that no longer fit.
 //!
-//! Invariant: nothing here can fail loudly; what cannot be looked at is not told.
+//! Invariant: what cannot be looked at keeps no hook from running; it is said by `cph doctor`.
 
 use crate::{
-    config::{
-        load::{self, Asking},
-        locate::Roots,
-        merge,
-        read::Want,
-        trust::Trust,
-    },
+    config::{integration::Sync, read::Want, trust::Trust},
     diag::Severity,
     dispatch::Situation,
+    install::{self, Options, Request, Scope},
+    sys::place::Env,
+};
+
+use super::{
+    here::Here,
+    install::{scope_option, site},
+    patience,
+    plan::{self, Plan},
 };
 
 /// How many findings are told one by one.
 const TOLD: usize = 3;
 
-/// Sentences: broken entries of the hook files, and what is out of step with the registration.
-pub(in crate::cli) fn notices(situation: &Situation) -> Vec<String> {
-    let roots = Roots {
-        claude_dir: situation.places.claude_dir.clone(),
-        project: Some(situation.root.clone()),
-    };
-    let trust = situation.places.state_dir.as_ref().map(|dir| Trust::load(dir, &situation.root));
-    let loaded = load::load(&Asking {
-        roots: &roots,
-        want: Want::All,
-        trust: trust.as_ref(),
-        is_gate: &|entry| entry.event.row().is_some_and(|row| row.is_gate),
-    });
-    let mut findings = loaded.diagnostics.clone();
-    findings.extend(merge::merge(loaded.into_running()).diagnostics);
+/// Sentences for the user.
+pub(in crate::cli) fn notices(situation: &Situation, env: &Env) -> Vec<String> {
+    let here =
+        Here { env: env.clone(), places: situation.places.clone(), root: situation.root.clone() };
+    let trust = here.trust_or_nothing();
+    let loaded = here.load(Want::All, &trust);
+    let is_automatic = loaded.integration.sync() == Sync::Auto;
+    let mut notices = Vec::new();
+    for scope in Scope::ALL {
+        notices.extend(registration(&here, scope, &trust, is_automatic));
+    }
+    let mut findings = loaded.diagnostics;
     findings.retain(|found| found.severity == Severity::Error);
     let more = findings.len().saturating_sub(TOLD);
-    let mut notices: Vec<_> =
-        findings.iter().take(TOLD).map(crate::diag::Diagnostic::one_line).collect();
+    notices.extend(findings.iter().take(TOLD).map(crate::diag::Diagnostic::one_line));
     if more > 0 {
         notices.push(format!("{more} more broken entries: run `cph lint`"));
     }
     notices
+}
+
+/// What is out of step in one scope, if anything is registered there.
+fn registration(here: &Here, scope: Scope, trust: &Trust, is_automatic: bool) -> Option<String> {
+    let path = here.settings(scope).ok()?;
+    let examined = install::examine(&path).ok()?;
+    examined.registered_command()?;
+    let command = plan::command_of(&examined, scope).ok()?;
+    let compare = |fail_closed| {
+        let options = Options { cph_command: command.clone(), fail_closed };
+        let plan = Plan::new(here, scope, &options, None);
+        let differences = install::differences(examined.file.as_ref(), &plan.registrations);
+        (plan, differences)
+    };
+    let (plan, differences) = compare(false);
+    let first = differences.first()?;
+    // Nobody wrote down in which of the two forms it was installed.
+    if compare(true).1.is_empty() {
+        return None;
+    }
+    let shown = here.shown(&path);
+    // What nobody has approved is not registered by itself.
+    let is_approved = plan::waiting(here, trust, None).is_empty();
+    if is_automatic && is_approved && bring_in_step(here, scope, &plan).is_some() {
+        return Some(format!("{shown} was brought in step with the hook files ({first})"));
+    }
+    let command = format!("cph install{}", scope_option(scope));
+    Some(format!("{shown} is out of step with the hook files: {first}; run `{command}`"))
+}
+
+fn bring_in_step(here: &Here, scope: Scope, plan: &Plan) -> Option<()> {
+    let state = here.state(scope).ok()?;
+    let request = Request {
+        site: &site(here, scope, &state).ok()?,
+        registrations: &plan.registrations,
+        adoption: None,
+        config: &install::fingerprint(&plan.registrations),
+        insist: false,
+    };
+    install::install(&request, patience()).ok().map(drop)
 }

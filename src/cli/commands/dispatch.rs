@@ -30,10 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(in crate::cli) fn run(args: &args::Dispatch, global: Option<&Global>) -> Exit {
     let began = clock::boot_now();
     let env = Env::current();
-    if let Some(path) = env.get("CPH_TRACE") {
-        if let Err(error) = trace::start(path.as_ref()) {
-            output::raw_stderr(format!("cph: {error}\n").as_bytes());
-        }
+    if let Some(path) = env.get("CPH_TRACE")
+        && let Err(error) = trace::start(path.as_ref())
+    {
+        output::raw_stderr(format!("cph: {error}\n").as_bytes());
     }
     let _whole = trace::scope("dispatch");
     let from = match args.from.as_deref().map(|name| (name, Processor::named(name))) {
@@ -60,6 +60,7 @@ pub(in crate::cli) fn run(args: &args::Dispatch, global: Option<&Global>) -> Exi
         project: global.and_then(|global| global.project.clone()),
     };
     let mut exit = Exit::Fine;
+    let mut checkup = |situation: &Situation| super::checkup::notices(situation, &env);
     dispatch::dispatch(&request, &env, bytes, &mut checkup, &mut |spoken| {
         exit = if spoken.exit == 2 { Exit::Refused } else { Exit::Fine };
         say(spoken)
@@ -90,9 +91,4 @@ fn say(spoken: &Spoken) -> bool {
         output::raw_stderr(&spoken.stderr);
     }
     spoken.stdout.is_empty() || output::raw_stdout(&spoken.stdout).is_ok()
-}
-
-/// What a session is told at its beginning about its hook files and registrations.
-fn checkup(situation: &Situation) -> Vec<String> {
-    super::checkup::notices(situation)
 }

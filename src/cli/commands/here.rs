@@ -9,16 +9,13 @@ use crate::{
     config::{
         load::{self, Asking, Loaded},
         locate::Roots,
-        merge,
         read::Want,
         trust::Trust,
     },
+    dispatch::is_gate,
     install::Scope,
     model::hook::Entry,
-    session::{
-        memory::{Known, Memory},
-        place as state_place,
-    },
+    session::{memory::Memory, place as state_place},
     sys::{
         dir::{self, PrivateDir},
         place::{self, Env, Places},
@@ -72,10 +69,10 @@ impl Here {
         state_place::existing(state_dir, &self.root).map_err(|error| Failure::of(&error))
     }
 
-    /// What is trusted in the project; nothing where nothing can be remembered.
+    /// What is trusted in the project, for who only looks; nothing where nothing can be remembered.
     pub(super) fn trust_or_nothing(&self) -> Trust {
         match &self.places.state_dir {
-            Some(state_dir) => Trust::load(state_dir, &self.root),
+            Some(state_dir) => Trust::seen(state_dir, &self.root),
             None => Trust::nothing(&self.root),
         }
     }
@@ -83,10 +80,10 @@ impl Here {
     /// All layers as they count here.
     pub(super) fn load(&self, want: Want<'_>, trust: &Trust) -> Loaded {
         let state = self.existing_state().ok().flatten();
-        let memory = state.and_then(|dir| Memory::read(&dir).ok()).unwrap_or_default();
-        let is_gate = |entry: &Entry| is_gate(entry, &memory);
+        let memory = state.map(|dir| Memory::seen(&dir)).unwrap_or_default();
+        let may_stop = |entry: &Entry| is_gate(entry, || &memory);
         let roots = self.roots();
-        load::load(&Asking { roots: &roots, want, trust: Some(trust), is_gate: &is_gate })
+        load::load(&Asking { roots: &roots, want, trust: Some(trust), is_gate: &may_stop })
     }
 
     /// The settings file of a scope.
@@ -120,18 +117,6 @@ impl Here {
         match home.and_then(|home| path.strip_prefix(home).ok()) {
             Some(inside) => format!("~/{}", inside.display()),
             None => path.display().to_string(),
-        }
-    }
-}
-
-/// Whether an entry can stop something, as far as anybody knows.
-fn is_gate(entry: &Entry, memory: &Memory) -> bool {
-    match (entry.settings.gate, entry.settings.background) {
-        (Some(said), _) => said,
-        (None, Some(true)) => false,
-        (None, _) => {
-            entry.event.row().is_some_and(|row| row.is_gate)
-                || memory.of_hook(&merge::id_of(entry)) == Known::Spoke
         }
     }
 }

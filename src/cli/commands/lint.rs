@@ -181,7 +181,13 @@ fn wrapped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{diag::Diagnostic, lint::rules};
+    use crate::{
+        diag::{
+            Diagnostic,
+            Severity::{Error, Hint, Warning},
+        },
+        lint::rules,
+    };
 
     #[test]
     fn the_summary_counts_findings_and_files() {
@@ -193,7 +199,6 @@ mod tests {
             let findings = Findings { files, diagnostics: diagnostics.collect() };
             anstream::adapter::strip_str(&summary(&findings)).to_string()
         };
-        use Severity::{Error, Hint, Warning};
         assert_eq!(shown(0, &[]), "no hook file here");
         assert_eq!(shown(1, &[]), "nothing wrong in 1 file");
         assert_eq!(shown(3, &[Error, Warning, Error]), "2 errors, 1 warning in 3 files");

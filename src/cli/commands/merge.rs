@@ -21,6 +21,7 @@ use crate::{
     },
     diag::render::text::{clean, summary},
     model::{
+        Event,
         hook::{Entry, Hook},
         origin::Origin,
     },
@@ -104,7 +105,7 @@ fn document(here: &Here, whole: &Whole) -> Value {
     Value::Object(document)
 }
 
-fn place_report(origin: &Origin, base: &Path) -> Value {
+pub(super) fn place_report(origin: &Origin, base: &Path) -> Value {
     let at = origin.position();
     json!({
         "layer": origin.layer.to_string(),
@@ -127,7 +128,7 @@ fn show(desk: &Desk<'_>, here: &Here, whole: &Whole) {
     events.dedup();
     for event in events {
         let of_event: Vec<_> = hooks.iter().filter(|h| h.event.canonical() == event).collect();
-        out.line(format_args!("\n{}", event_heading(of_event[0])));
+        out.line(format_args!("\n{}", event_heading(&of_event[0].event)));
         for (index, hook) in of_event.into_iter().enumerate() {
             out.text(hook_text(index + 1, hook, &here.root));
         }
@@ -139,10 +140,10 @@ fn show(desk: &Desk<'_>, here: &Here, whole: &Whole) {
     }
 }
 
-fn event_heading(hook: &Hook) -> String {
+pub(super) fn event_heading(event: &Event) -> String {
     let names: Vec<_> = crate::model::Processor::ALL
         .iter()
-        .filter_map(|&processor| hook.event.name_for(processor))
+        .filter_map(|&processor| event.name_for(processor))
         .map(clean)
         .collect();
     styled(HEADING, names.join(" · "))
@@ -166,7 +167,7 @@ fn entry_text(entry: &Entry, base: &Path) -> String {
 }
 
 /// When an entry applies, as it was written.
-fn conditions(entry: &Entry) -> String {
+pub(super) fn conditions(entry: &Entry) -> String {
     let matcher = entry.matcher.as_deref().filter(|matcher| !matcher.is_empty());
     let only = entry.processors.as_ref().map(|only| {
         let names: Vec<_> = only.iter().map(|processor| processor.name()).collect();
@@ -196,7 +197,7 @@ fn setting_text(said: &InForce<'_>, base: &Path) -> String {
     format!("  {:<24} {value}  {}", said.field, styled(DIM, from))
 }
 
-fn place_text(origin: &Origin, base: &Path) -> String {
+pub(super) fn place_text(origin: &Origin, base: &Path) -> String {
     let at = origin.position();
     let path = crate::diag::render::shown(origin.file.path(), Some(base));
     format!("{} {}:{}:{}", origin.layer, clean(&path), at.line, at.column)

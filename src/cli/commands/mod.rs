@@ -3,9 +3,11 @@
 
 mod approval;
 mod checkup;
+pub(super) mod demo;
 pub(super) mod dispatch;
 pub(super) mod doctor;
 pub(super) mod events;
+pub(super) mod explain;
 pub(super) mod hand_over;
 mod here;
 pub(super) mod install;
@@ -40,7 +42,7 @@ pub(super) struct Desk<'a> {
 
 impl Desk<'_> {
     /// Where the command works.
-    pub(super) fn here(&self) -> Here {
+    fn here(&self) -> Here {
         Here::of(self)
     }
 

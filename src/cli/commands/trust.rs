@@ -92,7 +92,7 @@ fn verdict(here: &Here, approved: usize) -> String {
     match plan::counts(here).0 {
         0 => format!("nothing to approve: {project} has no hook files"),
         files => {
-            format!("nothing to approve: {} as trusted in {project}", count(files, "hook file"))
+            format!("nothing to approve in {project} ({}, as trusted)", count(files, "hook file"))
         }
     }
 }

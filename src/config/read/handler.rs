@@ -48,6 +48,12 @@ const ACCEPTED: &[&str] =
 /// The handler types that there are.
 const KINDS: &[&str] = &["command", "http", "prompt", "agent", "mcp_tool", "background"];
 
+/// Every field of a handler, for the published schema.
+#[cfg(test)]
+pub(super) fn fields() -> impl Iterator<Item = &'static str> {
+    [RUNS, ACCEPTED, settings::FIELDS].into_iter().flatten().copied()
+}
+
 impl Reader<'_> {
     /// Reads one handler; `is_flat`: it stands in the place of its group.
     pub(super) fn handler(

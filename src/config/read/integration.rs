@@ -15,7 +15,7 @@ use crate::{
     model::{Processor, strategy::Strategy},
 };
 
-const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str] = &[
     "claude_code_aware",
     "deduplication_strategy",
     "shared_hooks_path",
@@ -31,7 +31,7 @@ const FIELDS: &[&str] = &[
 ];
 
 /// Claude Code's names of the allow-lists, accepted too.
-const CAMEL_CASE: &[&str] = &["allowedHttpHookUrls", "httpHookAllowedEnvVars"];
+pub(super) const CAMEL_CASE: &[&str] = &["allowedHttpHookUrls", "httpHookAllowedEnvVars"];
 
 const STRATEGIES: &[(&str, Strategy)] = &[
     ("orchestrator_priority", Strategy::Priority(Processor::TaskOrchestrator)),

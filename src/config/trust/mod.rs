@@ -88,6 +88,14 @@ impl Trust {
         Self { notices, everything: false, ..Self::everything(project) }
     }
 
+    /// The same as [`Self::load`] for who only looks: nothing is made on the disk.
+    pub(crate) fn seen(state_dir: &Path, project: &Path) -> Self {
+        if Store::is_there(state_dir) {
+            return Self::load(state_dir, project);
+        }
+        Self { notices: Vec::new(), ..Self::nothing(project) }
+    }
+
     /// Trusts all there is, for `--trust-all`.
     pub(crate) fn everything(project: &Path) -> Self {
         let (scope, record) = (Scope::of(project), Record::default());

@@ -78,6 +78,11 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// Whether anything was ever stored.
+    pub(super) fn is_there(state_dir: &Path) -> bool {
+        state_dir.join(DIRECTORY).is_dir()
+    }
+
     /// Opens the store, made when it is missing.
     pub(crate) fn open(state_dir: &Path) -> Result<Self, Error> {
         Ok(Self { dir: dir::open_private_dir(state_dir)?.subdir(DIRECTORY)? })

@@ -69,7 +69,7 @@ fn without_hooks_only_what_cph_needs() {
         all.iter().map(|r| (r.event.as_str(), r.matcher.as_deref(), r.handler_json())).collect();
     let handler = |event: &str, limit: u64| {
         format!(
-            "{{\"type\":\"command\",\"command\":\"cph\",\"args\":[\"dispatch\",\"{event}\",\
+            "{{\"type\":\"command\",\"command\":\"/opt/bin/cph\",\"args\":[\"dispatch\",\"{event}\",\
              \"--reg\",\"p1\",\"--limit\",\"{limit}\"],\"timeout\":{limit}}}"
         )
     };
@@ -169,6 +169,15 @@ fn native_handlers_are_carried_over_as_written() {
     twice.entries.push(twice.entries[0].clone());
     let lines = planned(&[twice, native("PreToolUse", Some("^B"), raw)], Scope::Project);
     assert_eq!(lines, [format!("PreToolUse ^B {raw}"), format!("Stop - {raw}")]);
+}
+
+#[test]
+fn what_only_claude_code_can_run_for_a_project_stays_out_of_the_users_settings() {
+    let of_project = native("Stop", None, "{\"type\":\"prompt\",\"prompt\":\"x\"}");
+    let of_user = with(of_project.clone(), |hook| hook.entries[0].origin.layer = Layer::User);
+    assert_eq!(planned(std::slice::from_ref(&of_project), Scope::User), [""; 0]);
+    assert_eq!(planned(&[of_project], Scope::Local).len(), 1);
+    assert_eq!(planned(&[of_user], Scope::User).len(), 1);
 }
 
 #[test]

@@ -46,7 +46,9 @@ impl Reader<'_> {
         self.check_types(&specific)?;
         self.take_top(&document);
         self.take_decision(&document, &specific);
-        self.take_specific(specific)
+        self.take_specific(specific)?;
+        self.report_undecided();
+        Ok(())
     }
 
     /// The part for the event, if it is for this event: else it is lost, and all the rest with
@@ -198,6 +200,12 @@ impl Reader<'_> {
         if old.is_none() && reason.is_some() {
             self.ignored("`reason` without `decision`");
         }
+        if self.takes("permissionDecision")
+            && specific.contains_key("permissionDecisionReason")
+            && !specific.contains_key("permissionDecision")
+        {
+            self.ignored("`permissionDecisionReason` without `permissionDecision`");
+        }
         let old = self.old_decision(old);
         let key = if self.takes("permissionDecision") { "permissionDecision" } else { "action" };
         let kind = text(specific, key)
@@ -281,6 +289,16 @@ impl Reader<'_> {
         self.answer.decision = Some(Decision::new(kind, reason));
         self.report_ignored(&unused);
         Ok(())
+    }
+
+    /// What goes with a decision and stands alone.
+    fn report_undecided(&mut self) {
+        if self.says.refusal == Refusal::Action
+            && self.answer.decision.is_none()
+            && self.answer.fields.remove("content").is_some()
+        {
+            self.ignored("`content` without `action`");
+        }
     }
 
     fn ignored(&mut self, what: &str) {

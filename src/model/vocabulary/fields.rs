@@ -84,7 +84,7 @@ impl Shape {
 }
 
 /// All fields that an event can have: its own, then the common ones.
-pub(crate) fn fields_of(event: &Event) -> impl Iterator<Item = &'static Field> + Clone {
+pub(crate) fn fields_of(event: &Event) -> impl Iterator<Item = &'static Field> + Clone + use<> {
     let name = event.name_for(Processor::TaskOrchestrator);
     let own = CONTRACT.iter().find(|contract| Some(contract.event) == name);
     let own = own.map_or(&[] as &[_], |contract| contract.fields);

@@ -33,7 +33,7 @@ use super::{
     delivery::{self, Claim, Error, Moment, OccurrenceId, Progress},
     frame,
     ledger::{failed, read_all},
-    record::{Firing, Records, Settlement, Terms, Verdict, Wanted},
+    record::{Firing, Records, Settlement, Terms, Verdict, Wanted, Window},
 };
 use crate::{
     model::hook::HookId,
@@ -65,6 +65,14 @@ pub(crate) struct Note {
     pub(crate) dir: PathBuf,
     /// What the hook is told, byte for byte.
     pub(crate) payload: Vec<u8>,
+}
+
+impl Note {
+    /// Where a firing may lie that runs the hook for this one. What the other processor did before
+    /// the hook was left to it counts no further back than ever, however long it has.
+    fn window(&self) -> Window {
+        Window { before: self.window, after: self.wait.max(self.window) }
+    }
 }
 
 /// What to hand over; the rest of the [`Note`] is filled in.
@@ -151,8 +159,7 @@ impl Handovers {
         let records = Records::open(&self.state, &note.event)?;
         let due = occurrence.began().map(|began| began.plus(note.wait));
         loop {
-            let window = note.wait.max(note.window);
-            match records.settle(&note.firing, &note.hook, window)? {
+            match records.settle(&note.firing, &note.hook, note.window())? {
                 Settlement::Settled => {
                     self.remove(&watch)?;
                     return Ok(Outcome::Settled);
@@ -229,12 +236,8 @@ impl Due {
 fn is_served(note: &Note, records: &Records, progress: &Progress) -> Result<bool, Error> {
     delivery::end_leftovers(&progress.unfinished);
     let wanted = Wanted { hook: note.hook.clone(), stands_down: false };
-    let terms = Terms {
-        window: note.wait.max(note.window),
-        is_both: false,
-        inside: &[],
-        deadline: Deadline::never(),
-    };
+    let terms =
+        Terms { window: note.window(), is_both: false, inside: &[], deadline: Deadline::never() };
     let verdicts = records.enter(&note.firing, &[wanted], &terms)?;
     if !verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Run)) {
         return Ok(true);

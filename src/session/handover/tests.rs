@@ -50,7 +50,7 @@ impl Scene {
         let (claim, _) = delivery::claim_named(&self.state, &firing.occurrence).unwrap().unwrap();
         let wanted = Wanted { hook: hook(), stands_down: false };
         let terms = Terms {
-            window: Duration::from_secs(2),
+            window: Window::around(Duration::from_secs(2)),
             is_both: false,
             inside: &[],
             deadline: Deadline::after(LONG),

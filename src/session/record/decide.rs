@@ -4,14 +4,14 @@
 //! module says why); an answer that says something is repeated only for a shared id; in doubt the
 //! hook runs.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
 use super::{
     Verdict, Wanted,
     book::{Book, Choice, Entry, Way},
-    firing::{Bond, Firing},
+    firing::{Bond, Firing, Window},
 };
 use crate::{
     model::hook::HookId,
@@ -43,7 +43,7 @@ impl<L: Fn(&OccurrenceId) -> Result<Standing, Error>> Sight<L> {
 pub(super) struct Case<'a> {
     pub(super) book: &'a Book,
     pub(super) me: &'a Firing,
-    pub(super) window: Duration,
+    pub(super) window: Window,
     /// The occurrences whose hooks this process runs in; never waited for.
     pub(super) inside: &'a [OccurrenceId],
     pub(super) may_wait: bool,

@@ -30,6 +30,20 @@ pub(crate) struct Ids {
     pub(crate) tool_use: Option<String>,
 }
 
+/// How far another firing may lie before and after one that it shares an occurrence with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    pub(crate) before: Duration,
+    pub(crate) after: Duration,
+}
+
+impl Window {
+    /// The same on both sides.
+    pub(crate) fn around(span: Duration) -> Self {
+        Self { before: span, after: span }
+    }
+}
+
 impl Ids {
     /// Whether the payload has an id of its own.
     pub(crate) fn is_any(&self) -> bool {
@@ -54,7 +68,7 @@ impl Firing {
     /// something else that happened at about that time says nothing about it. So time binds only
     /// firings without any id. Nor does it bind one that says it was triggered by the other
     /// processor but not by which of its firings.
-    pub(super) fn bond(&self, other: &Self, window: Duration) -> Option<Bond> {
+    pub(super) fn bond(&self, other: &Self, window: Window) -> Option<Bond> {
         if self.processor == other.processor {
             return None;
         }
@@ -74,7 +88,7 @@ impl Firing {
             && !self.is_triggered
             && !other.is_triggered
             && self.sessions_agree(other)
-            && self.distance(other).is_some_and(|distance| distance <= window);
+            && self.lies_within(window, other);
         may_join_by_time.then_some(Bond::Time)
     }
 
@@ -90,6 +104,15 @@ impl Firing {
         self.distance(other).is_some()
     }
 
+    fn lies_within(&self, window: Window, other: &Self) -> bool {
+        let (Some(ours), Some(theirs)) = (self.occurrence.began(), other.occurrence.began()) else {
+            return false;
+        };
+        let is_before = theirs.since_boot < ours.since_boot;
+        let span = if is_before { window.before } else { window.after };
+        ours.distance(&theirs).is_some_and(|distance| distance <= span)
+    }
+
     fn distance(&self, other: &Self) -> Option<Duration> {
         self.occurrence.began()?.distance(&other.occurrence.began()?)
     }
@@ -100,7 +123,7 @@ mod tests {
     use super::*;
     use crate::session::delivery::Moment;
 
-    const WINDOW: Duration = Duration::from_secs(2);
+    const WINDOW: Window = Window { before: Duration::from_secs(2), after: Duration::from_secs(2) };
 
     fn firing(processor: Processor, boot: &str, millis: u64) -> Firing {
         Firing {
@@ -149,12 +172,25 @@ mod tests {
     #[test]
     fn ids_bind_at_any_distance_time_within_its_window() {
         let (mut a, mut b) = pair();
-        assert_eq!(a.bond(&b, Duration::from_secs(1)), Some(Bond::Time));
-        assert_eq!(a.bond(&b, Duration::from_millis(999)), None);
+        assert_eq!(a.bond(&b, Window::around(Duration::from_secs(1))), Some(Bond::Time));
+        assert_eq!(a.bond(&b, Window::around(Duration::from_millis(999))), None);
         (a.ids, b.ids) = (ids("c", ""), ids("c", ""));
-        assert_eq!(a.bond(&b, Duration::ZERO), Some(Bond::Id));
+        assert_eq!(a.bond(&b, Window::around(Duration::ZERO)), Some(Bond::Id));
         let next_boot = Firing { ids: ids("c", ""), ..firing(b.processor, "next", 11_000) };
         assert_eq!(a.bond(&next_boot, WINDOW), None);
+    }
+
+    /// Who waits for a later firing must not take an earlier one for it.
+    #[test]
+    fn before_and_after_are_told_apart() {
+        let (a, b) = pair();
+        let long = Duration::from_secs(30);
+        let later = Window { before: Duration::ZERO, after: long };
+        assert_eq!(a.bond(&b, later), Some(Bond::Time));
+        assert_eq!(b.bond(&a, later), None);
+        let earlier = Window { before: long, after: Duration::ZERO };
+        assert_eq!(a.bond(&b, earlier), None);
+        assert_eq!(b.bond(&a, earlier), Some(Bond::Time));
     }
 
     #[test]

@@ -60,7 +60,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-pub(crate) use firing::{Firing, Ids};
+pub(crate) use firing::{Firing, Ids, Window};
 
 use book::{Book, Choice, Line, Way};
 use decide::{Case, Decision, Outcome, Sight};
@@ -122,8 +122,8 @@ pub(crate) enum Settlement {
 /// What every entering is told.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms<'a> {
-    /// `dedup_window_ms`.
-    pub(crate) window: Duration,
+    /// How far the other processor's firing may lie from this one.
+    pub(crate) window: Window,
     /// Strategy `both`: what the other processor did is not looked at.
     pub(crate) is_both: bool,
     /// The occurrences whose hooks this process runs in.
@@ -204,12 +204,12 @@ impl Records {
     }
 
     /// Looks whether the other processor ran a hook that was left to it; if it did, that run is
-    /// used up. `window` is as long as a hand-over waits.
+    /// used up. `window` reaches as far ahead as a hand-over waits, but no further back than any.
     pub(crate) fn settle(
         &self,
         firing: &Firing,
         hook: &HookId,
-        window: Duration,
+        window: Window,
     ) -> Result<Settlement, Error> {
         let ledger = Ledger::open(&self.logs, &self.name, Deadline::never())?;
         let book = Book::of(ledger.values()?);

@@ -46,7 +46,12 @@ fn wanted(names: &[&str]) -> Vec<Wanted> {
 }
 
 fn terms(wait: Duration) -> Terms<'static> {
-    Terms { window: WINDOW, is_both: false, inside: &[], deadline: Deadline::after(wait) }
+    Terms {
+        window: Window::around(WINDOW),
+        is_both: false,
+        inside: &[],
+        deadline: Deadline::after(wait),
+    }
 }
 
 fn enter_with(
@@ -287,7 +292,7 @@ fn what_was_left_to_the_other_is_settled_by_its_run_only() {
     assert_eq!(spelt(&verdicts[0].1), "stand down");
     claim.delivered().unwrap();
     let (watcher, _claim) = fire(&state, CLAUDE, 1000, "");
-    let settle = || records.settle(&watcher, &hook("loud"), LONG).unwrap();
+    let settle = || records.settle(&watcher, &hook("loud"), Window::around(LONG)).unwrap();
     assert_eq!(settle(), Settlement::Open);
 
     let (theirs, mut claim) = fire(&state, ORCHESTRATOR, 20_000, "");
@@ -297,7 +302,24 @@ fn what_was_left_to_the_other_is_settled_by_its_run_only() {
     claim.delivered().unwrap();
     assert_eq!(settle(), Settlement::Settled);
     let (other, _claim) = fire(&state, CLAUDE, 1000, "");
-    assert_eq!(records.settle(&other, &hook("loud"), LONG).unwrap(), Settlement::Open);
+    assert_eq!(
+        records.settle(&other, &hook("loud"), Window::around(LONG)).unwrap(),
+        Settlement::Open
+    );
+}
+
+/// However long the other processor has for what was left to it, what it did long before is not it.
+#[test]
+fn what_was_left_to_the_other_is_not_settled_by_an_earlier_run() {
+    let (_scratch, state) = scratch();
+    let records = Records::open(&state, "Stop").unwrap();
+    let (theirs, mut claim) = fire(&state, ORCHESTRATOR, 1000, "");
+    assert_eq!(enter(&state, &theirs, &["loud"]), ["run"]);
+    claim.done(&hook("loud"), &"", true).unwrap();
+    claim.delivered().unwrap();
+    let (watcher, _claim) = fire(&state, CLAUDE, 20_000, "");
+    let window = Window { before: WINDOW, after: LONG };
+    assert_eq!(records.settle(&watcher, &hook("loud"), window).unwrap(), Settlement::Open);
 }
 
 #[test]

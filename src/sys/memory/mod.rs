@@ -1,7 +1,8 @@
 //! Bytes that several children read, each from the beginning and at its own pace.
 //!
 //! Knows nothing of what the bytes are. On Linux they lie once in sealed memory, so that no child
-//! can change what another one reads; elsewhere each reader gets an own file without a name.
+//! can change what another one reads; elsewhere each reader gets an own file without a name. Where
+//! no file can be written either, as on a full disk, it gets a pipe.
 
 use std::fs::File;
 use std::io;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
 mod linux;
+mod piped;
 mod posix;
 
 /// Bytes ready to be read by children.
@@ -33,14 +35,16 @@ impl Shared {
         Self { kept: Kept::new(bytes), scratch: scratch.to_owned() }
     }
 
-    /// Opens the bytes for reading, at the beginning, independent of all other readers.
+    /// Opens the bytes for reading, at the beginning, independent of all other readers. What comes
+    /// back is a file that can be read again, unless there is no room for one anywhere.
     pub(crate) fn reader(&self) -> io::Result<File> {
         match &self.kept {
             #[cfg(target_os = "linux")]
             Kept::Sealed(memory) => linux::reader(memory)
                 // There may be no /proc here.
                 .or_else(|_| posix::reader(&linux::read(memory)?, &self.scratch)),
-            Kept::Copied(bytes) => posix::reader(bytes, &self.scratch),
+            Kept::Copied(bytes) => posix::reader(bytes, &self.scratch)
+                .or_else(|error| piped::reader(bytes.to_vec()).map_err(|_| error)),
         }
     }
 }
@@ -116,7 +120,17 @@ mod tests {
 
     #[test]
     fn a_missing_scratch_directory_is_an_error_with_its_path() {
-        let error = copied(b"x", Path::new("/nonexistent/scratch")).reader().unwrap_err();
+        let error = posix::reader(b"x", Path::new("/nonexistent/scratch")).unwrap_err();
         assert!(error.to_string().contains("/nonexistent/scratch"), "{error}");
+    }
+
+    #[test]
+    fn without_any_room_the_bytes_come_through_a_pipe() {
+        let bytes: Vec<u8> = (0..200_000_u32).map(|number| (number % 251) as u8).collect();
+        let shared = copied(&bytes, Path::new("/nonexistent/scratch"));
+        let (first, second) = (shared.reader().unwrap(), shared.reader().unwrap());
+        drop(shared);
+        assert_eq!(text(&second), bytes);
+        assert_eq!(text(&first), bytes);
     }
 }

@@ -24,19 +24,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 pub(super) fn cph(here: &Here, settings: &Settings) -> Finding {
     const CHECK: &str = "cph";
     let own = env!("CARGO_PKG_VERSION");
-    let needs_path = settings.command(Scope::Project).is_some();
     let Ok(found) = process::find_program("cph".as_ref(), here.env.get("PATH"), None) else {
-        let help = "put it there, or use `cph install --scope local`";
-        let message = format!("cph {own} runs, and no `cph` is on PATH");
-        return if needs_path {
-            Finding::bad(
-                CHECK,
-                format!("{message}, where the project's settings look for it"),
-                help,
-            )
-        } else {
-            Finding::warn(CHECK, message, help)
-        };
+        return off_path(settings);
     };
     let shown = here.shown(&found);
     if place::own_program().is_ok_and(|own| place::canonical(&own) == place::canonical(&found)) {
@@ -55,6 +44,23 @@ pub(super) fn cph(here: &Here, settings: &Settings) -> Finding {
             Finding::bad(CHECK, format!("{shown} does not say its version: {why}"), "replace it")
         }
     }
+}
+
+/// Which matters to settings that look for it there.
+fn off_path(settings: &Settings) -> Finding {
+    const CHECK: &str = "cph";
+    const HELP: &str = "put it there, or use `cph install --scope local`";
+    let message = concat!("cph ", env!("CARGO_PKG_VERSION"), " runs, and no `cph` is on PATH");
+    if settings.command(Scope::Project).is_some() {
+        let message = format!("{message}, where the project's settings look for it");
+        return Finding::bad(CHECK, message, HELP);
+    }
+    let is_named =
+        [Scope::User, Scope::Local].iter().any(|scope| settings.command(*scope).is_some());
+    if is_named {
+        return Finding::ok(CHECK, format!("{message}, which nothing needs"));
+    }
+    Finding::warn(CHECK, message, HELP)
 }
 
 /// Whether Claude Code knows what the hooks ask for; nothing where it cannot be told and does not

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::{
     cli::failure::Failure,
     install::{self, Examined, Options, Scope},
+    sys::process,
 };
 
 use super::{
@@ -122,6 +123,13 @@ fn registration(
     const CHECK: &str = "registration";
     let command = plan::command_of(examined, scope)?;
     let shown = here.shown(&file.path);
+    // A name without a directory is looked for on PATH, which is a check of its own.
+    let is_gone = command.contains('/')
+        && process::find_program(command.as_ref(), None, None).is_ok_and(|file| !file.is_file());
+    if is_gone {
+        let message = format!("{shown} calls `{command}`, and that is not there");
+        return Ok(Finding::bad(CHECK, message, again(scope)));
+    }
     let compare = |fail_closed: bool| {
         let options = Options { cph_command: command.clone(), fail_closed };
         let plan = Plan::new(here, scope, &options, None);
@@ -133,7 +141,10 @@ fn registration(
     if differences.is_empty() {
         return Ok(Finding::ok(CHECK, format!("{shown} is in step ({scope} scope)")));
     }
-    let again = format!("run `cph install{}`", scope_option(scope));
     let message = format!("{shown} is out of step ({scope} scope): {}", differences.join("; "));
-    Ok(Finding::bad(CHECK, message, again))
+    Ok(Finding::bad(CHECK, message, again(scope)))
+}
+
+fn again(scope: Scope) -> String {
+    format!("run `cph install{}`", scope_option(scope))
 }

@@ -183,6 +183,11 @@ fn hints(intent: &Intent<'_>) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if matches!(install::propose_adoption(intent.site), Ok(Some(_))) && !intent.args.dry_run {
+        hints.push(
+            "`cph install --adopt` moves the hooks that cph can run into the hook file".to_owned(),
+        );
+    }
     if intent.site.scope != Scope::User {
         hints.extend(user_hooks(intent.here));
     }

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ffi::OsString, thread};
 
 use super::*;
 use crate::{
-    session::record::{Firing, Ids, Records, Terms, Verdict, Wanted},
+    session::record::{Firing, Ids, Records, Terms, Verdict, Wanted, Window},
     sys::process::{Command, Limits, Set, Stdin},
 };
 
@@ -187,7 +187,7 @@ fn enter(
     };
     let missing = HOOKS.map(hook).into_iter().filter(|hook| !answers.contains_key(hook));
     let wanted: Vec<_> = missing.map(|hook| Wanted { hook, stands_down: false }).collect();
-    let terms = Terms { window: LONG, is_both: false, inside: &[], deadline };
+    let terms = Terms { window: Window::around(LONG), is_both: false, inside: &[], deadline };
     let records = Records::open(state, "PreToolUse").unwrap();
     let mut to_run = Vec::new();
     for (hook, verdict) in records.enter(&firing, &wanted, &terms).unwrap() {

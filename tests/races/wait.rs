@@ -1,0 +1,30 @@
+//! Waiting for a condition, with a deadline.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Longer than anything here takes on a machine that is busy with other things.
+pub(super) const PATIENCE: Duration = Duration::from_secs(90);
+
+const STEP: Duration = Duration::from_millis(2);
+
+/// Whether the condition held before the time was over.
+pub(super) fn until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + limit;
+    loop {
+        if condition() {
+            return true;
+        }
+        if Instant::now() >= end {
+            return false;
+        }
+        thread::sleep(STEP);
+    }
+}
+
+/// Lets time pass: only for moments that are meant to be random.
+pub(super) fn sleep_until(moment: Instant) {
+    thread::sleep(moment.saturating_duration_since(Instant::now()));
+}
