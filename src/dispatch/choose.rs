@@ -115,11 +115,7 @@ fn hooks(
 }
 
 /// Everything that is configured for the event.
-pub(super) fn load(
-    situation: &Situation,
-    trust: &Trust,
-    remember: impl Fn() -> Memory,
-) -> Loaded {
+pub(super) fn load(situation: &Situation, trust: &Trust, remember: impl Fn() -> Memory) -> Loaded {
     let roots = Roots {
         claude_dir: situation.places.claude_dir.clone(),
         project: Some(situation.root.clone()),

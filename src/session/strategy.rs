@@ -66,11 +66,7 @@ const TABLE: [Row; 10] = [
     (|case| !case.other_is_live, Decision::Run, "the other processor is not live"),
     (|case| !case.is_declared_by_other, Decision::Run, "the other processor does not declare it"),
     (|case| !case.is_mapped, Decision::Run, "the other processor has no such event"),
-    (
-        |case| case.bears_answers,
-        Decision::Run,
-        "it is a gate, or not yet known to be silent",
-    ),
+    (|case| case.bears_answers, Decision::Run, "it is a gate, or not yet known to be silent"),
     (|case| case.has_own_id, Decision::Run, "the payload has an id of its own"),
     (
         |_| true,

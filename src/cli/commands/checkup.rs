@@ -4,11 +4,7 @@
 //! Invariant: what cannot be looked at keeps no hook from running; it is said by `cph doctor`.
 
 use crate::{
-    config::{
-        integration::Sync,
-        read::Want,
-        trust::Trust,
-    },
+    config::{integration::Sync, read::Want, trust::Trust},
     diag::Severity,
     dispatch::Situation,
     install::{self, Options, Request, Scope},
@@ -27,11 +23,8 @@ const TOLD: usize = 3;
 
 /// Sentences for the user.
 pub(in crate::cli) fn notices(situation: &Situation, env: &Env) -> Vec<String> {
-    let here = Here {
-        env: env.clone(),
-        places: situation.places.clone(),
-        root: situation.root.clone(),
-    };
+    let here =
+        Here { env: env.clone(), places: situation.places.clone(), root: situation.root.clone() };
     let trust = here.trust_or_nothing();
     let loaded = here.load(Want::All, &trust);
     let is_automatic = loaded.integration.sync() == Sync::Auto;
