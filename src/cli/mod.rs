@@ -54,7 +54,6 @@ fn run(cli: &Cli) -> Exit {
         Command::Log(args) => commands::log::run(&desk, args),
         Command::Merge(args) => commands::merge::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
-        _ => Err(failure::Failure::new(Exit::Failed, "not there yet")),
     };
     done.unwrap_or_else(|failure| failure.tell(&output))
 }

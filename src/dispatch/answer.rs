@@ -62,17 +62,17 @@ fn fold(
     let mut spill = |text: &str| state.and_then(|state| keep_whole(state, text));
     let event = &situation.event;
     let fired_by = situation.fired_by;
-    let folding = |notices: &[String], spill: &mut fold::Spill<'_>| {
-        fold::fold(&Folding { event, fired_by, voices, input, notices }, spill)
-    };
-    let first = folding(report.notices(), &mut spill);
-    if first.lost.is_empty() {
-        return first;
+    let notices = report.notices();
+    let folding = Folding { event, fired_by, voices, input, notices };
+    let mut folded = fold::fold(&folding, &mut spill);
+    for lost in std::mem::take(&mut folded.lost) {
+        if folded.has_notices {
+            report.note(lost);
+        } else {
+            report.notice(lost);
+        }
     }
-    for lost in first.lost {
-        report.notice(lost);
-    }
-    folding(report.notices(), &mut spill)
+    folded
 }
 
 /// Says it; whether all of it went out.

@@ -38,7 +38,7 @@ pub(crate) struct Folding<'f> {
     pub(crate) fired_by: Processor,
     /// In configuration order.
     pub(crate) voices: &'f [Voice<'f>],
-    /// The tool input as all rewrites together made it; `None` where nobody rewrote.
+    /// The tool input as all rewrites together made it; `None`: nobody joined them.
     pub(crate) input: Option<&'f Value>,
     /// What cph itself has to tell the user.
     pub(crate) notices: &'f [String],
@@ -54,7 +54,7 @@ pub(crate) struct Folded {
     pub(crate) stderr: Vec<u8>,
     /// A few words for the journal.
     pub(crate) summary: String,
-    /// The notices are part of it.
+    /// The notices are part of it, and so is what is lost.
     pub(crate) has_notices: bool,
     /// What was said and cannot be said on, as sentences.
     pub(crate) lost: Vec<String>,

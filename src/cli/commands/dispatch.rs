@@ -24,10 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(in crate::cli) fn run(args: &args::Dispatch, global: Option<&Global>) -> Exit {
     let env = Env::current();
-    if let Some(path) = env.get("CPH_TRACE") {
-        if let Err(error) = trace::start(path.as_ref()) {
-            output::raw_stderr(format!("cph: {error}\n").as_bytes());
-        }
+    if let Some(path) = env.get("CPH_TRACE")
+        && let Err(error) = trace::start(path.as_ref())
+    {
+        output::raw_stderr(format!("cph: {error}\n").as_bytes());
     }
     let _whole = trace::scope("dispatch");
     let from = match args.from.as_deref().map(|name| (name, Processor::named(name))) {

@@ -513,6 +513,12 @@ fn every_field_counts_where_the_table_has_it_and_is_reported_elsewhere() {
             if name == "PermissionRequest" && field.name != "decision" {
                 fields["decision"] = json!({"behavior": "deny"});
             }
+            // What goes with a decision counts for nothing without one.
+            match field.name {
+                "permissionDecisionReason" => fields["permissionDecision"] = json!("allow"),
+                "content" => fields["action"] = json!("accept"),
+                _ => {}
+            }
             let answer = specific(name, fields);
             let is_taken = row.answers.fields.contains(&field.name)
                 || (field.name == "additionalContext" && row.answers.context);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::model::answer::{
-    Decision, DecisionKind,
+    Answer, Decision, DecisionKind, Stop,
     field::{Field, Join},
 };
 
@@ -15,7 +15,7 @@ pub(super) struct Whole {
     /// The strongest kind, and the reasons of all who said it.
     pub(super) decision: Option<Decision>,
     /// The run is to end; the reasons of all who want that.
-    pub(super) stop: Option<Option<String>>,
+    pub(super) stop: Option<Stop>,
     pub(super) context: Option<String>,
     /// `systemMessage` of the hooks.
     pub(super) message: Option<String>,
@@ -25,36 +25,36 @@ pub(super) struct Whole {
     pub(super) terminal_sequence: Option<String>,
     /// Stderr that the host would show the user.
     pub(super) to_user: Option<String>,
-    /// Somebody rewrote the input whose rewrite counts.
-    pub(super) is_rewritten: bool,
+    /// The input, if somebody gave one whose rewrite counts, even one that changes nothing:
+    /// some tools are answered by their own input given back.
+    pub(super) input: Option<Value>,
+    /// What was said and cannot be said on.
     pub(super) lost: Vec<String>,
 }
 
 pub(super) fn join(folding: &Folding<'_>) -> Whole {
     let voices = folding.voices;
-    let decision = decision(voices);
-    let speakers = |kind| move |voice: &&Voice<'_>| kind_of(voice) == Some(kind);
-    let winning = decision.as_ref().map(|decision| decision.kind);
     let mut whole = Whole {
+        decision: decision(voices),
         stop: stop(voices),
-        context: texts(voices, "\n", |answer| answer.context.as_deref()),
-        message: texts(voices, "\n", |answer| answer.message.as_deref()),
+        context: texts(voices, |answer| answer.context.as_deref()),
+        message: texts(voices, |answer| answer.message.as_deref()),
         plain: voices.iter().filter_map(|voice| voice.answer.plain.clone()).collect(),
         terminal_sequence: sequence(voices),
-        to_user: texts(voices, "\n", |answer| answer.to_user.as_deref()),
-        is_rewritten: voices.iter().any(|v| v.may_grant && v.answer.updated_input.is_some()),
+        to_user: texts(voices, |answer| answer.to_user.as_deref()),
         ..Whole::default()
     };
+    whole.input = input(folding).filter(|_| whole.goes_ahead());
+    let winning = whole.decision.as_ref().map(|decision| decision.kind);
     for voice in voices {
-        let is_loser = kind_of(voice).is_some() && !winning.is_some_and(|k| speakers(k)(&voice));
+        let is_winner = winning.is_some() && kind_of(voice) == winning;
         for (key, value) in &voice.answer.fields {
-            // What belongs to a decision that was outvoted goes with it.
-            if !(is_loser && belongs_to_decision(key)) {
+            // What belongs to a decision that does not count goes with it.
+            if is_winner || !belongs_to_decision(key) {
                 whole.add_field(folding, voice.label, key, value);
             }
         }
     }
-    whole.decision = decision;
     whole
 }
 
@@ -64,8 +64,25 @@ fn kind_of(voice: &Voice<'_>) -> Option<DecisionKind> {
     (voice.may_grant || kind != DecisionKind::Allow).then_some(kind)
 }
 
+/// Fields that mean nothing without the decision that they came with.
 fn belongs_to_decision(key: &str) -> bool {
-    matches!(key, "interrupt" | "updatedPermissions" | "content" | "action")
+    const FIELDS: &[&str] = &[
+        "permissionDecision",
+        "permissionDecisionReason",
+        "decision",
+        "interrupt",
+        "updatedPermissions",
+        "action",
+        "content",
+    ];
+    FIELDS.contains(&key)
+}
+
+/// The input as all rewrites that count made it; who joined none leaves the last one.
+fn input(folding: &Folding<'_>) -> Option<Value> {
+    let counts = folding.voices.iter().filter(|voice| voice.may_grant);
+    let last = counts.filter_map(|voice| voice.answer.updated_input.as_ref()).next_back()?;
+    Some(folding.input.unwrap_or(last).clone())
 }
 
 fn decision(voices: &[Voice<'_>]) -> Option<Decision> {
@@ -78,7 +95,7 @@ fn decision(voices: &[Voice<'_>]) -> Option<Decision> {
     Some(Decision { kind, reason: named(&reasons, saying.len()), by_exit })
 }
 
-fn stop(voices: &[Voice<'_>]) -> Option<Option<String>> {
+fn stop(voices: &[Voice<'_>]) -> Option<Stop> {
     let stops: Vec<_> =
         voices.iter().filter_map(|v| Some((v.label, v.answer.stop.as_ref()?))).collect();
     if stops.is_empty() {
@@ -86,7 +103,7 @@ fn stop(voices: &[Voice<'_>]) -> Option<Option<String>> {
     }
     let reasons: Vec<_> =
         stops.iter().filter_map(|(label, stop)| Some((*label, stop.reason.clone()?))).collect();
-    Some(named(&reasons, stops.len()))
+    Some(Stop { reason: named(&reasons, stops.len()) })
 }
 
 /// The reasons of several hooks, each with the hook's name; that of a single hook as it said it.
@@ -102,18 +119,14 @@ fn named(reasons: &[(&str, String)], speakers: usize) -> Option<String> {
 }
 
 /// The texts of all hooks, each once.
-fn texts(
-    voices: &[Voice<'_>],
-    between: &str,
-    text: impl Fn(&crate::model::answer::Answer) -> Option<&str>,
-) -> Option<String> {
+fn texts(voices: &[Voice<'_>], text: impl Fn(&Answer) -> Option<&str>) -> Option<String> {
     let mut kept: Vec<&str> = Vec::new();
     for said in voices.iter().filter_map(|voice| text(voice.answer)) {
         if !kept.contains(&said) {
             kept.push(said);
         }
     }
-    (!kept.is_empty()).then(|| kept.join(between))
+    (!kept.is_empty()).then(|| kept.join("\n"))
 }
 
 fn sequence(voices: &[Voice<'_>]) -> Option<String> {
@@ -122,11 +135,20 @@ fn sequence(voices: &[Voice<'_>]) -> Option<String> {
 }
 
 impl Whole {
+    pub(super) fn decides(&self, kind: DecisionKind) -> bool {
+        self.decision.as_ref().is_some_and(|decision| decision.kind == kind)
+    }
+
+    /// Whether a rewrite is of any use: not where nothing runs, or somebody else decides.
+    fn goes_ahead(&self) -> bool {
+        !self.decides(DecisionKind::Deny) && !self.decides(DecisionKind::Defer)
+    }
+
     fn add_field(&mut self, folding: &Folding<'_>, label: &str, key: &str, value: &Value) {
         let field = Field::named(key);
         if field.is_some_and(|field| !field.is_of(folding.fired_by)) {
             let name = folding.fired_by;
-            self.lost.push(format!("{label}: {name} has no use for `{key}`"));
+            self.lost.push(format!("`{label}` says `{key}`, for which {name} has no use"));
             return;
         }
         let join = match key {
@@ -138,13 +160,13 @@ impl Whole {
             self.fields.insert(key.to_owned(), value.clone());
             return;
         };
-        if let Some(clash) = join_values(join, before, value) {
-            self.lost.push(format!("{label}: its `{key}` replaces that of another hook ({clash})"));
+        if let Some(loss) = join_values(join, before, value) {
+            self.lost.push(format!("`{label}` says `{key}`, {loss}"));
         }
     }
 }
 
-/// Joins a later value to an earlier one; what was lost by it, shortened.
+/// Joins a later value to an earlier one; what was lost by it, in words.
 fn join_values(join: Join, before: &mut Value, after: &Value) -> Option<String> {
     match (join, &mut *before, after) {
         (Join::Any, before, after) => {
@@ -162,13 +184,14 @@ fn join_values(join: Join, before: &mut Value, after: &Value) -> Option<String> 
         (Join::Lines { limit }, Value::String(text), Value::String(more)) => {
             text.push('\n');
             text.push_str(more);
-            super::size::truncate(text, limit);
-            None
+            let is_cut = super::size::truncate(text, limit);
+            is_cut.then(|| format!("cut: together they may have {limit} characters"))
         }
         (_, before, after) if before == after => None,
         (_, before, after) => {
             let lost = std::mem::replace(before, after.clone()).to_string();
-            Some(lost.chars().take(60).collect())
+            let lost: String = lost.chars().take(60).collect();
+            Some(format!("it replaces that of another hook: {lost}"))
         }
     }
 }

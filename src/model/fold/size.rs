@@ -22,8 +22,8 @@ pub(super) fn fit(text: &str, spill: &mut Spill<'_>) -> String {
     cut + &mark
 }
 
-/// Cuts a text to so many UTF-16 units, between characters.
-pub(super) fn truncate(text: &mut String, limit: usize) {
+/// Cuts a text to so many UTF-16 units, between characters; whether it was longer.
+pub(super) fn truncate(text: &mut String, limit: usize) -> bool {
     let mut count = 0;
     let cut = text.char_indices().find(|(_, c)| {
         count += c.len_utf16();
@@ -32,8 +32,9 @@ pub(super) fn truncate(text: &mut String, limit: usize) {
     if let Some((at, _)) = cut {
         text.truncate(at);
     }
+    cut.is_some()
 }
 
-fn units(text: &str) -> usize {
+pub(super) fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
