@@ -62,7 +62,7 @@ fn watchers(yard: &Yard) -> Vec<u32> {
 fn kill_watchers(yard: &Yard) {
     for pid in watchers(yard) {
         let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
-        drop(rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     }
     assert!(until(PATIENCE, || watchers(yard).is_empty()));
 }
