@@ -66,6 +66,7 @@ fn wait(child: &Child) -> io::Result<(i32, libc::rusage)> {
 }
 
 fn duration(time: libc::timeval) -> Duration {
+    #[allow(clippy::useless_conversion, reason = "it is shorter on macOS")]
     let micros = i64::from(time.tv_usec);
     Duration::from_secs(time.tv_sec.unsigned_abs()) + Duration::from_micros(micros.unsigned_abs())
 }
