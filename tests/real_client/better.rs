@@ -42,18 +42,17 @@ fn one_bad_entry_spares_the_rest() {
         .on("PreToolUse", Some("Read"), [bad])
         .on("PreToolUse", Some("Bash"), [run("gate")])
         .observe("Stop");
+    // That the entry is named needs a terminal: `told` holds it.
     differ(
         &scenario,
         |native| {
             assert!(native.runs.is_empty(), "the whole file is off");
             assert_eq!(native.file("ran.txt"), Some("ran\n"));
-            assert!(!native.user_saw("no `command`"), "and nobody is told");
         },
         |cph| {
             assert_eq!(cph.file("ran.txt"), None);
             assert!(cph.model_saw("not today"));
             cph.run_of("stop");
-            assert!(cph.user_saw("no `command`"), "the bad entry is named");
         },
     );
 }
