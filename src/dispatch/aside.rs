@@ -108,6 +108,7 @@ fn begin(
     if let Err(error) = delivery::sweep(private, &delivery::Moment::now(), SWEPT) {
         report.note(format!("old claims cannot be swept: {error}"));
     }
+    super::background::sweep(private);
     situation.note_place();
 }
 

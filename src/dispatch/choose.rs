@@ -33,6 +33,7 @@ pub(super) struct Choice {
     /// Which of them run, and how.
     pub(super) meant: Vec<Meant>,
     pub(super) integration: Integration,
+    trust: Trust,
 }
 
 /// A hook that matches.
@@ -62,6 +63,36 @@ impl Suspended {
 }
 
 impl Choice {
+    /// The hooks that a payload means.
+    fn meant_by(
+        &self,
+        request: &Request,
+        situation: &Situation,
+        payload: &Payload,
+        report: &mut Report<'_>,
+    ) -> Vec<Meant> {
+        let mut meant = meant(situation, payload, &self.hooks);
+        meant.retain(|one| is_ours_to_run(&self.hooks[one.index], request, situation));
+        let strict = self.integration.scripts() == Scripts::Strict;
+        for one in &mut meant {
+            one.suspended = scripts(&self.trust, &self.hooks[one.index], strict, report);
+        }
+        meant
+    }
+
+    /// The hooks that another payload of the same firing means, and the first did not.
+    pub(super) fn meant_too(
+        &self,
+        request: &Request,
+        situation: &Situation,
+        payload: &Payload,
+        report: &mut Report<'_>,
+    ) -> Vec<Meant> {
+        let mut meant = self.meant_by(request, situation, payload, report);
+        meant.retain(|one| self.meant.iter().all(|known| known.index != one.index));
+        meant
+    }
+
     /// Whom `http` hooks may ask, and what they may send.
     pub(super) fn allowed_http(&self) -> Allowed<'_> {
         Allowed { integration: &self.integration }
@@ -77,13 +108,9 @@ pub(super) fn choose(
 ) -> Choice {
     let trust = trust_of(request, situation);
     let (hooks, integration) = hooks(situation, &trust, report);
-    let mut meant = meant(situation, payload, &hooks);
-    meant.retain(|one| is_ours_to_run(&hooks[one.index], request, situation));
-    let strict = integration.scripts() == Scripts::Strict;
-    for one in &mut meant {
-        one.suspended = scripts(&trust, &hooks[one.index], strict, report);
-    }
-    Choice { hooks, meant, integration }
+    let mut choice = Choice { hooks, meant: Vec::new(), integration, trust };
+    choice.meant = choice.meant_by(request, situation, payload, report);
+    choice
 }
 
 pub(super) fn trust_of(request: &Request, situation: &Situation) -> Trust {

@@ -281,8 +281,13 @@ fn number_levels(all: &mut [Explained]) {
         .filter(|&index| matches!(all[index].fate, Fate::Runs | Fate::Background))
         .collect();
     let levels = {
-        let call =
-            |&index: &usize| Call { hook: &all[index].hook, tool_shown: None, answered: None };
+        let call = |&index: &usize| Call {
+            hook: &all[index].hook,
+            place: index,
+            tool_shown: None,
+            may_grant: true,
+            answered: None,
+        };
         run::levels(&runs.iter().map(call).collect::<Vec<_>>())
     };
     for (number, level) in levels.into_iter().enumerate() {

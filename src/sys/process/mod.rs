@@ -25,7 +25,7 @@ mod set;
 mod spawn;
 mod stream;
 
-pub(crate) use detach::detach;
+pub(crate) use detach::{Outputs, detach, wait_detached};
 pub(crate) use facts::{
     Facts, Identity, all as facts_of_all, arguments, identity, is_alive, of as facts_of,
 };
