@@ -4,6 +4,8 @@
 //! belongs to at most one row per processor; a name that no row has is passed through, never
 //! refused. Facts about Claude Code are those of version 2.1.329.
 
+#[cfg(test)]
+mod published;
 mod table;
 
 use std::fmt;
