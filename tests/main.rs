@@ -8,6 +8,7 @@
 
 mod cph;
 mod demo;
+mod events;
 mod examples;
 mod explain;
 mod floors;
@@ -19,3 +20,4 @@ mod merge;
 mod races;
 mod real_client;
 mod trust;
+mod wait;

@@ -28,14 +28,14 @@ use std::{path::PathBuf, time::Duration};
 use crate::{
     json,
     model::{Payload, Processor, fold::Voice},
-    session::recursion::Nesting,
+    session::recursion::{self, Nesting},
     sys::{place::Env, signal},
 };
 
 pub(crate) use answer::Spoken;
 pub(crate) use choose::is_gate;
 pub(crate) use explain::{Explained, Explanation, Fate, explain};
-pub(crate) use hand_over::{Ended, hand_over};
+pub(crate) use hand_over::hand_over;
 pub(crate) use situation::Situation;
 
 use choose::Choice;
@@ -114,7 +114,8 @@ impl Firing<'_> {
             report.payload_fault(fault);
             return answer::unreadable(self.situation, &choice, report, say);
         }
-        let nesting = Nesting::parse(self.env.text("CPH_DEPTH"), self.env.text("CPH_INSIDE"));
+        let nesting =
+            Nesting::parse(self.env.text(recursion::DEPTH), self.env.text(recursion::INSIDE));
         if nesting.is_too_deep(choice.integration.max_depth()) {
             report.too_deep(&nesting);
             return answer::nothing_runs(self.situation, report, say);
@@ -230,8 +231,8 @@ impl Firing<'_> {
         let fired_by = self.situation.fired_by;
         let mut told = crate::model::vocabulary::environment(self.payload, event, fired_by);
         told.push(("CPH_OCCURRENCE".to_owned(), mine.occurrence.to_string()));
-        told.push(("CPH_DEPTH".to_owned(), depth));
-        told.push(("CPH_INSIDE".to_owned(), inside));
+        told.push((recursion::DEPTH.to_owned(), depth));
+        told.push((recursion::INSIDE.to_owned(), inside));
         invocation::environment(self.env, &self.situation.project, &told)
     }
 

@@ -15,7 +15,6 @@ mod processors;
 mod recursion;
 mod reply;
 mod trouble;
-mod wait;
 mod yard;
 
 /// As configurations call them.

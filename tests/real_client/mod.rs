@@ -19,7 +19,6 @@ mod scenario;
 mod script;
 mod stage;
 mod terminal;
-mod wait;
 
 use std::io::Write as _;
 

@@ -26,9 +26,9 @@ mod spawn;
 mod stream;
 
 pub(crate) use detach::detach;
-pub(crate) use facts::{
-    Facts, Identity, all as facts_of_all, arguments, identity, is_alive, of as facts_of,
-};
+pub(crate) use facts::{Identity, all as facts_of_all, arguments, of as facts_of};
+#[cfg(test)]
+pub(crate) use facts::{identity, is_alive};
 pub(crate) use family::{Ended, end_group};
 pub(crate) use program::{find_program, is_runnable};
 pub(crate) use search::find_by_environ;
@@ -107,8 +107,8 @@ pub(crate) enum Status {
 }
 
 impl Ending {
-    /// The ending of a command that never ran.
-    fn without_run(status: Status) -> Self {
+    /// The ending of what was no process of ours, or never became one.
+    pub(crate) fn without_run(status: Status) -> Self {
         Self {
             status,
             stdout: Vec::new(),
