@@ -9,6 +9,7 @@
 mod cph;
 mod demo;
 mod dispatch;
+mod events;
 mod examples;
 mod explain;
 mod floors;
@@ -20,3 +21,4 @@ mod merge;
 mod races;
 mod real_client;
 mod trust;
+mod wait;

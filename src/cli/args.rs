@@ -59,8 +59,8 @@ pub(super) enum Command {
     Explain(Explain),
     /// Print the effective configuration with the origin of every entry
     Merge(Json),
-    /// Print the table of events
-    Events(Json),
+    /// Print the table of events, or what one event tells
+    Events(Events),
     /// Show what is running: evidence of Claude Code and of an orchestrator
     Status(Json),
     /// Check an installation
@@ -199,6 +199,16 @@ pub(super) struct Explain {
     pub(super) json: bool,
 }
 
+/// `cph events`
+#[derive(Debug, Args)]
+pub(super) struct Events {
+    /// Tell about this event, in either vocabulary: what an orchestrator's payload holds
+    pub(super) event: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
 /// Commands that only print.
 #[derive(Debug, Args)]
 pub(super) struct Json {
@@ -209,6 +219,11 @@ pub(super) struct Json {
 
 /// `cph lint`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing wrong but hints and warnings, 1 errors (with --deny \
+                        warnings: those too), 78 a file that is no readable JSON, so that \
+                        nothing in it was looked at."
+)]
 pub(super) struct Lint {
     /// Files or directories [default: the project]
     pub(super) paths: Vec<PathBuf>,

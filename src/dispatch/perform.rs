@@ -9,7 +9,11 @@ use crate::{
         hook::HookId,
         vocabulary,
     },
-    session::{delivery::OccurrenceId, once, recursion::Nesting},
+    session::{
+        delivery::OccurrenceId,
+        once,
+        recursion::{self, Nesting},
+    },
 };
 
 use super::{
@@ -129,8 +133,8 @@ impl Firing<'_> {
         let event = &self.situation.event;
         let mut told = vocabulary::environment(self.payload, event, self.situation.fired_by);
         told.push(("CPH_OCCURRENCE".to_owned(), occurrence.to_string()));
-        told.push(("CPH_DEPTH".to_owned(), depth));
-        told.push(("CPH_INSIDE".to_owned(), inside));
+        told.push((recursion::DEPTH.to_owned(), depth));
+        told.push((recursion::INSIDE.to_owned(), inside));
         invocation::environment(self.env, &self.situation.project, &told)
     }
 

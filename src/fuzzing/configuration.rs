@@ -53,9 +53,6 @@ fn places(source: &Arc<SourceFile>, read: &Read) {
         assert_inside(text, place.span, found.rule.name);
         assert!(!found.message.is_empty() && !found.one_line().is_empty());
     }
-    if let Some(span) = read.integration_span {
-        assert_inside(text, span, "integration");
-    }
 }
 
 fn has_rule(read: &Read, name: &str) -> bool {

@@ -102,6 +102,7 @@ impl Event {
     }
 
     /// The event by the name that Claude Code gives it.
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn claude(name: &str) -> Self {
         Self::named(name, Processor::ClaudeCode).0
     }

@@ -169,11 +169,6 @@ impl<'m> Matcher<'m> {
         matches!(self.form, Form::Ignored)
     }
 
-    /// Whether it is a regular expression.
-    pub(crate) fn is_pattern(&self) -> bool {
-        matches!(self.form, Form::Pattern(_))
-    }
-
     /// Whether it is of the orchestrator's language.
     pub(crate) fn is_predicate(&self) -> bool {
         matches!(self.form, Form::Predicates(_))
@@ -253,8 +248,8 @@ impl<'m> Matcher<'m> {
 }
 
 /// What `FileChanged` watches for a matcher: each part is a path, taken literally.
-pub(crate) fn watch_list(matcher: &str) -> Vec<String> {
-    matcher.split('|').map(str::trim).filter(|p| !p.is_empty()).map(str::to_owned).collect()
+pub(crate) fn watch_list(matcher: &str) -> impl Iterator<Item = &str> {
+    matcher.split('|').map(str::trim).filter(|part| !part.is_empty())
 }
 
 fn subject(event: &Event) -> (Subject, Matching) {

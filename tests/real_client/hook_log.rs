@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use super::wait;
+use crate::wait;
 
 /// The part of every script before its own text.
 ///

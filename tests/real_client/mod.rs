@@ -19,8 +19,6 @@ mod scenario;
 mod script;
 mod stage;
 mod terminal;
-mod told;
-mod wait;
 
 use std::io::Write as _;
 
