@@ -119,6 +119,22 @@ impl Event {
         self.name_for(processor).or_else(|| self.name_for(processor.other())).unwrap_or("?")
     }
 
+    /// Every name that means it, in either vocabulary, old ones too.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let Self::Known(row) = self else {
+            return vec![self.canonical()];
+        };
+        let old = table::LEGACY.iter().filter(|(old, of, _)| {
+            let by = of.unwrap_or(Processor::ClaudeCode);
+            legacy(old, by).is_some_and(|meant| std::ptr::eq(meant, *row))
+        });
+        [row.claude, row.orchestrator]
+            .into_iter()
+            .flatten()
+            .chain(old.map(|(old, ..)| *old))
+            .collect()
+    }
+
     /// One name that stands for both: Claude Code's where it has one.
     pub(crate) fn canonical(&self) -> &str {
         self.name_or_own(Processor::ClaudeCode)

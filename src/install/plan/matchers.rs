@@ -68,7 +68,8 @@ fn joined(names: Vec<&str>) -> String {
 
 /// The matchers of `FileChanged`: our own files and the plain paths of all hooks in one list, and
 /// each list with a character that a regular expression treats specially in a registration of its
-/// own, as written. A hook without a list watches nothing.
+/// own, as written. A hook without a list watches nothing by itself, but is fired for every file
+/// that another hook's `watchPaths` names: that takes a registration without a list.
 pub(super) fn watch_lists(own: &[&str], matchers: &[Option<&str>]) -> Vec<Option<String>> {
     let (mut plain, mut special) = (own.to_vec(), Vec::<Option<String>>::new());
     for matcher in matchers.iter().flatten() {
@@ -83,6 +84,9 @@ pub(super) fn watch_lists(own: &[&str], matchers: &[Option<&str>]) -> Vec<Option
         lists.push(Some(joined(plain)));
     }
     lists.extend(special);
+    if matchers.iter().any(|matcher| matcher.unwrap_or_default().is_empty()) {
+        lists.push(None);
+    }
     lists
 }
 
@@ -126,7 +130,8 @@ mod tests {
     #[test]
     fn special_watch_lists_stand_alone() {
         let lists = watch_lists(&["a.json"], &[Some(".env| .envrc"), Some("*.ts|b"), None]);
-        assert_eq!(lists, [Some("a.json|.env|.envrc".into()), Some("*.ts|b".to_owned())]);
-        assert!(watch_lists(&[], &[None]).is_empty());
+        assert_eq!(lists, [Some("a.json|.env|.envrc".into()), Some("*.ts|b".to_owned()), None]);
+        assert_eq!(watch_lists(&["a.json"], &[Some("")]), [Some("a.json".to_owned()), None]);
+        assert!(watch_lists(&[], &[]).is_empty());
     }
 }
