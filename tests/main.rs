@@ -9,6 +9,7 @@
 mod cph;
 mod demo;
 mod dispatch;
+mod docs;
 mod examples;
 mod explain;
 mod floors;
