@@ -9,6 +9,7 @@
 mod cph;
 mod demo;
 mod dispatch;
+mod docs;
 mod events;
 mod examples;
 mod explain;
