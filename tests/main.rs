@@ -8,6 +8,7 @@
 
 mod cph;
 mod demo;
+mod dispatch;
 mod events;
 mod examples;
 mod explain;

@@ -100,6 +100,9 @@ pub(super) struct Dispatch {
     /// Trust the project's hook files as they are (for CI)
     #[arg(long)]
     pub(super) trust_all: bool,
+    /// Nobody waits for the answer
+    #[arg(long, hide = true)]
+    pub(super) behind: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

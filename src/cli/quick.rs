@@ -23,6 +23,7 @@ pub(super) fn dispatch(args: &[OsString]) -> Option<Dispatch> {
             "--from" if found.from.is_none() => found.from = Some(plain(args.next()??)?.to_owned()),
             "--rewake" if !found.rewake => found.rewake = true,
             "--trust-all" if !found.trust_all => found.trust_all = true,
+            "--behind" if !found.behind => found.behind = true,
             _ => return None,
         }
     }
@@ -61,7 +62,7 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_clap(words in proptest::collection::vec(
-            "dispatch|Stop|--reg|--limit|--from|--rewake|--trust-all|p1|7|-7|x y||--|-|--reg=a",
+            "dispatch|Stop|--reg|--limit|--from|--rewake|--trust-all|--behind|p1|7|-7|x y||--|-|--reg=a",
             0..8,
         )) {
             let mut args: Vec<_> = words.into_iter().map(OsString::from).collect();

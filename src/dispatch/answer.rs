@@ -99,11 +99,8 @@ fn keep_whole(state: &PrivateDir, text: &str) -> Option<PathBuf> {
     Some(texts.path().join(name))
 }
 
-/// A registration that may wake the session: exit 2 and the reason on stderr do.
-pub(super) fn wake(voices: &[Voice<'_>], report: &mut Report<'_>, say: &mut Say<'_>) -> Said {
-    let refusals = voices.iter().filter(|voice| voice.answer.is_refusal());
-    let reasons: Vec<_> =
-        refusals.filter_map(|voice| voice.answer.decision.as_ref()?.reason.as_deref()).collect();
+/// A registration that may wake the session: exit 2 and the reasons on stderr do.
+pub(super) fn wake(reasons: &[String], report: &mut Report<'_>, say: &mut Say<'_>) -> Said {
     report.postpone();
     let spoken = if reasons.is_empty() {
         Spoken::default()
@@ -118,6 +115,37 @@ pub(super) fn wake(voices: &[Voice<'_>], report: &mut Report<'_>, say: &mut Say<
 pub(super) fn nothing_runs(situation: &Situation, mut report: Report<'_>, say: &mut Say<'_>) {
     give(situation, &[], None, &Keeper::default(), &mut report, say);
     report.close("no hook");
+}
+
+/// The answer was made behind us, where it was also written down.
+pub(super) fn said_behind(spoken: &Spoken, mut report: Report<'_>, say: &mut Say<'_>) {
+    report.postpone();
+    // At the end of a session nobody else would say it.
+    let _is_out = say(spoken);
+    report.close_if_wrong("answered behind");
+}
+
+/// The answer will come too late for anybody to hear it.
+pub(super) fn goes_on(mut report: Report<'_>, say: &mut Say<'_>) {
+    report.postpone();
+    let _is_out = say(&Spoken::default());
+    report.close_if_wrong("goes on behind");
+}
+
+/// No hook runs, and the worktree that was wanted was made, or was not.
+pub(super) fn worktree(
+    situation: &Situation,
+    made: Result<String, String>,
+    mut report: Report<'_>,
+    say: &mut Say<'_>,
+) {
+    let answer = match made {
+        Ok(path) => Answer { plain: Some(path), ..Answer::default() },
+        Err(why) => refusal(&format!("no worktree could be made: {why}")),
+    };
+    let voices = [Voice { label: "cph", answer: &answer, may_grant: true }];
+    give(situation, &voices, None, &Keeper::default(), &mut report, say);
+    report.close("no hook; made by git");
 }
 
 /// The payload cannot be read: gates that must not fail open refuse, and the user is told.

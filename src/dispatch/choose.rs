@@ -10,6 +10,7 @@ use crate::{
         locate::Roots,
         merge,
         read::Want,
+        screen::Screen,
         trust::{ScriptVerdict, Trust},
     },
     diag::{Diagnostic, Severity},
@@ -17,7 +18,7 @@ use crate::{
         Payload, Processor,
         answer::Answer,
         hook::{Entry, Handler, Hook},
-        matcher::MatchedAs,
+        matcher::{MatchedAs, Matcher, Outcome},
         paths::Dirs,
         when::Firing,
     },
@@ -33,6 +34,7 @@ pub(super) struct Choice {
     /// Which of them run, and how.
     pub(super) meant: Vec<Meant>,
     pub(super) integration: Integration,
+    trust: Trust,
 }
 
 /// A hook that matches.
@@ -62,6 +64,36 @@ impl Suspended {
 }
 
 impl Choice {
+    /// The hooks that a payload means.
+    fn meant_by(
+        &self,
+        request: &Request,
+        situation: &Situation,
+        payload: &Payload,
+        report: &mut Report<'_>,
+    ) -> Vec<Meant> {
+        let mut meant = meant(situation, payload, &self.hooks);
+        meant.retain(|one| is_ours_to_run(&self.hooks[one.index], request, situation));
+        let strict = self.integration.scripts() == Scripts::Strict;
+        for one in &mut meant {
+            one.suspended = scripts(&self.trust, &self.hooks[one.index], strict, report);
+        }
+        meant
+    }
+
+    /// The hooks that another payload of the same firing means, and the first did not.
+    pub(super) fn meant_too(
+        &self,
+        request: &Request,
+        situation: &Situation,
+        payload: &Payload,
+        report: &mut Report<'_>,
+    ) -> Vec<Meant> {
+        let mut meant = self.meant_by(request, situation, payload, report);
+        meant.retain(|one| self.meant.iter().all(|known| known.index != one.index));
+        meant
+    }
+
     /// Whom `http` hooks may ask, and what they may send.
     pub(super) fn allowed_http(&self) -> Allowed<'_> {
         Allowed { integration: &self.integration }
@@ -76,14 +108,10 @@ pub(super) fn choose(
     report: &mut Report<'_>,
 ) -> Choice {
     let trust = trust_of(request, situation);
-    let (hooks, integration) = hooks(situation, &trust, report);
-    let mut meant = meant(situation, payload, &hooks);
-    meant.retain(|one| is_ours_to_run(&hooks[one.index], request, situation));
-    let strict = integration.scripts() == Scripts::Strict;
-    for one in &mut meant {
-        one.suspended = scripts(&trust, &hooks[one.index], strict, report);
-    }
-    Choice { hooks, meant, integration }
+    let (hooks, integration) = hooks(situation, payload, &trust, report);
+    let mut choice = Choice { hooks, meant: Vec::new(), integration, trust };
+    choice.meant = choice.meant_by(request, situation, payload, report);
+    choice
 }
 
 pub(super) fn trust_of(request: &Request, situation: &Situation) -> Trust {
@@ -97,10 +125,13 @@ pub(super) fn trust_of(request: &Request, situation: &Situation) -> Trust {
 
 fn hooks(
     situation: &Situation,
+    payload: &Payload,
     trust: &Trust,
     report: &mut Report<'_>,
 ) -> (Vec<Hook>, Integration) {
-    let loaded = load(situation, trust, || situation.memory());
+    let may_mean = |matcher: &str| may_mean(matcher, situation, payload);
+    let screen = Screen { names: situation.event.names(), may_mean: &may_mean };
+    let loaded = load(situation, trust, || situation.memory(), Some(&screen));
     for notice in trust.notices() {
         report.standing_notice(notice.clone());
     }
@@ -114,8 +145,20 @@ fn hooks(
     (merged.hooks, integration)
 }
 
-/// Everything that is configured for the event.
-pub(super) fn load(situation: &Situation, trust: &Trust, remember: impl Fn() -> Memory) -> Loaded {
+/// Whether a matcher may mean the payload, as far as names tell: what needs more than comparing
+/// is looked at properly.
+fn may_mean(matcher: &str, situation: &Situation, payload: &Payload) -> bool {
+    let matcher = Matcher::new(Some(matcher), &situation.event, situation.fired_by);
+    matcher.exact_names().is_none() || matches!(matcher.matches(payload), Outcome::Yes(_))
+}
+
+/// Everything that is configured for the event; with a screen, nothing where nothing is meant.
+pub(super) fn load(
+    situation: &Situation,
+    trust: &Trust,
+    remember: impl Fn() -> Memory,
+    screen: Option<&Screen<'_>>,
+) -> Loaded {
     let roots = Roots {
         claude_dir: situation.places.claude_dir.clone(),
         project: Some(situation.root.clone()),
@@ -127,6 +170,7 @@ pub(super) fn load(situation: &Situation, trust: &Trust, remember: impl Fn() -> 
         want: Want::Event(&situation.event),
         trust: Some(trust),
         is_gate: &is_gate,
+        screen,
     })
 }
 

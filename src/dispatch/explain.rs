@@ -111,7 +111,7 @@ pub(crate) fn explain(request: &Request, env: &Env, payload: &Payload) -> Explan
         None => Trust::nothing(&situation.root),
     };
     let memory = || situation.state.as_ref().map(Memory::seen).unwrap_or_default();
-    let mut loaded = choose::load(&situation, &trust, memory);
+    let mut loaded = choose::load(&situation, &trust, memory, None);
     let judged: Vec<_> = loaded.files.iter().map(|file| file.judged.clone()).collect();
     let mut diagnostics = std::mem::take(&mut loaded.diagnostics);
     let integration = loaded.integration.clone();
@@ -281,8 +281,13 @@ fn number_levels(all: &mut [Explained]) {
         .filter(|&index| matches!(all[index].fate, Fate::Runs | Fate::Background))
         .collect();
     let levels = {
-        let call =
-            |&index: &usize| Call { hook: &all[index].hook, tool_shown: None, answered: None };
+        let call = |&index: &usize| Call {
+            hook: &all[index].hook,
+            place: index,
+            tool_shown: None,
+            may_grant: true,
+            answered: None,
+        };
         run::levels(&runs.iter().map(call).collect::<Vec<_>>())
     };
     for (number, level) in levels.into_iter().enumerate() {

@@ -62,6 +62,11 @@ impl<'p> Feed<'p> {
         }
     }
 
+    /// The payload as it stands.
+    pub(super) fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
     /// What a hook reads.
     pub(super) fn bytes(&self, call: &Call<'_>, previous: &Previous) -> Cow<'_, [u8]> {
         let mut payload = Cow::Borrowed(&*self.payload);

@@ -15,9 +15,8 @@ use crate::{
 };
 
 use super::{
-    feed::Feed,
-    keeper::Keeper,
     owner::Mine,
+    perform::Play,
     run::{self, Call, Ran, Stage},
     situation::Situation,
 };
@@ -25,19 +24,16 @@ use super::{
 /// Runs the gates again that have not seen the final input; what they say now is joined to what
 /// they said before. Their rewrites do not count any more: they would never come to an end.
 pub(super) fn look_again(
-    calls: &[Call<'_>],
-    ran: &mut [Ran],
+    play: &mut Play<'_>,
     mine: &Mine,
     situation: &Situation,
     stage: &Stage<'_>,
-    feed: &mut Feed<'_>,
-    keeper: &mut Keeper,
 ) {
-    let Some(input) = feed.rewritten().cloned() else { return };
-    let is_refused = ran.iter().any(|ran| ran.answer.is_refusal());
-    if is_refused {
+    let Some(input) = play.feed.rewritten().cloned() else { return };
+    if is_refused(&play.ran) {
         return;
     }
+    let Play { calls, ran, feed, keeper, .. } = play;
     let again: Vec<usize> = (0..calls.len())
         .filter(|&index| is_gate(calls[index].hook, mine, situation))
         .filter(|&index| !has_seen(&ran[index], &input))
@@ -55,7 +51,27 @@ pub(super) fn look_again(
     }
 }
 
-fn is_gate(hook: &Hook, mine: &Mine, situation: &Situation) -> bool {
+/// Asks the gates that match the final input and did not match the first one: a rewrite must not
+/// carry a call past a guard. Their rewrites do not count either.
+pub(super) fn ask_more<'p>(play: &mut Play<'p>, late: Vec<Call<'p>>, stage: &Stage<'_>) {
+    if late.is_empty() {
+        return;
+    }
+    let answered = run::run_at_once(&late, stage, &mut play.feed, &mut play.keeper);
+    for (call, mut ran) in late.into_iter().zip(answered) {
+        ran.answer.updated_input = None;
+        let at = play.calls.partition_point(|other| other.place < call.place);
+        play.calls.insert(at, call);
+        play.ran.insert(at, ran);
+    }
+}
+
+/// Whether a look at the rewritten input would change nothing any more.
+pub(super) fn is_refused(ran: &[Ran]) -> bool {
+    ran.iter().any(|ran| ran.answer.is_refusal())
+}
+
+pub(super) fn is_gate(hook: &Hook, mine: &Mine, situation: &Situation) -> bool {
     strategy::bears_answers(Bearing {
         gate: hook.settings.gate,
         is_background: hook.is_background(),

@@ -7,6 +7,7 @@
 mod answer;
 mod aside;
 mod background;
+mod behind;
 mod choose;
 mod env_file;
 mod explain;
@@ -17,18 +18,23 @@ mod http;
 mod invocation;
 mod keeper;
 mod owner;
+mod perform;
 mod report;
 mod run;
 mod situation;
 mod stand_down;
 mod words;
+mod worktree;
 
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
     json,
-    model::{Payload, Processor, fold::Voice},
-    session::recursion::{self, Nesting},
+    model::{Payload, Processor},
+    session::{
+        delivery::{Moment, OccurrenceId},
+        recursion::{self, Nesting},
+    },
     sys::{place::Env, signal},
 };
 
@@ -39,10 +45,8 @@ pub(crate) use hand_over::hand_over;
 pub(crate) use situation::Situation;
 
 use choose::Choice;
-use feed::Feed;
-use owner::{Matter, Mine, Ownership};
+use owner::{Matter, Ownership};
 use report::Report;
-use run::{Call, Ran, Stage};
 
 /// What the registration says on its command line.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +63,10 @@ pub(crate) struct Request {
     pub(crate) rewake: bool,
     /// Project files need no trust.
     pub(crate) trust_all: bool,
+    /// No host waits: it is done behind a dispatch that does.
+    pub(crate) behind: bool,
+    /// When the work began, by the boot clock; `None`: now.
+    pub(crate) began: Option<Duration>,
     /// The project, if that is said.
     pub(crate) project: Option<PathBuf>,
 }
@@ -118,13 +126,42 @@ impl Firing<'_> {
             Nesting::parse(self.env.text(recursion::DEPTH), self.env.text(recursion::INSIDE));
         if nesting.is_too_deep(choice.integration.max_depth()) {
             report.too_deep(&nesting);
-            return answer::nothing_runs(self.situation, report, say);
+            return self.answer_alone(&nesting, report, say);
         }
-        aside::before(self.request, self.situation, self.env, self.payload, checkup, &mut report);
+        if !self.request.behind {
+            aside::before(
+                self.request,
+                self.situation,
+                self.env,
+                self.payload,
+                checkup,
+                &mut report,
+            );
+        }
         if choice.meant.is_empty() {
-            return answer::nothing_runs(self.situation, report, say);
+            return self.answer_alone(&nesting, report, say);
+        }
+        if behind::is_wanted(self, &choice) {
+            match behind::go(self) {
+                behind::Outcome::Ended(spoken) => return answer::said_behind(&spoken, report, say),
+                behind::Outcome::GoesOn => return answer::goes_on(report, say),
+                behind::Outcome::NotStarted(why) => {
+                    report.note(format!("nothing can go on behind the end of the session: {why}"));
+                }
+            }
         }
         self.answer_by_hooks(&choice, &nesting, report, say);
+    }
+
+    /// No hook runs.
+    fn answer_alone(&self, nesting: &Nesting, mut report: Report<'_>, say: &mut Say<'_>) {
+        if !worktree::is_wanted(self.situation) {
+            return answer::nothing_runs(self.situation, report, say);
+        }
+        let occurrence = OccurrenceId::new(&Moment::now());
+        let environment = self.environment(nesting, &occurrence);
+        let made = worktree::create(self.situation, self.payload, environment, &mut report);
+        answer::worktree(self.situation, made, report, say);
     }
 
     fn answer_by_hooks(
@@ -144,156 +181,11 @@ impl Firing<'_> {
             hooks: choice.meant.iter().map(|one| &choice.hooks[one.index]).collect(),
         };
         match matter.settle(&mut report) {
-            Ownership::Mine(mine) => self.answer_ourselves(choice, nesting, *mine, report, say),
+            Ownership::Mine(mine) => self.perform(choice, nesting, *mine, report, say),
             Ownership::Answered => report.close("answered by a copy"),
             Ownership::StillRunning(progress) => {
                 answer::still_running(self.situation, &matter.hooks, &progress, report, say);
             }
         }
     }
-
-    fn answer_ourselves(
-        &self,
-        choice: &Choice,
-        nesting: &Nesting,
-        mut mine: Mine,
-        mut report: Report<'_>,
-        say: &mut Say<'_>,
-    ) {
-        let occurrence = mine.occurrence.to_string();
-        report.occurrence(&occurrence);
-        let environment = self.environment(nesting, &mine);
-        let files = self.env_files(choice);
-        let stage = Stage {
-            event: &self.situation.event,
-            fired_by: self.situation.fired_by,
-            environment: &environment,
-            env: self.env,
-            env_files: files.as_ref(),
-            allowed: choice.allowed_http(),
-            dir: self.situation.dir(),
-            deadline: self.situation.deadline,
-            state: self.situation.state.as_ref().ok(),
-            occurrence: &occurrence,
-        };
-        let mut feed = Feed::new(
-            &self.situation.event,
-            self.situation.fired_by,
-            &occurrence,
-            self.payload,
-            self.situation.scratch(),
-        );
-        stand_down::leave(self, choice, &mine, &stage, &feed, &mut report);
-        let calls = Self::calls(choice, &mine);
-        let mut keeper = std::mem::take(&mut mine.keeper);
-        let mut outcome = run::run(&calls, &stage, &mut feed, &mut keeper);
-        gates::look_again(
-            &calls,
-            &mut outcome.ran,
-            &mine,
-            self.situation,
-            &stage,
-            &mut feed,
-            &mut keeper,
-        );
-        if let Some(Err(error)) = files.as_ref().map(env_file::EnvFiles::join) {
-            report.notice(format!("variables that hooks set are lost: {error}"));
-        }
-        for clash in &outcome.clashes {
-            report.clash(clash);
-        }
-        Self::tell(&calls, &outcome.ran, &mut report);
-        let labels: Vec<_> = calls.iter().map(|call| call.hook.label()).collect();
-        let voices = voices(&calls, &outcome.ran, &labels, choice);
-        let input = feed.rewritten();
-        let said = if self.request.rewake {
-            answer::wake(&voices, &mut report, say)
-        } else {
-            answer::give(self.situation, &voices, input, &keeper, &mut report, say)
-        };
-        let fresh = calls.iter().zip(&outcome.ran).filter(|(_, ran)| ran.is_fresh);
-        let fresh = fresh.map(|(call, ran)| (call.hook.id(), &ran.answer));
-        mine.learn(self.situation.state.as_ref().ok(), fresh);
-        report.close(if outcome.is_cancelled { "cancelled" } else { &said.summary });
-        // Nothing follows this: a host throws away what a killed process said, and once this is
-        // written no copy answers in our place.
-        if said.is_out
-            && let Err(error) = keeper.delivered()
-        {
-            Report::cannot_mark(self.situation, &error);
-        }
-    }
-
-    /// What every hook gets.
-    fn environment(&self, nesting: &Nesting, mine: &Mine) -> invocation::Environment {
-        let (depth, inside) = nesting.below(&mine.occurrence);
-        let event = &self.situation.event;
-        let fired_by = self.situation.fired_by;
-        let mut told = crate::model::vocabulary::environment(self.payload, event, fired_by);
-        told.push(("CPH_OCCURRENCE".to_owned(), mine.occurrence.to_string()));
-        told.push((recursion::DEPTH.to_owned(), depth));
-        told.push((recursion::INSIDE.to_owned(), inside));
-        invocation::environment(self.env, &self.situation.project, &told)
-    }
-
-    fn env_files(&self, choice: &Choice) -> Option<env_file::EnvFiles> {
-        let is_given = self.situation.event.row().is_some_and(|row| row.has_env_file);
-        let target = self.env.get(invocation::ENV_FILE).filter(|_| is_given)?;
-        Some(env_file::EnvFiles::new(target.as_ref(), choice.meant.len()))
-    }
-
-    /// The hooks that run here, in configuration order.
-    fn calls<'c>(choice: &'c Choice, mine: &Mine) -> Vec<Call<'c>> {
-        let call = |one: &choose::Meant| {
-            let hook = &choice.hooks[one.index];
-            let suspended = one.suspended.as_ref().map(choose::Suspended::answer);
-            Call {
-                hook,
-                tool_shown: one.matched_as.tool_name_shown,
-                answered: suspended.or_else(|| mine.answers.get(hook.id()).cloned()),
-            }
-        };
-        let stays = |one: &&choose::Meant| !mine.stood_down.contains(choice.hooks[one.index].id());
-        choice.meant.iter().filter(stays).map(call).collect()
-    }
-
-    /// What became of each hook, and what was wrong with its answer.
-    fn tell(calls: &[Call<'_>], ran: &[Ran], report: &mut Report<'_>) {
-        for (call, ran) in calls.iter().zip(ran) {
-            let what = match (call.hook.is_background(), ran.is_fresh) {
-                (true, true) => "in background",
-                (false, true) => "ran",
-                (_, false) => "replayed",
-            };
-            report.hook(call.hook, what, Some((&ran.ended, ran.took)));
-            for fault in &ran.answer.faults {
-                report.fault(&call.hook.label(), fault);
-            }
-        }
-    }
-}
-
-fn voices<'v>(
-    calls: &[Call<'v>],
-    ran: &'v [Ran],
-    labels: &'v [String],
-    choice: &Choice,
-) -> Vec<Voice<'v>> {
-    let may_grant = |call: &Call<'_>| {
-        let meant = choice
-            .meant
-            .iter()
-            .find(|one| std::ptr::eq(&raw const choice.hooks[one.index], call.hook));
-        meant.is_none_or(|one| one.matched_as.may_grant)
-    };
-    calls
-        .iter()
-        .zip(ran)
-        .zip(labels)
-        .map(|((call, ran), label)| Voice {
-            label,
-            answer: &ran.answer,
-            may_grant: may_grant(call),
-        })
-        .collect()
 }

@@ -46,8 +46,12 @@ const OUTPUT_CAP: usize = 4 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct Call<'h> {
     pub(super) hook: &'h Hook,
+    /// Its place in configuration order.
+    pub(super) place: usize,
     /// The tool's name as the hook is told, where that is not the payload's (`Monitor` as `Bash`).
     pub(super) tool_shown: Option<&'static str>,
+    /// Whether its approval and its rewrite count.
+    pub(super) may_grant: bool,
     /// What it answered before: to a holder that died, or to the other processor.
     pub(super) answered: Option<Answer>,
 }
@@ -63,6 +67,8 @@ pub(super) struct Ran {
     pub(super) saw: Option<Value>,
     /// Kept for hooks that come after.
     pub(super) stdout: Vec<u8>,
+    /// With what it wakes the session, if it does.
+    pub(super) wakes: Option<String>,
     /// It was run here and now, not replayed.
     pub(super) is_fresh: bool,
 }
@@ -238,6 +244,7 @@ impl<'r, 's> Runner<'r, 's> {
             took: Duration::ZERO,
             saw: None,
             stdout: Vec::new(),
+            wakes: None,
             is_fresh: false,
         });
     }
@@ -395,12 +402,13 @@ impl<'r, 's> Runner<'r, 's> {
             took: ending.took,
             saw: self.saw[index].take(),
             stdout: ending.stdout.clone(),
+            wakes: wakes(hook, ending),
             is_fresh: true,
         });
     }
 
     fn rewrite_of(&self, index: usize) -> Option<(String, Value)> {
-        let ran = self.ran[index].as_ref()?;
+        let ran = self.ran[index].as_ref().filter(|_| self.calls[index].may_grant)?;
         let input = ran.answer.updated_input.as_ref()?;
         Some((self.calls[index].hook.label(), input.clone()))
     }
@@ -409,6 +417,17 @@ impl<'r, 's> Runner<'r, 's> {
         let ran = self.ran.into_iter();
         ran.map(|ran| ran.unwrap_or_else(|| unreachable!("BUG: a hook was forgotten"))).collect()
     }
+}
+
+/// With what a hook wakes the session: like under Claude Code by exit code 2, with stderr, or
+/// else with stdout.
+fn wakes(hook: &Hook, ending: &Ending) -> Option<String> {
+    if hook.settings.rewake != Some(true) || !matches!(ending.status, Status::Exited(2)) {
+        return None;
+    }
+    let texts = [&ending.stderr, &ending.stdout].map(|text| String::from_utf8_lossy(text));
+    let said = texts.iter().map(|text| text.trim()).find(|text| !text.is_empty());
+    Some(said.map_or_else(|| format!("`{}` asks for attention", hook.label()), str::to_owned))
 }
 
 /// The limits of a hook that must end at a deadline.

@@ -60,7 +60,8 @@ impl Situation {
         let fired_by = request.from.or_else(|| payload.told_processor());
         let fired_by = fired_by.unwrap_or_else(|| told_by_name(&request.event));
         let (event, _) = Event::named(&request.event, fired_by);
-        let began = clock::boot_now();
+        let now = clock::boot_now();
+        let began = request.began.unwrap_or(now);
         let cwd = payload.cwd().map(|cwd| PathBuf::from(&*cwd));
         let cwd = cwd.or_else(|| place::working_dir().ok()).unwrap_or_else(|| "/".into());
         let places = Places::from_env(env);
@@ -71,14 +72,19 @@ impl Situation {
             locate::find_project(told, &cwd, places.home.as_deref())
         };
         let root = place::canonical(&project);
-        let limit = request.limit.unwrap_or_else(|| default_limit(&event));
+        let limit = if request.behind {
+            UNWATCHED
+        } else {
+            request.limit.unwrap_or_else(|| default_limit(&event))
+        };
+        let spent = margin(limit) + now.saturating_sub(began);
         Self {
             state: open_state(&places, |state_dir| open(state_dir, &root)),
             root,
             project,
             fired_by,
             places,
-            deadline: Deadline::after(limit.saturating_sub(margin(limit))),
+            deadline: Deadline::after(limit.saturating_sub(spent)),
             began,
             event,
         }
@@ -139,8 +145,17 @@ fn told_by_name(name: &str) -> Processor {
     Event::sole_owner(name).unwrap_or(Processor::ClaudeCode)
 }
 
+/// How long nobody waits for.
+const UNWATCHED: Duration = Duration::from_hours(1);
+
+/// What the host gives all hooks together when a session ends.
+const SESSION_END: Duration = Duration::from_millis(1500);
+
 /// The host's own limit for a command hook, when the registration does not say.
 fn default_limit(event: &Event) -> Duration {
+    if event.canonical() == "SessionEnd" {
+        return SESSION_END;
+    }
     Duration::from_secs(event.row().map_or(600, |row| row.timeout_s))
 }
 

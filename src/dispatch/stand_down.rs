@@ -42,7 +42,13 @@ pub(super) fn leave(
         let meant = choice.meant.iter().find(|one| choice.hooks[one.index].id() == id);
         let Some(one) = meant else { continue };
         let hook = &choice.hooks[one.index];
-        let call = Call { hook, tool_shown: one.matched_as.tool_name_shown, answered: None };
+        let call = Call {
+            hook,
+            place: one.index,
+            tool_shown: one.matched_as.tool_name_shown,
+            may_grant: false,
+            answered: None,
+        };
         let payload = feed.bytes(&call, &[]).into_owned();
         match leave_one(firing, choice, mine, stage, hook, &payload) {
             Ok(()) => report.hook(hook, "stood down", None),
@@ -123,7 +129,8 @@ fn watch(
         stdin: Stdin::Null,
         marker: "cph hand-over".to_owned(),
     };
-    process::detach(&command, None).map(drop).map_err(|error| error.to_string())
+    let outputs = process::Outputs::default();
+    process::detach(&command, outputs).map(drop).map_err(|error| error.to_string())
 }
 
 /// Where environments are kept: in memory that is gone at logout, where there is such a thing.

@@ -12,6 +12,7 @@ pub(crate) mod ledger;
 pub(crate) mod live;
 pub(crate) mod machine;
 pub(crate) mod memory;
+pub(crate) mod once;
 pub(crate) mod place;
 pub(crate) mod record;
 pub(crate) mod recursion;

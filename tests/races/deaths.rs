@@ -9,8 +9,8 @@ use super::{
     dice::Dice,
     hooks,
     reply::Reply,
-    rounds,
-    yard::Yard,
+    rounds, strace,
+    yard::{CPH, Yard},
 };
 use crate::wait::sleep_until;
 
@@ -50,6 +50,54 @@ fn the_death_of_holders_loses_nothing() {
 #[test]
 fn the_death_of_holders_of_two_processors_loses_nothing() {
     run(BOTH, rounds(8, 300), 2);
+}
+
+/// Nobody waits when it happens: the next delivery of the same occurrence makes it good.
+#[test]
+fn a_holder_may_die_before_any_of_its_calls() {
+    if !strace::is_usable() {
+        return;
+    }
+    let yard = yard();
+    // The first one of all makes directories.
+    calls_of_a_holder(&yard);
+    let calls = calls_of_a_holder(&yard);
+    let mut tally = Tally::default();
+    for (round, call) in calls.iter().enumerate() {
+        let mut command = strace::kill_before(&yard, call);
+        command.arg(CPH).args(cry(ONE[0]).arguments("300"));
+        let mut holder = Delivery::start(command);
+        holder.release(&payload(ONE[0].0, round));
+        let mut replies = vec![holder.reply()];
+        let mut heir = yard.deliver(cry(ONE[1]));
+        heir.release(&payload(ONE[1].0, round));
+        replies.push(heir.reply());
+        // Once it is marked as delivered, what was said is all that is said.
+        let is_told_twice = replies.iter().filter(|reply| !reply.is_killed()).count() == 2
+            && replies.iter().all(says_so);
+        assert!(!is_told_twice, "before {call:?}: {replies:?}");
+        judge(round, &ONE[..2], &replies, &hooks::counts(&yard), &mut tally);
+        hooks::forget(&yard);
+    }
+    println!("{tally:?}");
+    assert!(tally.killed > calls.len() / 2, "{tally:?} of {calls:?}");
+    // What was said counts only together with the mark that it was.
+    assert!(tally.last_words <= 1 || calls.len() > 100, "{tally:?}");
+}
+
+fn cry((event, registration): (&'static str, &'static str)) -> Cry<'static> {
+    Cry { event, registration, payload: "" }
+}
+
+/// What a holder does that runs all hooks.
+fn calls_of_a_holder(yard: &Yard) -> Vec<strace::Call> {
+    let mut command = strace::trace(yard);
+    command.arg(CPH).args(cry(ONE[0]).arguments("300"));
+    let mut holder = Delivery::start(command);
+    holder.release(&payload(ONE[0].0, usize::MAX));
+    assert!(says_so(&holder.reply()));
+    hooks::forget(yard);
+    strace::calls(yard)
 }
 
 fn run(cast: &Cast, rounds: usize, seed: u64) {
@@ -99,8 +147,7 @@ fn hook(yard: &Yard, name: &str, seconds: &str) -> String {
 /// One occurrence, delivered by some of the cast; all may die but the last of each processor.
 fn play(yard: &Yard, cast: &Cast, round: usize, dice: &mut Dice, tally: &mut Tally) {
     let cast = drawn(cast, dice);
-    let start =
-        |&(event, registration): &(_, _)| yard.deliver(Cry { event, registration, payload: "" });
+    let start = |&one: &_| yard.deliver(cry(one));
     let mut deliveries: Vec<_> = cast.iter().map(start).collect();
     let mut deaths = deaths(&cast, dice);
     for (delivery, (event, _)) in deliveries.iter_mut().zip(&cast) {

@@ -37,10 +37,6 @@ impl Delivery {
         Self { child: Some(command.spawn().unwrap()) }
     }
 
-    pub(super) fn pid(&self) -> u32 {
-        self.child.as_ref().unwrap().id()
-    }
-
     /// Lets it go. One that was killed reads no more.
     pub(super) fn release(&mut self, payload: &str) {
         let mut stdin = self.child.as_mut().unwrap().stdin.take().unwrap();

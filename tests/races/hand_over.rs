@@ -59,7 +59,7 @@ fn watchers(yard: &Yard) -> Vec<u32> {
 fn kill_watchers(yard: &Yard) {
     for pid in watchers(yard) {
         let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
-        drop(rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     }
     assert!(until(PATIENCE, || watchers(yard).is_empty()));
 }
@@ -101,7 +101,8 @@ fn a_session_start_tells_it_too() {
 
 #[test]
 fn what_a_dead_watcher_left_is_taken_up_when_a_session_starts() {
-    let yard = yard(2);
+    // Time enough to find and kill it on a busy machine.
+    let yard = yard(5);
     stand_down(&yard);
     assert_eq!(watchers(&yard).len(), 1);
     kill_watchers(&yard);
@@ -143,7 +144,7 @@ fn an_earlier_run_does_not_settle_a_stand_down() {
 /// Three stops, one completed task: two of the stops have to be made good here.
 #[test]
 fn one_run_there_serves_one_stand_down() {
-    let yard = yard(3);
+    let yard = yard(5);
     for _ in 0..3 {
         stand_down(&yard);
     }

@@ -1,49 +1,20 @@
 //! `install` and `uninstall`, killed before each of their system calls in turn.
 
-use std::{
-    collections::BTreeMap, fs, io, os::unix::process::ExitStatusExt as _, path::PathBuf,
-    process::Command,
-};
+use std::{fs, io, path::PathBuf};
 
 use serde_json::json;
 
 use super::{
-    hooks, rounds,
+    hooks,
+    reply::Reply,
+    strace::{self, Call},
     yard::{CPH, Yard},
 };
-
-/// System calls that change what is on disk, besides openings for writing.
-const CHANGING: [&str; 22] = [
-    "write",
-    "pwrite64",
-    "writev",
-    "rename",
-    "renameat",
-    "renameat2",
-    "link",
-    "linkat",
-    "symlink",
-    "symlinkat",
-    "unlink",
-    "unlinkat",
-    "mkdir",
-    "mkdirat",
-    "rmdir",
-    "ftruncate",
-    "fallocate",
-    "fsync",
-    "fdatasync",
-    "chmod",
-    "fchmod",
-    "flock",
-];
 
 /// Odd on purpose: what comes back must be this and not something that means the same.
 const SETTINGS: &str = "{\r\n\t\"model\" : \"opus\",\n   \"env\":{ \"A\":\"1\", \"A\":\"2\" } }";
 
 const IGNORED: &str = "target\n# no newline at the end";
-
-const STRACE: &str = "/usr/bin/strace";
 
 const INSTALL: &[&str] = &["install", "--scope", "project", "--trust-all", "--yes"];
 const UNINSTALL: &[&str] = &["uninstall", "--scope", "project"];
@@ -70,7 +41,7 @@ fn a_killed_uninstall_leaves_the_old_or_the_new() {
 
 /// `installs`: the killed command finds an installation.
 fn kill_at_every_call(before: &Before, command: &[&str], installs: bool) {
-    if !can_trace() {
+    if !strace::is_usable() {
         return;
     }
     let yard = Yard::new();
@@ -88,13 +59,16 @@ fn kill_at_every_call(before: &Before, command: &[&str], installs: bool) {
         (old, new)
     };
     lay_out();
-    let calls = calls(&yard, command);
+    let mut traced = strace::trace(&yard);
+    traced.arg(CPH).args(command);
+    assert!(traced.output().unwrap().status.success());
+    let calls = strace::calls(&yard);
     let mut killed = 0;
-    for (name, number) in &calls {
+    for call in &calls {
         let (old, new) = lay_out();
         assert_ne!(old[0], new[0], "an installation that changes nothing shows nothing");
-        killed += usize::from(is_killed_before(&yard, command, name, *number));
-        let when = format!("{command:?} killed before {name} number {number}");
+        killed += usize::from(is_killed_before(&yard, command, call));
+        let when = format!("{command:?} killed before {call:?}");
         for ((now, old), new) in contents(&yard, before).iter().zip(&old).zip(&new) {
             assert!(now == old || now == new, "{when}: {now:?}");
         }
@@ -106,31 +80,6 @@ fn kill_at_every_call(before: &Before, command: &[&str], installs: bool) {
     println!("{command:?}: {killed} deaths in {} calls", calls.len());
     // Where memory is laid out differently, a run may make a call less.
     assert!(killed > 5 && killed + 10 > calls.len(), "{killed} of {calls:?}");
-}
-
-/// The calls that the command makes, by name and how many of the name came before; all of them, or
-/// only those that change something.
-fn calls(yard: &Yard, command: &[&str]) -> Vec<(String, usize)> {
-    let list = yard.path("calls");
-    let mut tracer = yard.command(STRACE);
-    tracer.args(["-f", "-qq", "-o"]).arg(&list).arg(CPH).args(command);
-    assert!(tracer.output().unwrap().status.success());
-    let mut seen = BTreeMap::<String, usize>::new();
-    let mut calls = Vec::new();
-    for line in fs::read_to_string(list).unwrap().lines() {
-        let call = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
-        let Some((name, _)) = call.split_once('(') else { continue };
-        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            continue;
-        }
-        let number = seen.entry(name.to_owned()).or_default();
-        *number += 1;
-        let writes = ["O_WRONLY", "O_RDWR", "O_CREAT"].iter().any(|flag| call.contains(flag));
-        if rounds(0, 1) == 1 || writes || CHANGING.contains(&name) {
-            calls.push((name.to_owned(), *number));
-        }
-    }
-    calls
 }
 
 /// The project as it was, and nothing known about it.
@@ -171,26 +120,10 @@ fn run(yard: &Yard, arguments: &[&str]) {
     assert!(output.status.success(), "{arguments:?}: {output:?}");
 }
 
-/// Runs the command and kills it before a call; the tracer dies of the same signal.
-fn is_killed_before(yard: &Yard, arguments: &[&str], name: &str, number: usize) -> bool {
-    let mut command = yard.command(STRACE);
-    command.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("trace={name}"));
-    command.arg("-e").arg(format!("inject={name}:signal=KILL:when={number}"));
-    let output = command.arg(CPH).args(arguments).output().unwrap();
-    let is_killed = output.status.signal() == Some(9) || output.status.code() == Some(128 + 9);
-    assert!(is_killed || output.status.success(), "{output:?}");
-    is_killed
-}
-
-/// Whether there is an `strace` that is allowed to trace. CI has one.
-fn can_trace() -> bool {
-    let mut command = Command::new(STRACE);
-    command.env_clear().args(["-o", "/dev/null", "/bin/sh", "-c", ":"]);
-    let is_able = command.output().is_ok_and(|output| output.status.success());
-    let is_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-    assert!(is_able || !is_ci, "CI must have `strace`");
-    if !is_able {
-        println!("SKIPPED: there is no `strace` here that may trace");
-    }
-    is_able
+/// Runs the command and kills it before a call; whether that call came.
+fn is_killed_before(yard: &Yard, arguments: &[&str], call: &Call) -> bool {
+    let mut command = strace::kill_before(yard, call);
+    let reply = Reply::of(command.arg(CPH).args(arguments).output().unwrap());
+    assert!(reply.is_killed() || reply.is_success(), "{reply:?}");
+    reply.is_killed()
 }

@@ -14,6 +14,7 @@ mod journal;
 mod processors;
 mod recursion;
 mod reply;
+mod strace;
 mod trouble;
 mod yard;
 

@@ -154,7 +154,7 @@ fn no_home_at_all() {
     }
     let mut command = command_of_mortal(&yard);
     command.env_remove("HOME");
-    assert_ran_and_told(&fire(command), "HOME is not set");
+    assert_ran_and_told(&fire(command), "no state can be kept");
 }
 
 /// No file can grow, as on a full disk: neither state nor a copy of the payload.

@@ -16,13 +16,19 @@ use crate::{
     dispatch::{self, Request, Situation, Spoken},
     json::Node,
     model::Processor,
-    sys::{clock::Deadline, input, place::Env, trace},
+    sys::{
+        clock::{self, Deadline},
+        input,
+        place::Env,
+        trace,
+    },
 };
 
-/// How long the payload is waited for when nobody closes stdin.
+/// How long the payload is waited for when nobody closes stdin; at most half of the limit.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(in crate::cli) fn run(args: &args::Dispatch, global: Option<&Global>) -> Exit {
+    let began = clock::boot_now();
     let env = Env::current();
     if let Some(path) = env.get("CPH_TRACE")
         && let Err(error) = trace::start(path.as_ref())
@@ -35,20 +41,22 @@ pub(in crate::cli) fn run(args: &args::Dispatch, global: Option<&Global>) -> Exi
         Some((_, from)) => from,
         None => None,
     };
-    let bytes = match payload() {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            output::raw_stderr(format!("cph: the payload cannot be read: {error}\n").as_bytes());
-            return Exit::Failed;
-        }
-    };
+    let limit = args.limit.map(Duration::from_secs);
+    let patience = limit.map_or(PATIENCE, |limit| PATIENCE.min(limit / 2));
+    let bytes = payload(Deadline::after(patience)).unwrap_or_else(|error| {
+        output::raw_stderr(format!("cph: the payload cannot be read: {error}\n").as_bytes());
+        // No payload is an unreadable one: gates that must not fail open refuse.
+        Vec::new()
+    });
     let request = Request {
         event: args.event.clone(),
         registration: args.reg.clone(),
-        limit: args.limit.map(Duration::from_secs),
+        limit,
         from,
         rewake: args.rewake,
         trust_all: args.trust_all,
+        behind: args.behind,
+        began: Some(began),
         project: global.and_then(|global| global.project.clone()),
     };
     let mut exit = Exit::Fine;
@@ -68,14 +76,14 @@ fn usage(name: &str) -> Exit {
 }
 
 /// Stdin; nothing where a person sits at it.
-fn payload() -> io::Result<Vec<u8>> {
+fn payload(deadline: Deadline) -> io::Result<Vec<u8>> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
         return Ok(b"{}".to_vec());
     }
     let is_complete =
         |text: &[u8]| std::str::from_utf8(text).is_ok_and(|text| Node::document(text).is_ok());
-    input::read_document(&stdin, Deadline::after(PATIENCE), is_complete)
+    input::read_document(&stdin, deadline, is_complete)
 }
 
 fn say(spoken: &Spoken) -> bool {

@@ -43,7 +43,8 @@ fn joined(names: Vec<&str>) -> String {
 
 /// The matchers of `FileChanged`: our own files and the plain paths of all hooks in one list, and
 /// each list with a character that a regular expression treats specially in a registration of its
-/// own, as written. A hook without a list watches nothing.
+/// own, as written. A hook without a list watches nothing by itself, but is fired for every file
+/// that another hook's `watchPaths` names: that takes a registration without a list.
 pub(super) fn watch_lists(own: &[&str], all: &[Written<'_>]) -> Vec<Option<String>> {
     let (mut plain, mut special) = (own.to_vec(), Vec::<Option<String>>::new());
     for matcher in all.iter().filter_map(|(text, _)| *text) {
@@ -58,6 +59,9 @@ pub(super) fn watch_lists(own: &[&str], all: &[Written<'_>]) -> Vec<Option<Strin
         lists.push(Some(joined(plain)));
     }
     lists.extend(special);
+    if all.iter().any(|(text, _)| text.unwrap_or_default().is_empty()) {
+        lists.push(None);
+    }
     lists
 }
 
@@ -113,10 +117,13 @@ mod tests {
 
     #[test]
     fn special_watch_lists_stand_alone() {
-        let written = [Some(".env| .envrc"), Some("*.ts|b"), None];
-        let written = written.map(|text| (text, Processor::ClaudeCode));
-        let lists = watch_lists(&["a.json"], &written);
-        assert_eq!(lists, [Some("a.json|.env|.envrc".into()), Some("*.ts|b".to_owned())]);
-        assert!(watch_lists(&[], &written[2..]).is_empty());
+        let lists_of = |own: &[&str], texts: &[Option<&str>]| {
+            let written = texts.iter().map(|text| (*text, Processor::ClaudeCode));
+            watch_lists(own, &written.collect::<Vec<_>>())
+        };
+        let lists = lists_of(&["a.json"], &[Some(".env| .envrc"), Some("*.ts|b"), None]);
+        assert_eq!(lists, [Some("a.json|.env|.envrc".into()), Some("*.ts|b".to_owned()), None]);
+        assert_eq!(lists_of(&["a.json"], &[Some("")]), [Some("a.json".to_owned()), None]);
+        assert!(lists_of(&[], &[]).is_empty());
     }
 }

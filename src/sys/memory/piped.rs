@@ -7,9 +7,12 @@ use std::{
     thread,
 };
 
+use crate::sys::trace;
+
 /// The writer ends with the reader, or with us; both ends are closed to other children.
 pub(super) fn reader(bytes: Vec<u8>) -> io::Result<File> {
     let (reader, mut writer) = io::pipe()?;
+    let _starting = trace::scope("thread.start");
     thread::Builder::new().name("payload".to_owned()).spawn(move || {
         // Many hooks leave before they have read everything.
         drop(writer.write_all(&bytes));

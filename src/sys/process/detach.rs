@@ -12,10 +12,21 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
+use std::time::Duration;
 
 use libc::{c_char, c_int, c_short};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::Pid;
 
-use super::{Command, Stdin, descriptors, program, spawn};
+use super::{Command, Status, Stdin, descriptors, exit, program, spawn};
+use crate::sys::clock::Deadline;
+use crate::sys::signal::Watch;
+
+/// The longest wait between two looks at a child that tells its end.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The same where the kernel has no means to tell it.
+const BREATH: Duration = Duration::from_millis(10);
 
 #[cfg(target_os = "linux")]
 const NEW_SESSION: c_int = libc::POSIX_SPAWN_SETSID as c_int;
@@ -23,11 +34,17 @@ const NEW_SESSION: c_int = libc::POSIX_SPAWN_SETSID as c_int;
 #[cfg(not(target_os = "linux"))]
 const NEW_SESSION: c_int = 0x0400;
 
-/// Starts `command` in its own session and returns its id. Its stdout and stderr go to `log`, or
-/// nowhere.
+/// Where a detached process writes; `None`: nowhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outputs<'f> {
+    pub(crate) stdout: Option<&'f File>,
+    pub(crate) stderr: Option<&'f File>,
+}
+
+/// Starts `command` in its own session and returns its id.
 ///
-/// Nobody waits for it: should it end before us, it stays a zombie until we end.
-pub(crate) fn detach(command: &Command, log: Option<&File>) -> io::Result<u32> {
+/// Nobody needs to wait for it: should it end before us, it stays a zombie until we end.
+pub(crate) fn detach(command: &Command, outputs: Outputs<'_>) -> io::Result<u32> {
     let dir = command.dir.as_deref().map(std::path::absolute).transpose()?;
     let file = spawn::file(command, dir.as_deref())?;
     let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
@@ -35,14 +52,41 @@ pub(crate) fn detach(command: &Command, log: Option<&File>) -> io::Result<u32> {
         Stdin::Null => null.as_raw_fd(),
         Stdin::File(file) => file.as_raw_fd(),
     };
-    let output = log.unwrap_or(&null).as_raw_fd();
+    let output = |file: Option<&File>| file.unwrap_or(&null).as_raw_fd();
     let mut plan = Plan::new()?;
-    plan.redirect([stdin, output, output])?;
+    plan.redirect([stdin, output(outputs.stdout), output(outputs.stderr)])?;
     if let Some(dir) = &dir {
         plan.change_dir(dir)?;
     }
     descriptors::keep_to_ourselves();
     plan.spawn(&file, command).map_err(|error| program::explain(&error, &file, dir.as_deref()))
+}
+
+/// Waits for a child that was detached; `None` when it still runs at the deadline, or when we are
+/// told to end. It is not ended either way.
+pub(crate) fn wait_detached(pid: u32, deadline: Deadline, watch: Option<&Watch>) -> Option<Status> {
+    let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
+    let ended = exit::descriptor(pid);
+    loop {
+        if let Some(status) = exit::look(pid) {
+            return Some(status);
+        }
+        let is_told = watch.is_some_and(|watch| watch.arrived().is_some());
+        if deadline.expired() || is_told {
+            return None;
+        }
+        let mut span = deadline.remaining().unwrap_or(PATIENCE).min(PATIENCE);
+        if ended.is_none() {
+            span = span.min(BREATH);
+        }
+        let watched = watch.map(std::os::fd::AsFd::as_fd);
+        let descriptors = ended.as_ref().map(std::os::fd::AsFd::as_fd).into_iter().chain(watched);
+        let mut polled: Vec<_> =
+            descriptors.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+        let span = Timespec::try_from(span).ok()?;
+        // Interrupted or not: everything is looked at again.
+        let _woken = poll(&mut polled, Some(&span));
+    }
 }
 
 /// What `posix_spawn` is to do between the two processes.

@@ -25,10 +25,10 @@ mod set;
 mod spawn;
 mod stream;
 
-pub(crate) use detach::detach;
-pub(crate) use facts::{Identity, all as facts_of_all, arguments, of as facts_of};
-#[cfg(test)]
-pub(crate) use facts::{identity, is_alive};
+pub(crate) use detach::{Outputs, detach, wait_detached};
+pub(crate) use facts::{
+    Identity, all as facts_of_all, arguments, identity, is_alive, of as facts_of,
+};
 pub(crate) use family::{Ended, end_group};
 pub(crate) use program::{find_program, is_runnable};
 pub(crate) use search::find_by_environ;

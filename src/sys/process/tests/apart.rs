@@ -53,7 +53,7 @@ fn a_detached_process_has_its_own_session_and_nothing_of_ours() {
     let script = "cat; pwd -P; env; for fd in /dev/fd/*; do echo ${fd##*/}; done; echo err >&2; \
                   echo $$ > pid; exec sleep 60";
     let command = Command { stdin: Stdin::File(payload), dir: Some(dir.clone()), ..sh(script) };
-    let pid = detach(&command, Some(&log)).unwrap();
+    let pid = detach(&command, Outputs { stdout: Some(&log), stderr: Some(&log) }).unwrap();
     let process = told_in(&dir.join("pid"));
     assert_eq!(process.pid, pid);
     let id = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
@@ -68,10 +68,10 @@ fn a_detached_process_has_its_own_session_and_nothing_of_ours() {
 
 #[test]
 fn what_cannot_be_detached_says_why() {
-    let error = detach(&command(&["no-such-program"]), None).unwrap_err();
+    let error = detach(&command(&["no-such-program"]), Outputs::default()).unwrap_err();
     assert!(error.to_string().contains("not on PATH"), "{error}");
     let nowhere = Command { dir: Some("/nonexistent/dir".into()), ..command(&["true"]) };
-    let error = detach(&nowhere, None).unwrap_err();
+    let error = detach(&nowhere, Outputs::default()).unwrap_err();
     assert!(error.to_string().contains("/nonexistent/dir"), "{error}");
 }
 
