@@ -19,6 +19,7 @@ mod scenario;
 mod script;
 mod stage;
 mod terminal;
+mod told;
 
 use std::io::Write as _;
 

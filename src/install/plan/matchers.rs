@@ -117,12 +117,13 @@ mod tests {
 
     #[test]
     fn special_watch_lists_stand_alone() {
-        let written = [Some(".env| .envrc"), Some("*.ts|b"), None, Some("")];
-        let written = written.map(|text| (text, Processor::ClaudeCode));
-        let lists = watch_lists(&["a.json"], &written[..3]);
+        let lists_of = |own: &[&str], texts: &[Option<&str>]| {
+            let written = texts.iter().map(|text| (*text, Processor::ClaudeCode));
+            watch_lists(own, &written.collect::<Vec<_>>())
+        };
+        let lists = lists_of(&["a.json"], &[Some(".env| .envrc"), Some("*.ts|b"), None]);
         assert_eq!(lists, [Some("a.json|.env|.envrc".into()), Some("*.ts|b".to_owned()), None]);
-        let lists = watch_lists(&["a.json"], &written[3..]);
-        assert_eq!(lists, [Some("a.json".to_owned()), None]);
-        assert!(watch_lists(&[], &[]).is_empty());
+        assert_eq!(lists_of(&["a.json"], &[Some("")]), [Some("a.json".to_owned()), None]);
+        assert!(lists_of(&[], &[]).is_empty());
     }
 }
