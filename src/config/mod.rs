@@ -12,4 +12,5 @@ pub(crate) mod open;
 pub(crate) mod presets;
 pub(crate) mod read;
 pub(crate) mod rules;
+pub(crate) mod screen;
 pub(crate) mod trust;

@@ -10,6 +10,7 @@ use crate::{
         locate::Roots,
         merge,
         read::Want,
+        screen::Screen,
         trust::{ScriptVerdict, Trust},
     },
     diag::{Diagnostic, Severity},
@@ -17,7 +18,7 @@ use crate::{
         Payload, Processor,
         answer::Answer,
         hook::{Entry, Handler, Hook},
-        matcher::MatchedAs,
+        matcher::{MatchedAs, Matcher, Outcome},
         paths::Dirs,
         when::Firing,
     },
@@ -107,7 +108,7 @@ pub(super) fn choose(
     report: &mut Report<'_>,
 ) -> Choice {
     let trust = trust_of(request, situation);
-    let (hooks, integration) = hooks(situation, &trust, report);
+    let (hooks, integration) = hooks(situation, payload, &trust, report);
     let mut choice = Choice { hooks, meant: Vec::new(), integration, trust };
     choice.meant = choice.meant_by(request, situation, payload, report);
     choice
@@ -124,10 +125,13 @@ pub(super) fn trust_of(request: &Request, situation: &Situation) -> Trust {
 
 fn hooks(
     situation: &Situation,
+    payload: &Payload,
     trust: &Trust,
     report: &mut Report<'_>,
 ) -> (Vec<Hook>, Integration) {
-    let loaded = load(situation, trust, || situation.memory());
+    let may_mean = |matcher: &str| may_mean(matcher, situation, payload);
+    let screen = Screen { names: situation.event.names(), may_mean: &may_mean };
+    let loaded = load(situation, trust, || situation.memory(), Some(&screen));
     for notice in trust.notices() {
         report.standing_notice(notice.clone());
     }
@@ -141,8 +145,20 @@ fn hooks(
     (merged.hooks, integration)
 }
 
-/// Everything that is configured for the event.
-pub(super) fn load(situation: &Situation, trust: &Trust, remember: impl Fn() -> Memory) -> Loaded {
+/// Whether a matcher may mean the payload, as far as names tell: what needs more than comparing
+/// is looked at properly.
+fn may_mean(matcher: &str, situation: &Situation, payload: &Payload) -> bool {
+    let matcher = Matcher::new(Some(matcher), &situation.event, situation.fired_by);
+    matcher.exact_names().is_none() || matches!(matcher.matches(payload), Outcome::Yes(_))
+}
+
+/// Everything that is configured for the event; with a screen, nothing where nothing is meant.
+pub(super) fn load(
+    situation: &Situation,
+    trust: &Trust,
+    remember: impl Fn() -> Memory,
+    screen: Option<&Screen<'_>>,
+) -> Loaded {
     let roots = Roots {
         claude_dir: situation.places.claude_dir.clone(),
         project: Some(situation.root.clone()),
@@ -154,6 +170,7 @@ pub(super) fn load(situation: &Situation, trust: &Trust, remember: impl Fn() -> 
         want: Want::Event(&situation.event),
         trust: Some(trust),
         is_gate: &is_gate,
+        screen,
     })
 }
 

@@ -98,6 +98,7 @@ fn find(due: &Due, event: &Event, request: &Request, situation: &Situation) -> O
         trust: Some(&trust),
         // A hook that stood down was known to be silent: it is no gate.
         is_gate: &|_| false,
+        screen: None,
     });
     let hooks = merge::merge(loaded.into_running()).hooks;
     hooks.into_iter().find(|hook| *hook.id() == due.note.hook)
