@@ -36,19 +36,16 @@ fn name(row: &Row) -> String {
 }
 
 fn events() -> String {
-    table(
-        &["event", "orchestrator's name", "matcher against", "when", "limit"],
-        |row| {
-            let matched = match row.matching {
-                Matching::Wide { field } | Matching::Narrow { field } => code(field),
-                Matching::Ignored => "-".to_owned(),
-            };
-            let gate = if row.is_gate { " (gate)" } else { "" };
-            let orchestrator = row.orchestrator.map(code).unwrap_or_default();
-            let when = format!("{}{gate}", row.when);
-            vec![name(row), orchestrator, matched, when, format!("{} s", row.timeout_s)]
-        },
-    )
+    table(&["event", "orchestrator's name", "matcher against", "when", "limit"], |row| {
+        let matched = match row.matching {
+            Matching::Wide { field } | Matching::Narrow { field } => code(field),
+            Matching::Ignored => "-".to_owned(),
+        };
+        let gate = if row.is_gate { " (gate)" } else { "" };
+        let orchestrator = row.orchestrator.map(code).unwrap_or_default();
+        let when = format!("{}{gate}", row.when);
+        vec![name(row), orchestrator, matched, when, format!("{} s", row.timeout_s)]
+    })
 }
 
 fn answers() -> String {
@@ -80,10 +77,8 @@ fn refusal(says: &Answers) -> String {
 }
 
 fn failure(says: &Answers) -> String {
-    let can_refuse = !matches!(
-        says.refusal,
-        Refusal::StderrToModel | Refusal::StderrToUser | Refusal::None
-    );
+    let can_refuse =
+        !matches!(says.refusal, Refusal::StderrToModel | Refusal::StderrToUser | Refusal::None);
     match says.failure {
         Failure::Closed => "refuses",
         Failure::AlwaysOpen => "lets go on, always",
