@@ -294,7 +294,7 @@ fn a_hook_that_asks_for_bash_gets_bash() {
     differ(
         &scenario,
         |native| assert!(native.runs.is_empty(), "run by /bin/sh all the same"),
-        |cph| drop(cph.run_of("gate")),
+        |cph| assert_eq!(cph.run_of("gate").exit, Some(0)),
     );
 }
 

@@ -91,7 +91,7 @@ fn a_refused_model_switch_does_not_happen() {
     });
 }
 
-/// A headless client ends its StopFailure hooks within some milliseconds: it is on its way out.
+/// A headless client ends its `StopFailure` hooks within some milliseconds: it is on its way out.
 #[test]
 fn stop_failure() {
     let scenario = Scenario::new()
