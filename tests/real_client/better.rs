@@ -1,4 +1,14 @@
 //! Where the client alone fails and cph holds. Each test shows both sides.
+//!
+//! - One bad entry costs only itself; hooks as plain strings run; a hook is switched off in the
+//!   file; one hook in two scopes and two spellings runs once; `once` and `shell: "bash"` are heeded.
+//! - Contexts come in the order of the configuration, all reasons of a refusal are told, rewrites
+//!   compose, and a guard sees what a rewrite made of its call.
+//! - A broken answer, one to another event and a field in the wrong place are reported; a broken
+//!   answer of a gate that must not fail open refuses.
+//! - Work in the background outlives the session.
+//!
+//! What the user of a terminal is told about his hook files is in [`super::told`].
 
 use serde_json::json;
 
@@ -284,7 +294,23 @@ fn a_hook_that_asks_for_bash_gets_bash() {
     differ(
         &scenario,
         |native| assert!(native.runs.is_empty(), "run by /bin/sh all the same"),
-        |cph| assert_eq!(cph.runs_of("gate").len(), 1),
+        |cph| assert_eq!(cph.run_of("gate").exit, Some(0)),
+    );
+}
+
+#[test]
+fn a_hook_that_asks_to_run_once_runs_once() {
+    let once = json!({ "type": "command", "command": command("greets"), "once": true });
+    let scenario = Scenario::new()
+        .hook("greets", "")
+        .on("PreToolUse", Some("Bash"), [once])
+        .turn([bash("echo one")])
+        .turn([bash("echo two")])
+        .turn([text("done")]);
+    differ(
+        &scenario,
+        |native| assert_eq!(native.runs_of("greets").len(), 2, "heeded in skills only"),
+        |cph| assert_eq!(cph.runs_of("greets").len(), 1),
     );
 }
 

@@ -137,7 +137,11 @@ impl Plain {
 
     /// What one turn told the model, a line or more each.
     pub(super) fn turn(&self, told: &[String]) -> String {
-        let told: Vec<_> = told.iter().map(|told| self.told(told)).collect();
+        let mut told: Vec<_> = told.iter().map(|told| self.told(told)).collect();
+        // The host tells results of calls side by side as they come.
+        for results in told.chunk_by_mut(|a, b| is_result(a) && is_result(b)) {
+            results.sort();
+        }
         replace(&self.turns, told.join("\n"))
     }
 
@@ -157,6 +161,10 @@ impl Plain {
             self.text(&run.payload),
         )
     }
+}
+
+fn is_result(told: &str) -> bool {
+    told.starts_with("result of ") || told.starts_with("error of ")
 }
 
 fn is_compared(variable: &str) -> bool {

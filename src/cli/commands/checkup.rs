@@ -22,10 +22,11 @@ use super::{
 const TOLD: usize = 3;
 
 /// Sentences for the user.
-pub(in crate::cli) fn notices(situation: &Situation, env: &Env) -> Vec<String> {
+pub(in crate::cli) fn notices(situation: &Situation, env: &Env, trust_all: bool) -> Vec<String> {
     let here =
         Here { env: env.clone(), places: situation.places.clone(), root: situation.root.clone() };
-    let trust = here.trust_or_nothing();
+    let trust =
+        if trust_all { Trust::everything(&situation.root) } else { here.trust_or_nothing() };
     let loaded = here.load(Want::All, &trust);
     let is_automatic = loaded.integration.sync() == Sync::Auto;
     let mut notices = Vec::new();

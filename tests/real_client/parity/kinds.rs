@@ -50,10 +50,9 @@ fn a_prompt_hook_asks_a_model() {
 }
 
 #[test]
-fn once_and_status_message_change_nothing_in_a_settings_file() {
-    let handler = json!({
-        "type": "command", "command": command("gate"), "once": true, "statusMessage": "Looking",
-    });
+fn a_status_message_changes_nothing() {
+    let handler =
+        json!({ "type": "command", "command": command("gate"), "statusMessage": "Looking" });
     let scenario = Scenario::new()
         .hook("gate", "")
         .on("PreToolUse", None, [handler])
