@@ -181,9 +181,11 @@ impl Firing<'_> {
     }
 }
 
-/// Whether the hook is to run once in a session; an answer that is there counts in any case.
+/// Whether the hook is to run once in a session; an answer that is there counts in any case. What
+/// is called a gate guards every time: to skip it is worse than to run it twice.
 fn is_once(call: &Call<'_>) -> bool {
-    call.hook.settings.once == Some(true) && call.answered.is_none()
+    let settings = &call.hook.settings;
+    settings.once == Some(true) && settings.gate != Some(true) && call.answered.is_none()
 }
 
 /// The hooks that run here, in configuration order.
