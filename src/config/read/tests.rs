@@ -336,7 +336,7 @@ fn texts_that_are_no_json_are_explained() {
     };
     assert_eq!(message("{\n \"hooks\": {},\n}"), "hooks.json:2:13: invalid JSON: trailing comma");
     assert!(message("{\n // why\n}").ends_with("2:2: JSON has no comments"));
-    assert!(message("../shared/hooks.json").contains("looks like a path"));
+    assert!(message("../common/hooks.json").contains("looks like a path"));
     assert!(message(" \n").contains("empty"));
     assert!(message("{\"hooks\":").contains("invalid JSON: EOF"));
 }

@@ -180,7 +180,7 @@ fn projects_of_one_repository_are_trusted_one_by_one() {
     fs::create_dir(&a).unwrap();
     fs::create_dir(&b).unwrap();
     stage.accept_in(&a, ".claude/hooks.json", Some(TEXT), &[]);
-    stage.accept_in(&a, "../shared.json", Some(TEXT), &[]);
+    stage.accept_in(&a, "../common.json", Some(TEXT), &[]);
     let trust = Trust::load(&stage.state, &b);
     assert!(trust.removed(&[]).is_empty());
     assert_eq!(trust.judge(&stage.project.join("shared.json"), TEXT), Judgement::New);
