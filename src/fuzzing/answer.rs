@@ -32,6 +32,13 @@ fn event_of(byte: u8) -> Event {
     row.map_or_else(|| Event::claude("Brandnew"), Event::Known)
 }
 
+/// What is kept for the other processor is what was read.
+fn records(answer: &Answer) {
+    let kept = serde_json::to_string(answer).expect("BUG: an answer that is no JSON");
+    let read: Answer = serde_json::from_str(&kept).expect("BUG: a record that is no answer");
+    assert_eq!(&read, answer);
+}
+
 fn end_of(byte: u8) -> End {
     match byte % 8 {
         0 | 1 => End::Exited(0),
@@ -82,7 +89,7 @@ impl<'d> Heard<'d> {
         let (open, closed) = (self.read(None), self.read(Some(OnFailure::Block)));
         for answer in [&open, &closed] {
             self.bounds(answer);
-            self.records(answer);
+            records(answer);
         }
         self.powers(&open, &closed);
         assert!(open.inert().is_silent(), "an answer from the background says something");
@@ -103,13 +110,6 @@ impl<'d> Heard<'d> {
         for fault in &answer.faults {
             assert!(fault.text.chars().count() < 4000, "a long sentence: {fault}");
         }
-    }
-
-    /// What is kept for the other processor is what was read.
-    fn records(&self, answer: &Answer) {
-        let kept = serde_json::to_string(answer).expect("BUG: an answer that is no JSON");
-        let read: Answer = serde_json::from_str(&kept).expect("BUG: a record that is no answer");
-        assert_eq!(&read, answer);
     }
 
     /// Who may refuse, grant, or must stay silent.

@@ -120,5 +120,5 @@ fn place(entry: &Entry) -> (Span, &str, Option<&str>) {
 fn compiles(entry: &Entry) {
     let _fault = Matcher::of(entry).fault();
     let _faults: Vec<_> = entry.paths.iter().filter_map(|glob| paths::fault(glob)).collect();
-    let _fault = entry.condition.as_deref().and_then(|rule| Rule::parse(rule).fault());
+    let _fault = entry.condition.as_deref().and_then(|rule| Rule::parse(rule).fault(&entry.event));
 }
