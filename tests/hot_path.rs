@@ -106,7 +106,7 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// A project and a home of its own.
+/// A project whose hooks are trusted, and a home of its own.
 struct Stage(TempDir);
 
 impl Stage {
@@ -117,6 +117,9 @@ impl Stage {
         }
         let hooks = json!({"hooks": {"PreToolUse": groups}});
         fs::write(stage.project().join(".claude/hooks.json"), hooks.to_string()).unwrap();
+        let output = stage.cph(&["trust", "--yes"], "");
+        assert!(output.status.success(), "{output:?}");
+        drop(fs::remove_file(stage.0.path().join("trace")));
         stage
     }
 
@@ -131,7 +134,7 @@ impl Stage {
             "hook_event_name": "PreToolUse", "tool_name": "Bash",
             "tool_input": {"command": "ls", "path": "src/lib.py"}, "tool_use_id": "toolu_1",
         });
-        let arguments = ["dispatch", "PreToolUse", "--reg", "p1", "--limit", "605", "--trust-all"];
+        let arguments = ["dispatch", "PreToolUse", "--reg", "p1", "--limit", "605"];
         let output = self.cph(&arguments, &format!("{payload}\n"));
         let said = (output.status.code(), output.stdout.as_slice());
         assert_eq!(said, (Some(0), &b""[..]), "{}", String::from_utf8_lossy(&output.stderr));

@@ -59,6 +59,9 @@ impl Stage {
         let file = stage.project().join(".claude/hooks.json");
         fs::write(file, format!("{hooks:#}\n")).expect("a hook file");
         stage.tell(0);
+        let mut trust = stage.command(&programs.cph);
+        let output = trust.args(["trust", "--yes"]).output().expect("cph starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         stage
     }
 
@@ -106,7 +109,7 @@ impl Stage {
     pub(crate) fn dispatch(&self, cph: &Path, round: usize) -> Command {
         self.tell(round);
         let mut command = self.command(cph);
-        command.args(["dispatch", "PreToolUse", "--reg", "p1", "--limit", "605", "--trust-all"]);
+        command.args(["dispatch", "PreToolUse", "--reg", "p1", "--limit", "605"]);
         command
     }
 }

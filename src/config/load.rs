@@ -7,16 +7,17 @@
 use std::sync::Arc;
 
 use super::{
+    glance::Glance,
     integration::Integration,
     locate::{self, Candidate, Roots},
     open::{Opened, open},
     presets,
     read::{Belongs, Want, read},
-    trust::{self, Judged, Reviewed, Trust},
+    trust::{self, Judged, Judgement, Reviewed, Trust},
 };
 use crate::{
     diag::Diagnostic,
-    model::{hook::Entry, origin::Layer},
+    model::{Payload, Processor, hook::Entry, origin::Layer},
     source::SourceFile,
     sys::file::FileId,
 };
@@ -26,6 +27,9 @@ use crate::{
 pub(crate) struct Asking<'a> {
     pub(crate) roots: &'a Roots,
     pub(crate) want: Want<'a>,
+    /// What was fired: when no file holds anything that matches, none is read. `None`: whatever
+    /// matches or not is wanted.
+    pub(crate) payload: Option<&'a Payload>,
     /// `None`: everything counts as it stands, for who only looks.
     pub(crate) trust: Option<&'a Trust>,
     /// Whether an entry can stop something: a gate that was changed runs on as it was approved.
@@ -129,9 +133,46 @@ impl<'a> Loader<'a> {
                 None => opened.push((candidate, file)),
             }
         }
+        let is_silent = self.say_nothing(&opened);
         for (candidate, file) in opened {
-            self.take(candidate.belongs, file);
+            if is_silent {
+                self.pass_over(candidate.belongs, file);
+            } else {
+                self.take(candidate.belongs, file);
+            }
         }
+    }
+
+    /// Whether no file as it stands, trusted as it stands, holds anything that matches. All or
+    /// none: an entry that does not match may still change one that does.
+    fn say_nothing(&self, opened: &[(Candidate, Opened)]) -> bool {
+        let Asking { want: Want::Event(event), payload: Some(payload), trust, .. } = *self.asking
+        else {
+            return false;
+        };
+        let present: Vec<_> = opened.iter().map(|(_, file)| file.source.path()).collect();
+        let is_as_trusted = |belongs: Belongs, source: &SourceFile| {
+            let bytes = source.text().as_bytes();
+            !belongs.layer.is_of_project()
+                || trust.is_none_or(|trust| trust.judge(source.path(), bytes) == Judgement::Same)
+        };
+        let says_nothing = |(candidate, file): &(Candidate, Opened)| {
+            let belongs = candidate.belongs;
+            let vocabulary = belongs.owner.unwrap_or(Processor::ClaudeCode);
+            file.is_sound
+                && file.findings.is_empty()
+                && is_as_trusted(belongs, &file.source)
+                && Glance { event, payload, vocabulary }.says_nothing(file.source.text())
+        };
+        trust.is_none_or(|trust| trust.removed(&present).is_empty())
+            && opened.iter().all(says_nothing)
+    }
+
+    fn pass_over(&mut self, belongs: Belongs, file: Opened) {
+        self.seen.push(file.id);
+        let judged = Judged::trusted(Vec::new());
+        let integration = Integration::default();
+        self.files.push(HookFile { belongs, source: Some(file.source), judged, integration });
     }
 
     fn candidates(&self) -> Vec<Candidate> {
@@ -273,7 +314,7 @@ mod tests {
     }
 
     fn loaded(roots: &Roots, trust: Option<&Trust>) -> Loaded {
-        load(&Asking { roots, want: Want::All, trust, is_gate: &|_| false })
+        load(&Asking { roots, want: Want::All, payload: None, trust, is_gate: &|_| false })
     }
 
     fn hook(command: &str, more: &str) -> String {

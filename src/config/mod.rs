@@ -3,6 +3,7 @@
 //! Does not match, run or answer. Invariant: nothing that was written is lost without a finding.
 
 pub(crate) mod effective;
+pub(crate) mod glance;
 pub(crate) mod integration;
 pub(crate) mod load;
 pub(crate) mod locate;

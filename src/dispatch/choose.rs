@@ -107,7 +107,7 @@ pub(super) fn choose(
     report: &mut Report<'_>,
 ) -> Choice {
     let trust = trust_of(request, situation);
-    let (hooks, integration) = hooks(situation, &trust, report);
+    let (hooks, integration) = hooks(situation, payload, &trust, report);
     let mut choice = Choice { hooks, meant: Vec::new(), integration, trust };
     choice.meant = choice.meant_by(request, situation, payload, report);
     choice
@@ -124,10 +124,13 @@ pub(super) fn trust_of(request: &Request, situation: &Situation) -> Trust {
 
 fn hooks(
     situation: &Situation,
+    payload: &Payload,
     trust: &Trust,
     report: &mut Report<'_>,
 ) -> (Vec<Hook>, Integration) {
-    let loaded = load(situation, trust, || situation.memory());
+    // Of a payload that could not be read nothing is left, and nothing can be told by it.
+    let payload = payload.keys().next().is_some().then_some(payload);
+    let loaded = load(situation, trust, payload, || situation.memory());
     for notice in trust.notices() {
         report.standing_notice(notice.clone());
     }
@@ -141,8 +144,13 @@ fn hooks(
     (merged.hooks, integration)
 }
 
-/// Everything that is configured for the event.
-pub(super) fn load(situation: &Situation, trust: &Trust, remember: impl Fn() -> Memory) -> Loaded {
+/// Everything that is configured for the event; with a payload nothing, where nothing matches it.
+pub(super) fn load(
+    situation: &Situation,
+    trust: &Trust,
+    payload: Option<&Payload>,
+    remember: impl Fn() -> Memory,
+) -> Loaded {
     let roots = Roots {
         claude_dir: situation.places.claude_dir.clone(),
         project: Some(situation.root.clone()),
@@ -152,6 +160,7 @@ pub(super) fn load(situation: &Situation, trust: &Trust, remember: impl Fn() -> 
     load::load(&Asking {
         roots: &roots,
         want: Want::Event(&situation.event),
+        payload,
         trust: Some(trust),
         is_gate: &is_gate,
     })

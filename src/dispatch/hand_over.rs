@@ -95,6 +95,7 @@ fn find(due: &Due, event: &Event, request: &Request, situation: &Situation) -> O
     let loaded = load::load(&Asking {
         roots: &roots,
         want: Want::Event(event),
+        payload: None,
         trust: Some(&trust),
         // A hook that stood down was known to be silent: it is no gate.
         is_gate: &|_| false,

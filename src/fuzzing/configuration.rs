@@ -4,10 +4,20 @@
 use std::sync::Arc;
 
 use crate::{
-    config::read::{self, Belongs, Read, Want},
+    config::{
+        glance::Glance,
+        read::{self, Belongs, Read, Want},
+    },
     diag::Severity,
     json::{Kind, Node, pointer},
-    model::{Processor, hook::Entry, matcher::Matcher, origin::Layer, paths, permission::Rule},
+    model::{
+        Event, Payload, Processor,
+        hook::Entry,
+        matcher::{Matcher, Outcome},
+        origin::Layer,
+        paths,
+        permission::Rule,
+    },
     source::{SourceFile, Span},
 };
 
@@ -23,6 +33,21 @@ pub fn configuration(data: &[u8]) {
     completeness(&source, &all);
     one_event_at_a_time(&source, belongs, &all);
     all.entries.iter().for_each(compiles);
+    glance_finds_no_less(&source, belongs);
+}
+
+/// A file that is passed over after a glance holds nothing that matches.
+fn glance_finds_no_less(source: &Arc<SourceFile>, belongs: Belongs) {
+    let event = Event::claude("PreToolUse");
+    let payload = br#"{"hook_event_name":"PreToolUse","tool_name":"Bash"}"#;
+    let payload = Payload::parse(payload.to_vec()).expect("BUG: no payload");
+    let vocabulary = belongs.owner.unwrap_or(Processor::ClaudeCode);
+    if (Glance { event: &event, payload: &payload, vocabulary }).says_nothing(source.text()) {
+        for entry in &read::read(source, belongs, Want::Event(&event)).entries {
+            let is_meant = matches!(Matcher::of(entry).matches(&payload), Outcome::Yes(_));
+            assert!(!is_meant, "passed over: {:?}", entry.matcher);
+        }
+    }
 }
 
 fn belongs(choice: u8) -> Belongs {

@@ -57,7 +57,7 @@ impl Findings {
 /// Everything that is configured for a place: hook files of all layers and Claude Code's settings
 /// files.
 pub(crate) fn place(roots: &Roots) -> Findings {
-    let asking = Asking { roots, want: Want::All, trust: None, is_gate: &|_| false };
+    let asking = Asking { roots, want: Want::All, payload: None, trust: None, is_gate: &|_| false };
     let mut loaded = load(&asking);
     let mut diagnostics = std::mem::take(&mut loaded.diagnostics);
     let own_files = loaded.files.iter().filter(|file| file.belongs.layer != Layer::Preset).count();

@@ -159,6 +159,11 @@ impl<'m> Matcher<'m> {
         matches!(self.form, Form::Names(_)).then(|| self.names().collect())
     }
 
+    /// Whether it is a list of names.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self.form, Form::Names(_))
+    }
+
     /// Whether it leaves out nothing that the host could fire.
     pub(crate) fn overlaps_everything(&self) -> bool {
         matches!(self.form, Form::Always | Form::Ignored)

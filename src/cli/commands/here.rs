@@ -83,7 +83,13 @@ impl Here {
         let memory = state.map(|dir| Memory::seen(&dir)).unwrap_or_default();
         let may_stop = |entry: &Entry| is_gate(entry, || &memory);
         let roots = self.roots();
-        load::load(&Asking { roots: &roots, want, trust: Some(trust), is_gate: &may_stop })
+        load::load(&Asking {
+            roots: &roots,
+            want,
+            payload: None,
+            trust: Some(trust),
+            is_gate: &may_stop,
+        })
     }
 
     /// The settings file of a scope.
