@@ -10,7 +10,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, marker::PhantomData};
+use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -47,24 +47,34 @@ impl Glance<'_> {
     pub(crate) fn says_nothing(&self, text: &str) -> bool {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut reader = serde_json::Deserializer::from_str(text);
-        File(*self).deserialize(&mut reader).and_then(|()| reader.end()).is_ok()
+        let looking = Looking { glance: *self, is_unclear: Cell::new(false) };
+        let end = File(&looking).deserialize(&mut reader).and_then(|()| reader.end());
+        end.is_ok() && !looking.is_unclear.get()
     }
 
-    fn is_meant(&self, matcher: &str, vocabulary: Processor) -> bool {
-        let matcher = Matcher::new(Some(matcher), self.event, vocabulary);
+    fn is_meant(&self, matcher: &str) -> bool {
+        let matcher = Matcher::new(Some(matcher), self.event, self.vocabulary);
         !matcher.is_list() || !matches!(matcher.matches(self.payload), Outcome::No(_))
     }
 }
 
-/// Not for us: `read` must look.
-fn unclear<E: Error>() -> E {
-    E::custom("unclear")
+/// A glance on its way. What `read` must look at is noted and the rest passed over: an error
+/// would ask for its line and column, which costs more than the pass.
+struct Looking<'g> {
+    glance: Glance<'g>,
+    is_unclear: Cell<bool>,
 }
 
-/// A key or a text, looked at where it stands.
+impl Looking<'_> {
+    fn note(&self, is_unclear: bool) {
+        self.is_unclear.set(self.is_unclear.get() || is_unclear);
+    }
+}
+
+/// A string, looked at where it stands.
 struct Text<F>(F);
 
-impl<'de, T, F: FnOnce(&str) -> Option<T>> DeserializeSeed<'de> for Text<F> {
+impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Text<F> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
@@ -72,7 +82,7 @@ impl<'de, T, F: FnOnce(&str) -> Option<T>> DeserializeSeed<'de> for Text<F> {
     }
 }
 
-impl<T, F: FnOnce(&str) -> Option<T>> Visitor<'_> for Text<F> {
+impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Text<F> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,13 +90,15 @@ impl<T, F: FnOnce(&str) -> Option<T>> Visitor<'_> for Text<F> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        (self.0)(text).ok_or_else(unclear)
+        Ok((self.0)(text))
     }
 }
 
-/// Gives a type that is read as a map or a sequence the two traits for it.
-macro_rules! seed {
+/// Makes a type that looks at a map or a sequence.
+macro_rules! look {
     ($name:ident, $how:ident, $expected:literal, $visit:item) => {
+        struct $name<'l>(&'l Looking<'l>);
+
         impl<'de> DeserializeSeed<'de> for $name<'_> {
             type Value = ();
 
@@ -107,85 +119,88 @@ macro_rules! seed {
     };
 }
 
-/// The whole file.
-struct File<'g>(Glance<'g>);
-
 enum Top {
     Hooks,
     Integration,
+    Comment,
+    Other,
 }
 
-seed!(
+look!(
     File,
     deserialize_map,
     "a hook file",
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut has_hooks = false;
-        let key = |key: &str| match key {
-            "hooks" => Some(Some(Top::Hooks)),
-            "integration" => Some(Some(Top::Integration)),
-            key => key.starts_with(['_', '$']).then_some(None),
+        let mut hooks = 0;
+        let kind = |key: &str| match key {
+            "hooks" => Top::Hooks,
+            "integration" => Top::Integration,
+            key if key.starts_with(['_', '$']) => Top::Comment,
+            _ => Top::Other,
         };
-        while let Some(key) = map.next_key_seed(Text(key))? {
-            match key {
-                Some(Top::Hooks) if !has_hooks => {
-                    has_hooks = true;
+        while let Some(kind) = map.next_key_seed(Text(kind))? {
+            match kind {
+                Top::Hooks => {
+                    hooks += 1;
                     map.next_value_seed(Events(self.0))?;
                 }
-                Some(Top::Hooks) => return Err(unclear()),
-                Some(Top::Integration) => map.next_value_seed(Integration(PhantomData))?,
-                None => drop(map.next_value::<IgnoredAny>()?),
+                Top::Integration => map.next_value_seed(Integration(self.0))?,
+                Top::Comment | Top::Other => {
+                    self.0.note(matches!(kind, Top::Other));
+                    map.next_value::<IgnoredAny>()?;
+                }
             }
         }
-        if has_hooks { Ok(()) } else { Err(unclear()) }
+        self.0.note(hooks != 1);
+        Ok(())
     }
 );
 
-/// The value of `integration`.
-struct Integration<'g>(PhantomData<&'g ()>);
-
-seed!(
+look!(
     Integration,
     deserialize_map,
     "an object",
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let known = |key: &str| HARMLESS.contains(&key).then_some(());
-        while map.next_key_seed(Text(known))?.is_some() {
+        while let Some(is_harmless) =
+            map.next_key_seed(Text(|key: &str| HARMLESS.contains(&key)))?
+        {
+            self.0.note(!is_harmless);
             map.next_value::<IgnoredAny>()?;
         }
         Ok(())
     }
 );
 
-/// The value of `hooks`.
-struct Events<'g>(Glance<'g>);
-
-seed!(
+look!(
     Events,
     deserialize_map,
     "events",
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Glance { event: fired, vocabulary, .. } = self.0;
-        let key = |name: &str| match Event::named(name, vocabulary) {
+        let Glance { event: fired, vocabulary, payload } = self.0.glance;
+        let named = |name: &str| match Event::named(name, vocabulary) {
             (event, Spelling::Exact) => Some((event == *fired, vocabulary)),
             (event, Spelling::Foreign) => Some((event == *fired, vocabulary.other())),
             _ => None,
         };
-        while let Some((is_fired, vocabulary)) = map.next_key_seed(Text(key))? {
-            if is_fired {
-                map.next_value_seed(Groups(Glance { vocabulary, ..self.0 }))?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
+        while let Some(named) = map.next_key_seed(Text(named))? {
+            match named {
+                Some((true, vocabulary)) => {
+                    let glance = Glance { event: fired, payload, vocabulary };
+                    let looking = Looking { glance, is_unclear: Cell::new(false) };
+                    map.next_value_seed(Groups(&looking))?;
+                    self.0.note(looking.is_unclear.get());
+                }
+                _ => {
+                    self.0.note(named.is_none());
+                    map.next_value::<IgnoredAny>()?;
+                }
             }
         }
         Ok(())
     }
 );
 
-/// The groups of the event.
-struct Groups<'g>(Glance<'g>);
-
-seed!(
+look!(
     Groups,
     deserialize_seq,
     "groups",
@@ -195,42 +210,37 @@ seed!(
     }
 );
 
-/// One group: fine if it has a matcher and is not meant.
-struct Group<'g>(Glance<'g>);
-
 enum Member {
     Matcher,
     Hooks,
+    Condition,
     Other,
 }
 
-seed!(
+look!(
     Group,
     deserialize_map,
     "a group",
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let (mut matchers, mut has_hooks) = (0, false);
-        let key = |key: &str| match key {
-            "matcher" => Some(Member::Matcher),
-            "hooks" => Some(Member::Hooks),
-            "description" | "name" | "paths" | "processors" | "enabled" => Some(Member::Other),
-            _ => None,
+        let (mut matchers, mut hooks) = (0, 0);
+        let kind = |key: &str| match key {
+            "matcher" => Member::Matcher,
+            "hooks" => Member::Hooks,
+            "description" | "name" | "paths" | "processors" | "enabled" => Member::Condition,
+            _ => Member::Other,
         };
-        while let Some(member) = map.next_key_seed(Text(key))? {
-            match member {
-                Member::Matcher => {
-                    let Glance { vocabulary, .. } = self.0;
-                    let other = |text: &str| (!self.0.is_meant(text, vocabulary)).then_some(());
-                    map.next_value_seed(Text(other))?;
-                    matchers += 1;
-                }
-                Member::Hooks => {
-                    map.next_value::<IgnoredAny>()?;
-                    has_hooks = true;
-                }
-                Member::Other => drop(map.next_value::<IgnoredAny>()?),
+        while let Some(kind) = map.next_key_seed(Text(kind))? {
+            if let Member::Matcher = kind {
+                let is_meant = |text: &str| self.0.glance.is_meant(text);
+                self.0.note(map.next_value_seed(Text(is_meant))?);
+                matchers += 1;
+                continue;
             }
+            hooks += usize::from(matches!(kind, Member::Hooks));
+            self.0.note(matches!(kind, Member::Other));
+            map.next_value::<IgnoredAny>()?;
         }
-        if matchers == 1 && has_hooks { Ok(()) } else { Err(unclear()) }
+        self.0.note(matchers != 1 || hooks != 1);
+        Ok(())
     }
 );
