@@ -4,7 +4,6 @@
 //! Six floors. A module may use only modules on floors below its own, never a neighbour;
 //! `tests/floors.rs` holds that. Read from the bottom to learn the words, from the top to learn
 //! the story.
-#![allow(dead_code, unused_imports, reason = "unused until merged")]
 
 // Ground: text and the operating system. Knows nothing of hooks.
 mod source;

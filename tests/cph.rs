@@ -18,7 +18,7 @@ use std::{
 use tempfile::TempDir;
 
 /// Far more than any run takes.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Starts its arguments behind it and is gone. `$1` is the shell between.
 const OUTER: &str = r#"exec 3<&0; shell=$1; shift; "$shell" -c "$@" 3<&3 &"#;

@@ -30,6 +30,7 @@ fn json(text: &str) -> Value {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "most of it is what is shown")]
 fn a_dry_run_shows_everything_and_changes_nothing() {
     let cph = Cph::new().project_file(".claude/hooks.json", HOOKS);
     let before = cph.files();

@@ -108,3 +108,13 @@ fn rules_are_explained() {
     assert_eq!((ran.code, &*ran.stdout), (64, ""));
     assert!(ran.stderr.contains("did you mean `matcher-invalid`?"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_file_that_is_no_json_is_a_broken_configuration() {
+    let cph = Cph::new().project_file(".claude/hooks.json", "{ broken");
+    assert_eq!(cph.run(&["lint"]).code, 78);
+    let cph = Cph::new().project_file(".claude/settings.json", "{ broken");
+    assert_eq!(cph.run(&["lint", ".claude/settings.json"]).code, 78);
+    let help = cph.succeed(&["lint", "--help"]);
+    assert!(help.contains(" 78 "), "{help}");
+}

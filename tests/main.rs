@@ -9,6 +9,8 @@
 mod cph;
 mod demo;
 mod dispatch;
+mod docs;
+mod events;
 mod examples;
 mod explain;
 mod floors;
@@ -20,3 +22,4 @@ mod merge;
 mod races;
 mod real_client;
 mod trust;
+mod wait;

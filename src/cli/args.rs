@@ -59,8 +59,8 @@ pub(super) enum Command {
     Explain(Explain),
     /// Print the effective configuration with the origin of every entry
     Merge(Json),
-    /// Print the table of events
-    Events(Json),
+    /// Print the table of events, or what one event tells
+    Events(Events),
     /// Show what is running: evidence of Claude Code and of an orchestrator
     Status(Json),
     /// Check an installation
@@ -76,7 +76,7 @@ pub(super) enum Command {
     HandOver(HandOver),
 }
 
-/// `cph dispatch`
+// `cph dispatch`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 #[command(
     after_help = "The payload is read from stdin. Exit codes: 0 always, but 2 for a refusal \
@@ -115,7 +115,7 @@ pub(super) enum Scope {
     Local,
 }
 
-/// `cph install`
+// `cph install`
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(super) struct Install {
@@ -148,7 +148,7 @@ pub(super) struct Install {
     pub(super) json: bool,
 }
 
-/// `cph uninstall`
+// `cph uninstall`
 #[derive(Debug, Args)]
 pub(super) struct Uninstall {
     /// Which settings file to restore
@@ -162,7 +162,7 @@ pub(super) struct Uninstall {
     pub(super) json: bool,
 }
 
-/// `cph trust`
+// `cph trust`
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(super) struct Trust {
@@ -180,7 +180,7 @@ pub(super) struct Trust {
     pub(super) json: bool,
 }
 
-/// `cph explain`
+// `cph explain`
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// The event's name, in either vocabulary
@@ -199,7 +199,17 @@ pub(super) struct Explain {
     pub(super) json: bool,
 }
 
-/// Commands that only print.
+// `cph events`
+#[derive(Debug, Args)]
+pub(super) struct Events {
+    /// Tell about this event, in either vocabulary: what an orchestrator's payload holds
+    pub(super) event: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+// Commands that only print. (No doc comment: clap would show it instead of the command's own.)
 #[derive(Debug, Args)]
 pub(super) struct Json {
     /// Print JSON
@@ -207,8 +217,13 @@ pub(super) struct Json {
     pub(super) json: bool,
 }
 
-/// `cph lint`
+// `cph lint`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing wrong but hints and warnings, 1 errors (with --deny \
+                        warnings: those too), 78 a file that is no readable JSON, so that \
+                        nothing in it was looked at."
+)]
 pub(super) struct Lint {
     /// Files or directories [default: the project]
     pub(super) paths: Vec<PathBuf>,
@@ -229,7 +244,7 @@ pub(super) enum Format {
     Json,
 }
 
-/// `cph log`
+// `cph log`
 #[derive(Debug, Args)]
 pub(super) struct Log {
     /// How many lines, newest last
@@ -243,7 +258,7 @@ pub(super) struct Log {
     pub(super) json: bool,
 }
 
-/// `cph demo`
+// `cph demo`
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// Keep the scratch project and print where it is
@@ -251,7 +266,7 @@ pub(super) struct Demo {
     pub(super) keep: bool,
 }
 
-/// `cph hand-over`
+// `cph hand-over`
 #[derive(Debug, Args)]
 pub(super) struct HandOver {
     /// The name of the note that was left

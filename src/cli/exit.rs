@@ -15,7 +15,7 @@ pub(super) enum Exit {
     Usage,
     /// Something could not be done: a file, a permission.
     Failed,
-    /// A configuration is broken.
+    /// A configuration file cannot be read at all.
     Configuration,
 }
 

@@ -7,17 +7,17 @@
 use std::sync::Arc;
 
 use super::{
-    glance::Glance,
     integration::Integration,
     locate::{self, Candidate, Roots},
     open::{Opened, open},
     presets,
     read::{Belongs, Want, read},
+    screen::Screen,
     trust::{self, Judged, Judgement, Reviewed, Trust},
 };
 use crate::{
     diag::Diagnostic,
-    model::{Payload, Processor, hook::Entry, origin::Layer},
+    model::{hook::Entry, origin::Layer},
     source::SourceFile,
     sys::file::FileId,
 };
@@ -27,13 +27,13 @@ use crate::{
 pub(crate) struct Asking<'a> {
     pub(crate) roots: &'a Roots,
     pub(crate) want: Want<'a>,
-    /// What was fired: when no file holds anything that matches, none is read. `None`: whatever
-    /// matches or not is wanted.
-    pub(crate) payload: Option<&'a Payload>,
     /// `None`: everything counts as it stands, for who only looks.
     pub(crate) trust: Option<&'a Trust>,
     /// Whether an entry can stop something: a gate that was changed runs on as it was approved.
     pub(crate) is_gate: &'a dyn Fn(&Entry) -> bool,
+    /// What has happened, for who only wants what it means: files in which nothing is meant by it
+    /// are not opened any further.
+    pub(crate) screen: Option<&'a Screen<'a>>,
 }
 
 /// Which of the files are looked at, and whether one of them otherwise than it stands.
@@ -91,7 +91,14 @@ pub(crate) fn load(asking: &Asking<'_>) -> Loaded {
 /// Reads the layers that are looked at.
 pub(crate) fn load_as(asking: &Asking<'_>, view: View<'_>) -> Loaded {
     let mut loader = Loader::new(asking, view);
-    loader.fixed_names();
+    let opened = loader.open_all();
+    if asking.screen.is_some_and(|screen| !loader.may_run(&opened, screen)) {
+        loader.diagnostics.extend(opened.into_iter().flat_map(|(_, file)| file.findings));
+        return Loaded { diagnostics: loader.diagnostics, ..Loaded::default() };
+    }
+    for (candidate, file) in opened {
+        loader.take(candidate.belongs, file);
+    }
     loader.removed();
     if let Some(said) = &loader.joined().shared_hooks_path {
         match locate::shared(asking.roots, said) {
@@ -124,7 +131,8 @@ impl<'a> Loader<'a> {
         Self { asking, view, files: Vec::new(), diagnostics: Vec::new(), seen: Vec::new() }
     }
 
-    fn fixed_names(&mut self) {
+    /// The files with fixed names, each once.
+    fn open_all(&mut self) -> Vec<(Candidate, Opened)> {
         let mut opened: Vec<(Candidate, Opened)> = Vec::new();
         for candidate in self.candidates() {
             let Some(file) = self.open(&candidate) else { continue };
@@ -133,46 +141,28 @@ impl<'a> Loader<'a> {
                 None => opened.push((candidate, file)),
             }
         }
-        let is_silent = self.say_nothing(&opened);
-        for (candidate, file) in opened {
-            if is_silent {
-                self.pass_over(candidate.belongs, file);
-            } else {
-                self.take(candidate.belongs, file);
-            }
-        }
+        opened
     }
 
-    /// Whether no file as it stands, trusted as it stands, holds anything that matches. All or
-    /// none: an entry that does not match may still change one that does.
-    fn say_nothing(&self, opened: &[(Candidate, Opened)]) -> bool {
-        let Asking { want: Want::Event(event), payload: Some(payload), trust, .. } = *self.asking
-        else {
-            return false;
-        };
+    /// Whether anything in the files, or in their trusted forms, can be meant.
+    fn may_run(&self, opened: &[(Candidate, Opened)], screen: &Screen<'_>) -> bool {
         let present: Vec<_> = opened.iter().map(|(_, file)| file.source.path()).collect();
-        let is_as_trusted = |belongs: Belongs, source: &SourceFile| {
-            let bytes = source.text().as_bytes();
-            !belongs.layer.is_of_project()
-                || trust.is_none_or(|trust| trust.judge(source.path(), bytes) == Judgement::Same)
-        };
-        let says_nothing = |(candidate, file): &(Candidate, Opened)| {
-            let belongs = candidate.belongs;
-            let vocabulary = belongs.owner.unwrap_or(Processor::ClaudeCode);
-            file.is_sound
-                && file.findings.is_empty()
-                && is_as_trusted(belongs, &file.source)
-                && Glance { event, payload, vocabulary }.says_nothing(file.source.text())
-        };
-        trust.is_none_or(|trust| trust.removed(&present).is_empty())
-            && opened.iter().all(says_nothing)
+        let is_removed = self.asking.trust.is_some_and(|trust| !trust.removed(&present).is_empty());
+        is_removed
+            || opened.iter().any(|(candidate, file)| self.may_run_file(candidate, file, screen))
     }
 
-    fn pass_over(&mut self, belongs: Belongs, file: Opened) {
-        self.seen.push(file.id);
-        let judged = Judged::trusted(Vec::new());
-        let integration = Integration::default();
-        self.files.push(HookFile { belongs, source: Some(file.source), judged, integration });
+    fn may_run_file(&self, candidate: &Candidate, file: &Opened, screen: &Screen<'_>) -> bool {
+        let text = file.source.text();
+        let trust = self.asking.trust.filter(|_| candidate.belongs.layer.is_of_project());
+        let judgement = trust.map(|trust| trust.judge(file.source.path(), text.as_bytes()));
+        let was_other = match judgement {
+            Some(Judgement::Changed { trusted }) => {
+                std::str::from_utf8(trusted).map_or(true, |trusted| screen.may_run(trusted))
+            }
+            _ => false,
+        };
+        was_other || (file.is_sound && screen.may_run(text))
     }
 
     fn candidates(&self) -> Vec<Candidate> {
@@ -314,7 +304,7 @@ mod tests {
     }
 
     fn loaded(roots: &Roots, trust: Option<&Trust>) -> Loaded {
-        load(&Asking { roots, want: Want::All, payload: None, trust, is_gate: &|_| false })
+        load(&Asking { roots, want: Want::All, trust, is_gate: &|_| false, screen: None })
     }
 
     fn hook(command: &str, more: &str) -> String {

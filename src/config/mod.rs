@@ -3,7 +3,6 @@
 //! Does not match, run or answer. Invariant: nothing that was written is lost without a finding.
 
 pub(crate) mod effective;
-pub(crate) mod glance;
 pub(crate) mod integration;
 pub(crate) mod load;
 pub(crate) mod locate;
@@ -13,4 +12,5 @@ pub(crate) mod open;
 pub(crate) mod presets;
 pub(crate) mod read;
 pub(crate) mod rules;
+pub(crate) mod screen;
 pub(crate) mod trust;

@@ -56,8 +56,6 @@ pub(crate) struct Read {
     /// In the order of the text.
     pub(crate) entries: Vec<Entry>,
     pub(crate) integration: Integration,
-    /// Where the `integration` object stands; what trust hashes.
-    pub(crate) integration_span: Option<Span>,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -69,7 +67,6 @@ pub(crate) fn read(source: &Arc<SourceFile>, belongs: Belongs, want: Want<'_>) -
         want,
         entries: Vec::new(),
         integration: Integration::default(),
-        integration_span: None,
         diagnostics: Vec::new(),
     };
     match Node::document(source.text()) {
@@ -79,7 +76,6 @@ pub(crate) fn read(source: &Arc<SourceFile>, belongs: Belongs, want: Want<'_>) -
     Read {
         entries: reader.entries,
         integration: reader.integration,
-        integration_span: reader.integration_span,
         diagnostics: reader.diagnostics,
     }
 }
@@ -116,7 +112,6 @@ struct Reader<'f> {
     want: Want<'f>,
     entries: Vec<Entry>,
     integration: Integration,
-    integration_span: Option<Span>,
     diagnostics: Vec<Diagnostic>,
 }
 

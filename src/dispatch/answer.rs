@@ -122,14 +122,14 @@ pub(super) fn said_behind(spoken: &Spoken, mut report: Report<'_>, say: &mut Say
     report.postpone();
     // At the end of a session nobody else would say it.
     let _is_out = say(spoken);
-    report.close("answered behind");
+    report.close_if_wrong("answered behind");
 }
 
 /// The answer will come too late for anybody to hear it.
 pub(super) fn goes_on(mut report: Report<'_>, say: &mut Say<'_>) {
     report.postpone();
     let _is_out = say(&Spoken::default());
-    report.close("goes on behind");
+    report.close_if_wrong("goes on behind");
 }
 
 /// No hook runs, and the worktree that was wanted was made, or was not.

@@ -24,7 +24,7 @@ use super::{Checkup, Request, report::Report, situation::Situation, stand_down};
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Run files that are swept at a session's beginning.
-const SWEPT: usize = 200;
+const SWEPT: usize = 5000;
 
 /// Events at which a session or a run begins or ends, for the shared state file.
 const BOUNDARIES: &[&str] = &["SessionStart", "SessionEnd", "Stop"];

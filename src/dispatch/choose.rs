@@ -10,6 +10,7 @@ use crate::{
         locate::Roots,
         merge,
         read::Want,
+        screen::Screen,
         trust::{ScriptVerdict, Trust},
     },
     diag::{Diagnostic, Severity},
@@ -17,7 +18,7 @@ use crate::{
         Payload, Processor,
         answer::Answer,
         hook::{Entry, Handler, Hook},
-        matcher::MatchedAs,
+        matcher::{MatchedAs, Matcher, Outcome},
         paths::Dirs,
         when::Firing,
     },
@@ -128,9 +129,9 @@ fn hooks(
     trust: &Trust,
     report: &mut Report<'_>,
 ) -> (Vec<Hook>, Integration) {
-    // Of a payload that could not be read nothing is left, and nothing can be told by it.
-    let payload = payload.keys().next().is_some().then_some(payload);
-    let loaded = load(situation, trust, payload, || situation.memory());
+    let may_mean = |matcher: &str| may_mean(matcher, situation, payload);
+    let screen = Screen { names: situation.event.names(), may_mean: &may_mean };
+    let loaded = load(situation, trust, || situation.memory(), Some(&screen));
     for notice in trust.notices() {
         report.standing_notice(notice.clone());
     }
@@ -144,12 +145,19 @@ fn hooks(
     (merged.hooks, integration)
 }
 
-/// Everything that is configured for the event; with a payload nothing, where nothing matches it.
+/// Whether a matcher may mean the payload, as far as names tell: what needs more than comparing
+/// is looked at properly.
+fn may_mean(matcher: &str, situation: &Situation, payload: &Payload) -> bool {
+    let matcher = Matcher::new(Some(matcher), &situation.event, situation.fired_by);
+    matcher.exact_names().is_none() || matches!(matcher.matches(payload), Outcome::Yes(_))
+}
+
+/// Everything that is configured for the event; with a screen, nothing where nothing is meant.
 pub(super) fn load(
     situation: &Situation,
     trust: &Trust,
-    payload: Option<&Payload>,
     remember: impl Fn() -> Memory,
+    screen: Option<&Screen<'_>>,
 ) -> Loaded {
     let roots = Roots {
         claude_dir: situation.places.claude_dir.clone(),
@@ -160,9 +168,9 @@ pub(super) fn load(
     load::load(&Asking {
         roots: &roots,
         want: Want::Event(&situation.event),
-        payload,
         trust: Some(trust),
         is_gate: &is_gate,
+        screen,
     })
 }
 

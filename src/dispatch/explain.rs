@@ -111,7 +111,7 @@ pub(crate) fn explain(request: &Request, env: &Env, payload: &Payload) -> Explan
         None => Trust::nothing(&situation.root),
     };
     let memory = || situation.state.as_ref().map(Memory::seen).unwrap_or_default();
-    let mut loaded = choose::load(&situation, &trust, None, memory);
+    let mut loaded = choose::load(&situation, &trust, memory, None);
     let judged: Vec<_> = loaded.files.iter().map(|file| file.judged.clone()).collect();
     let mut diagnostics = std::mem::take(&mut loaded.diagnostics);
     let integration = loaded.integration.clone();

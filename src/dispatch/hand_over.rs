@@ -6,7 +6,6 @@ use std::{ffi::OsString, time::Duration};
 
 use crate::{
     config::{
-        integration::Integration,
         load::{self, Asking},
         locate::Roots,
         merge,
@@ -29,7 +28,7 @@ use crate::{
         clock::Deadline,
         memory::Shared,
         place::Env,
-        process::{Command, Ending, Limits, Set, Stdin},
+        process::{Command, Ending, Set, Stdin},
         signal,
     },
 };
@@ -95,10 +94,10 @@ fn find(due: &Due, event: &Event, request: &Request, situation: &Situation) -> O
     let loaded = load::load(&Asking {
         roots: &roots,
         want: Want::Event(event),
-        payload: None,
         trust: Some(&trust),
         // A hook that stood down was known to be silent: it is no gate.
         is_gate: &|_| false,
+        screen: None,
     });
     let hooks = merge::merge(loaded.into_running()).hooks;
     hooks.into_iter().find(|hook| *hook.id() == due.note.hook)
@@ -143,7 +142,7 @@ fn understood(hook: &Hook, event: &Event, due: &Due, ending: &Ending) -> (String
         end: run::end_of(&ending.status),
         stdout: &ending.stdout,
         stderr: &ending.stderr,
-        cut: ending.stdout_cut,
+        cut: ending.stdout_cut || ending.stderr_cut,
         leaked: ending.leaked,
     };
     let vocabulary = hook.vocabulary(due.note.firing.processor);

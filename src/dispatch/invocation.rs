@@ -32,9 +32,16 @@ pub(super) struct Line {
     pub(super) otherwise: Option<Vec<OsString>>,
 }
 
+/// Set when cph is registered by a plugin: they name its directories, not those of a hook, and
+/// scripts that may belong to a plugin look for them.
+const OF_OUR_PLUGIN: &[&str] = &["CLAUDE_PLUGIN_ROOT", "CLAUDE_PLUGIN_DATA"];
+
 /// What every hook of a dispatch gets in its environment: ours, and what is told.
 pub(super) fn environment(env: &Env, project: &Path, told: &[(String, String)]) -> Environment {
     let mut all = env.to_map();
+    for name in OF_OUR_PLUGIN {
+        all.remove(OsStr::new(name));
+    }
     for (name, value) in told {
         all.insert(name.into(), value.into());
     }
@@ -51,15 +58,13 @@ pub(super) fn line(hook: &Hook, environment: &Environment) -> Option<Line> {
             Some(Line { argv: words.collect(), otherwise: None })
         }
         Handler::Command { command, shell: None, .. } => Some(shell_form(command, environment)),
-        Handler::Command { command, shell: Some(shell), .. } => {
-            Some(Line { argv: by_shell(*shell, command), otherwise: None })
-        }
+        Handler::Command { command, shell: Some(shell), .. } => Some(by_shell(*shell, command)),
         Handler::Http { .. } | Handler::Native { .. } => None,
     }
 }
 
 fn shell_form(command: &str, environment: &Environment) -> Line {
-    let by_sh: Vec<OsString> = ["/bin/sh", "-c", command].map(OsString::from).into();
+    let by_sh = by_sh(command);
     let lookup = |name: &str| environment.get(OsStr::new(name))?.to_str().map(str::to_owned);
     match words::simple_command(command, &lookup) {
         Some(argv) => {
@@ -69,12 +74,19 @@ fn shell_form(command: &str, environment: &Environment) -> Line {
     }
 }
 
-fn by_shell(shell: Shell, command: &str) -> Vec<OsString> {
-    let words: &[&str] = match shell {
-        Shell::Bash => &["bash", "-c", command],
-        Shell::Powershell => &["pwsh", "-NoProfile", "-NonInteractive", "-Command", command],
+/// Claude Code runs `/bin/sh` for `bash` too: where there is no bash, so do we.
+fn by_shell(shell: Shell, command: &str) -> Line {
+    let (words, otherwise): (&[&str], _) = match shell {
+        Shell::Bash => (&["bash", "-c", command], Some(by_sh(command))),
+        Shell::Powershell => {
+            (&["pwsh", "-NoProfile", "-NonInteractive", "-Command", command], None)
+        }
     };
-    words.iter().map(OsString::from).collect()
+    Line { argv: words.iter().map(OsString::from).collect(), otherwise }
+}
+
+fn by_sh(command: &str) -> Vec<OsString> {
+    ["/bin/sh", "-c", command].map(OsString::from).into()
 }
 
 /// Puts in what Claude Code puts into every argument of the exec form.

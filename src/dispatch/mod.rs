@@ -33,7 +33,7 @@ use crate::{
     model::{Payload, Processor},
     session::{
         delivery::{Moment, OccurrenceId},
-        recursion::Nesting,
+        recursion::{self, Nesting},
     },
     sys::{place::Env, signal},
 };
@@ -41,7 +41,7 @@ use crate::{
 pub(crate) use answer::Spoken;
 pub(crate) use choose::is_gate;
 pub(crate) use explain::{Explained, Explanation, Fate, explain};
-pub(crate) use hand_over::{Ended, hand_over};
+pub(crate) use hand_over::hand_over;
 pub(crate) use situation::Situation;
 
 use choose::Choice;
@@ -122,7 +122,8 @@ impl Firing<'_> {
             report.payload_fault(fault);
             return answer::unreadable(self.situation, &choice, report, say);
         }
-        let nesting = Nesting::parse(self.env.text("CPH_DEPTH"), self.env.text("CPH_INSIDE"));
+        let nesting =
+            Nesting::parse(self.env.text(recursion::DEPTH), self.env.text(recursion::INSIDE));
         if nesting.is_too_deep(choice.integration.max_depth()) {
             report.too_deep(&nesting);
             return self.answer_alone(&nesting, report, say);

@@ -9,7 +9,11 @@ use crate::{
         hook::HookId,
         vocabulary,
     },
-    session::{delivery::OccurrenceId, once, recursion::Nesting},
+    session::{
+        delivery::OccurrenceId,
+        once,
+        recursion::{self, Nesting},
+    },
 };
 
 use super::{
@@ -129,8 +133,8 @@ impl Firing<'_> {
         let event = &self.situation.event;
         let mut told = vocabulary::environment(self.payload, event, self.situation.fired_by);
         told.push(("CPH_OCCURRENCE".to_owned(), occurrence.to_string()));
-        told.push(("CPH_DEPTH".to_owned(), depth));
-        told.push(("CPH_INSIDE".to_owned(), inside));
+        told.push((recursion::DEPTH.to_owned(), depth));
+        told.push((recursion::INSIDE.to_owned(), inside));
         invocation::environment(self.env, &self.situation.project, &told)
     }
 
@@ -177,9 +181,11 @@ impl Firing<'_> {
     }
 }
 
-/// Whether the hook is to run once in a session; an answer that is there counts in any case.
+/// Whether the hook is to run once in a session; an answer that is there counts in any case. What
+/// is called a gate guards every time: to skip it is worse than to run it twice.
 fn is_once(call: &Call<'_>) -> bool {
-    call.hook.settings.once == Some(true) && call.answered.is_none()
+    let settings = &call.hook.settings;
+    settings.once == Some(true) && settings.gate != Some(true) && call.answered.is_none()
 }
 
 /// The hooks that run here, in configuration order.

@@ -149,6 +149,13 @@ impl<'s> Report<'s> {
         let _nowhere_left = journal::append(state, &line);
     }
 
+    /// Writes a line only if something was wrong: the journal has one of somebody else already.
+    pub(super) fn close_if_wrong(self, outcome: &str) {
+        if !self.line.faults.is_empty() {
+            self.close(outcome);
+        }
+    }
+
     /// Writes the journal's line.
     pub(super) fn close(mut self, outcome: &str) {
         outcome.clone_into(&mut self.line.outcome);

@@ -93,8 +93,6 @@ pub(super) struct Stage<'s> {
 pub(super) struct Outcome {
     /// In the order of the calls.
     pub(super) ran: Vec<Ran>,
-    /// The tool input as rewritten; `None` where nobody did.
-    pub(super) input: Option<Value>,
     pub(super) clashes: Vec<Clash>,
     /// We were told to end.
     pub(super) is_cancelled: bool,
@@ -122,7 +120,7 @@ pub(super) fn run(
     }
     let is_cancelled = runner.set.as_ref().is_some_and(Set::is_cancelled);
     let ran = runner.finish();
-    Outcome { ran, input: feed.rewritten().cloned(), clashes, is_cancelled }
+    Outcome { ran, clashes, is_cancelled }
 }
 
 /// Runs the calls all at once, whatever their order says.
@@ -300,7 +298,7 @@ impl<'r, 's> Runner<'r, 's> {
         let (state, occurrence) = (self.stage.state, self.stage.occurrence);
         let started = background::start(state, occurrence, &hook.id().0, command);
         let ending = match started {
-            Ok(_log) => ending(Status::Exited(0)),
+            Ok(_log) => Ending::without_run(Status::Exited(0)),
             Err(sentence) => not_started(sentence),
         };
         self.ended(index, &ending);
@@ -355,7 +353,7 @@ impl<'r, 's> Runner<'r, 's> {
         std::thread::spawn(move || {
             let began = clock::boot_now();
             let mut ending = match http::post(&request) {
-                Ok(body) => Ending { stdout: body, ..ending(Status::Exited(0)) },
+                Ok(body) => Ending { stdout: body, ..Ending::without_run(Status::Exited(0)) },
                 Err(sentence) => not_started(sentence),
             };
             ending.took = clock::boot_now().saturating_sub(began);
@@ -387,7 +385,7 @@ impl<'r, 's> Runner<'r, 's> {
             end: end_of(&ending.status),
             stdout: &ending.stdout,
             stderr: &ending.stderr,
-            cut: ending.stdout_cut,
+            cut: ending.stdout_cut || ending.stderr_cut,
             leaked: ending.leaked,
         };
         let vocabulary = hook.vocabulary(self.stage.fired_by);
@@ -443,20 +441,7 @@ fn watched_set() -> Set {
 }
 
 fn not_started(sentence: String) -> Ending {
-    ending(Status::NotStarted(std::io::Error::other(sentence)))
-}
-
-/// The ending of what was no process of ours.
-fn ending(status: Status) -> Ending {
-    Ending {
-        status,
-        stdout: Vec::new(),
-        stderr: Vec::new(),
-        stdout_cut: false,
-        stderr_cut: false,
-        leaked: false,
-        took: Duration::ZERO,
-    }
+    Ending::without_run(Status::NotStarted(std::io::Error::other(sentence)))
 }
 
 pub(super) fn end_of(status: &Status) -> End {

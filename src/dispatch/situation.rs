@@ -32,8 +32,6 @@ pub(crate) struct Situation {
     pub(crate) root: PathBuf,
     /// What is kept about the project, if anything can be kept.
     pub(crate) state: Result<PrivateDir, dir::Error>,
-    /// When the host stops waiting for us.
-    pub(crate) limit: Duration,
     /// When all hooks must have ended, so that there is time to answer.
     pub(crate) deadline: Deadline,
     /// Boot clock.
@@ -86,7 +84,6 @@ impl Situation {
             project,
             fired_by,
             places,
-            limit,
             deadline: Deadline::after(limit.saturating_sub(spent)),
             began,
             event,

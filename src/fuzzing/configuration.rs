@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::{
     config::{
-        glance::Glance,
         read::{self, Belongs, Read, Want},
+        screen::Screen,
     },
     diag::Severity,
     json::{Kind, Node, pointer},
@@ -33,20 +33,24 @@ pub fn configuration(data: &[u8]) {
     completeness(&source, &all);
     one_event_at_a_time(&source, belongs, &all);
     all.entries.iter().for_each(compiles);
-    glance_finds_no_less(&source, belongs);
+    screen_misses_nothing(&source, belongs);
 }
 
-/// A file that is passed over after a glance holds nothing that matches.
-fn glance_finds_no_less(source: &Arc<SourceFile>, belongs: Belongs) {
+/// A file that is passed over holds nothing that matches.
+fn screen_misses_nothing(source: &Arc<SourceFile>, belongs: Belongs) {
     let event = Event::claude("PreToolUse");
     let payload = br#"{"hook_event_name":"PreToolUse","tool_name":"Bash"}"#;
     let payload = Payload::parse(payload.to_vec()).expect("BUG: no payload");
-    let vocabulary = belongs.owner.unwrap_or(Processor::ClaudeCode);
-    if (Glance { event: &event, payload: &payload, vocabulary }).says_nothing(source.text()) {
-        for entry in &read::read(source, belongs, Want::Event(&event)).entries {
-            let is_meant = matches!(Matcher::of(entry).matches(&payload), Outcome::Yes(_));
-            assert!(!is_meant, "passed over: {:?}", entry.matcher);
-        }
+    let is_meant = |matcher: &Matcher<'_>| matches!(matcher.matches(&payload), Outcome::Yes(_));
+    let may_mean = |text: &str| {
+        let matcher = Matcher::new(Some(text), &event, Processor::ClaudeCode);
+        matcher.exact_names().is_none() || is_meant(&matcher)
+    };
+    if (Screen { names: event.names(), may_mean: &may_mean }).may_run(source.text()) {
+        return;
+    }
+    for entry in &read::read(source, belongs, Want::Event(&event)).entries {
+        assert!(!is_meant(&Matcher::of(entry)), "passed over: {:?}", entry.matcher);
     }
 }
 
@@ -77,9 +81,6 @@ fn places(source: &Arc<SourceFile>, read: &Read) {
         let place = found.place.as_ref().expect("BUG: a finding in a file without a place");
         assert_inside(text, place.span, found.rule.name);
         assert!(!found.message.is_empty() && !found.one_line().is_empty());
-    }
-    if let Some(span) = read.integration_span {
-        assert_inside(text, span, "integration");
     }
 }
 
@@ -148,5 +149,5 @@ fn place(entry: &Entry) -> (Span, &str, Option<&str>) {
 fn compiles(entry: &Entry) {
     let _fault = Matcher::of(entry).fault();
     let _faults: Vec<_> = entry.paths.iter().filter_map(|glob| paths::fault(glob)).collect();
-    let _fault = entry.condition.as_deref().and_then(|rule| Rule::parse(rule).fault());
+    let _fault = entry.condition.as_deref().and_then(|rule| Rule::parse(rule).fault(&entry.event));
 }

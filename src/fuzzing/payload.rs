@@ -91,7 +91,7 @@ fn changes(payload: &Payload, key: &str, value: &str) {
     assert_eq!(changed.text(key).as_deref(), Some(value));
     assert_is_read_anew(&changed);
     let input = Value::from(value);
-    assert_is_read_anew(&payload.with_tool_input(&input));
+    assert_is_read_anew(&payload.with_input(&input));
     match (payload.with_member(key, value), Node::document(value)) {
         (Ok(changed), Ok(node)) => {
             assert_is_read_anew(&changed);

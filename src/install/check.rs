@@ -11,29 +11,11 @@ use crate::{
 };
 
 use super::{
-    Error, Site,
-    apply::source,
-    changes::read,
     registration::{Registration, same},
     settings::{self, Entry},
 };
 
-/// The verdict.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Check {
-    InStep,
-    /// One line for each difference.
-    OutOfStep(Vec<String>),
-}
-
-/// Compares the settings file of a site with what is wanted.
-pub(crate) fn check(site: &Site<'_>, wanted: &[Registration]) -> Result<Check, Error> {
-    let file = source(&site.settings, read(&site.settings)?)?;
-    let lines = differences(file.as_ref(), wanted);
-    Ok(if lines.is_empty() { Check::InStep } else { Check::OutOfStep(lines) })
-}
-
-/// What differs, one line each. Pure.
+/// What differs, one line each; nothing when all is in step. Pure.
 pub(crate) fn differences(file: Option<&Arc<SourceFile>>, wanted: &[Registration]) -> Vec<String> {
     let fresh = SourceFile::new("", settings::EMPTY);
     let file = file.unwrap_or(&fresh);

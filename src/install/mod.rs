@@ -33,17 +33,13 @@ use crate::{
     },
 };
 
-pub(crate) use adopt::{Adopted, Adoption};
+pub(crate) use adopt::Adoption;
 pub(crate) use apply::{Request, propose_adoption};
 pub(crate) use changes::{Changes, Step};
-pub(crate) use check::{Check, check, differences};
+pub(crate) use check::differences;
 pub(crate) use examine::{Examined, Standing, examine, managed_settings};
-pub(crate) use plan::{GRACE, Options, registrations};
-pub(crate) use registration::{
-    Dispatch, Handler, Registration, Scope, fingerprint, is_cph, is_ours,
-};
-pub(crate) use settings::{HOOKS_SWITCHED_OFF, NOT_APPLIED, NOT_EDITABLE, NOT_JSON};
-pub(crate) use stamp::Stamp;
+pub(crate) use plan::{Options, registrations};
+pub(crate) use registration::{Registration, Scope, fingerprint, is_cph};
 
 /// Where one scope lies.
 #[derive(Clone, Debug)]

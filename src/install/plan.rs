@@ -9,13 +9,11 @@ mod matchers;
 
 use crate::model::{
     Event, Processor,
-    event::{EVENTS, Matching},
+    event::EVENTS,
     hook::{Entry, Handler as HookHandler, Hook},
 };
 
 use super::registration::{Dispatch, Handler, Registration, Scope, same};
-
-pub(crate) use limit::GRACE;
 
 /// Events on which Claude Code ignores `onFailure`.
 const NEVER_CLOSED: &[&str] = &["Stop", "SubagentStop", "TaskCompleted", "TeammateIdle"];
@@ -142,14 +140,15 @@ impl Planner<'_> {
 /// One matcher for each registration; none where nothing can match.
 fn matchers_of(event: &Event, hooks: &[&Hook], is_own: bool) -> Vec<Option<String>> {
     let entries = || hooks.iter().flat_map(|hook| &hook.entries).filter(|e| is_for_claude(e));
-    let texts: Vec<_> = entries().map(|entry| entry.matcher.as_deref()).collect();
+    let written: Vec<_> =
+        entries().map(|entry| (entry.matcher.as_deref(), entry.vocabulary)).collect();
     match event.canonical() {
         "FileChanged" => {
             let own = if is_own { OWN_FILES } else { &[] };
-            matchers::watch_lists(own, &texts)
+            matchers::watch_lists(own, &written)
         }
         _ if is_own => vec![None],
-        _ => matchers::union(event.row().map(|row| row.matching), &texts),
+        _ => matchers::union(event, &written),
     }
 }
 

@@ -21,7 +21,9 @@ use crate::{
 
 use super::registration::{Registration, is_ours, same};
 
-pub(crate) use faults::{HOOKS_SWITCHED_OFF, NOT_APPLIED, NOT_EDITABLE, NOT_JSON, survey};
+#[cfg(test)]
+pub(super) use faults::HOOKS_SWITCHED_OFF;
+pub(crate) use faults::{NOT_APPLIED, survey};
 pub(super) use faults::{handler_fault, not_editable, not_json};
 
 /// One handler of a settings or hook file.

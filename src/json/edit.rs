@@ -57,10 +57,6 @@ impl Draft {
         Ok(Self { text, style })
     }
 
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
     pub(crate) fn into_text(self) -> String {
         self.text
     }

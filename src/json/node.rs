@@ -29,13 +29,6 @@ pub(crate) struct Member<'t> {
     pub(crate) value: Node<'t>,
 }
 
-impl Member<'_> {
-    /// Key and value together.
-    pub(crate) fn span(&self) -> Span {
-        Span::new(self.key_span.start, self.value.span().end)
-    }
-}
-
 /// What kind of value a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {

@@ -3,9 +3,7 @@
 use super::rules;
 use crate::{
     diag::{Diagnostic, Rule},
-    json::{Node, pointer},
     model::{hook::Entry, matcher::Matcher},
-    source::Span,
 };
 
 /// What is wrong with the matcher of an entry, if anything is.
@@ -30,23 +28,7 @@ pub(super) fn check(entry: &Entry) -> Option<Diagnostic> {
 }
 
 fn found(rule: &'static Rule, message: String, entry: &Entry) -> Diagnostic {
-    let origin = &entry.origin;
-    let found = Diagnostic::new(rule, message);
-    match matcher_place(entry) {
-        Some((pointer, span)) => found.at(&origin.file, span, &pointer),
-        None => found.at(&origin.file, origin.span, &origin.pointer),
-    }
-}
-
-/// Where the matcher stands: beside the handler, or in its group.
-fn matcher_place(entry: &Entry) -> Option<(String, Span)> {
-    let own = entry.origin.pointer.as_str();
-    let group = own.rsplit_once("/hooks").map_or("", |(group, _)| group);
-    let root = Node::document(entry.origin.file.text()).ok()?;
-    [own, group].into_iter().find_map(|holder| {
-        let pointer = pointer::join(holder, "matcher");
-        pointer::find(root, &pointer).map(|node| (pointer, node.span()))
-    })
+    super::found(rule, message, entry, &["matcher"])
 }
 
 /// The tool of a text like `Bash(git push *)`.

@@ -3,6 +3,7 @@
 //! Does not change files and does not print. Invariant: the result is sorted and depends on the
 //! files alone.
 
+mod conditions;
 mod matchers;
 mod rules;
 mod settings;
@@ -24,8 +25,9 @@ use crate::{
         read::{self, Belongs, Want},
     },
     diag::{self, Diagnostic, Rule},
+    json::{Node, pointer},
     model::{Processor, hook::Entry, origin::Layer},
-    source::SourceFile,
+    source::{SourceFile, Span},
 };
 
 /// Claude Code's own files, whose `hooks` it validates in its own way.
@@ -52,12 +54,18 @@ impl Findings {
         self.diagnostics.extend(other.diagnostics);
         diag::sort(&mut self.diagnostics);
     }
+
+    /// Whether there is a file of which nothing could be looked at.
+    pub(crate) fn has_unreadable(&self) -> bool {
+        let is_no_json = |found: &Diagnostic| found.rule.name == config::rules::INVALID_JSON.name;
+        self.diagnostics.iter().any(|found| is_of_unread_file(found) || is_no_json(found))
+    }
 }
 
 /// Everything that is configured for a place: hook files of all layers and Claude Code's settings
 /// files.
 pub(crate) fn place(roots: &Roots) -> Findings {
-    let asking = Asking { roots, want: Want::All, payload: None, trust: None, is_gate: &|_| false };
+    let asking = Asking { roots, want: Want::All, trust: None, is_gate: &|_| false, screen: None };
     let mut loaded = load(&asking);
     let mut diagnostics = std::mem::take(&mut loaded.diagnostics);
     let own_files = loaded.files.iter().filter(|file| file.belongs.layer != Layer::Preset).count();
@@ -115,7 +123,8 @@ fn opened(path: &Path, check: impl FnOnce(&Arc<SourceFile>) -> Vec<Diagnostic>) 
 }
 
 fn of_entries(entries: Vec<Entry>) -> Vec<Diagnostic> {
-    let mut diagnostics: Vec<_> = entries.iter().filter_map(matchers::check).collect();
+    let check = |entry| matchers::check(entry).into_iter().chain(conditions::check(entry));
+    let mut diagnostics: Vec<_> = entries.iter().flat_map(check).collect();
     diagnostics.extend(merge(entries).diagnostics);
     diagnostics
 }
@@ -129,4 +138,29 @@ fn settings_files(roots: &Roots) -> Vec<PathBuf> {
 
 fn settings_file(path: &Path) -> Findings {
     opened(path, settings::check)
+}
+
+/// A finding about a member of an entry, at its place.
+fn found(rule: &'static Rule, message: String, entry: &Entry, member: &[&str]) -> Diagnostic {
+    let origin = &entry.origin;
+    let found = Diagnostic::new(rule, message);
+    match place_of(entry, member) {
+        Some((pointer, span)) => found.at(&origin.file, span, &pointer),
+        None => found.at(&origin.file, origin.span, &origin.pointer),
+    }
+}
+
+/// Where a member stands: beside the handler, or in its group. What is written shorter than it
+/// could be (one text for a list of one) is found as a whole.
+fn place_of(entry: &Entry, member: &[&str]) -> Option<(String, Span)> {
+    let own = entry.origin.pointer.as_str();
+    let group = own.rsplit_once("/hooks").map_or("", |(group, _)| group);
+    let root = Node::document(entry.origin.file.text()).ok()?;
+    [own, group].into_iter().find_map(|holder| {
+        (1..=member.len()).rev().find_map(|length| {
+            let start = holder.to_owned();
+            let pointer = member[..length].iter().fold(start, |at, key| pointer::join(&at, key));
+            pointer::find(root, &pointer).map(|node| (pointer, node.span()))
+        })
+    })
 }

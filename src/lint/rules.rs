@@ -8,6 +8,8 @@ pub(super) static RULES: &[&Rule] = &[
     &MATCHER_INVALID,
     &MATCHER_IS_PERMISSION_RULE,
     &MATCHER_IGNORED,
+    &CONDITION_INVALID,
+    &PATHS_INVALID,
 ];
 
 pub(super) static SETTINGS_VOID: Rule = Rule {
@@ -51,4 +53,24 @@ pub(super) static MATCHER_IGNORED: Rule = Rule {
     summary: "a matcher at an event that takes none",
     explanation: "Events such as `Stop` and `UserPromptSubmit` have nothing to match: the hook \
                   always runs.",
+};
+
+pub(super) static CONDITION_INVALID: Rule = Rule {
+    name: "condition-invalid",
+    severity: Severity::Error,
+    summary: "an `if` that cannot do its work",
+    explanation: "`if` holds one permission rule, such as `Bash(git push *)` or `Edit(src/**)`: \
+                  one tool, and in parentheses what it is called with. Events without a tool \
+                  call have nothing that a rule could be about, so a hook with `if` never runs \
+                  on them; nor does one whose rule names no tool or several. A rule with a \
+                  missing parenthesis counts for every call of its tool.",
+};
+
+pub(super) static PATHS_INVALID: Rule = Rule {
+    name: "paths-invalid",
+    severity: Severity::Warning,
+    summary: "a glob in `paths` that cannot be read",
+    explanation: "A bracket or a brace is not closed. So that no gate is lost, a glob that cannot \
+                  be read means every path, and one that begins with `!` takes none out: the hook \
+                  runs more often than it should.",
 };

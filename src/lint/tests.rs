@@ -142,3 +142,36 @@ fn a_place_is_linted_as_a_whole() {
     let none = file(&dir.path().join("none.json"));
     assert!(none.files == 0 && none.diagnostics.is_empty());
 }
+
+#[test]
+fn conditions_that_cannot_work_are_found_at_their_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("hooks.json");
+    let text = r#"{"hooks":{
+        "PreToolUse":[{"matcher":"Edit","paths":["src/**","!src/[a"],"hooks":[
+            {"type":"command","command":"a","if":"Edit(*.ts)"},
+            {"type":"command","command":"b","if":"Edit(*.ts"},
+            {"type":"command","command":"c","if":"Edit|Write","paths":"{a"}]}],
+        "PreTaskExecute":[{"hooks":[{"type":"command","command":"d","if":"Bash(git *)"}]}],
+        "Stop":[{"hooks":[{"type":"command","command":"e","if":"Bash(git *)"}]}]}}"#;
+    File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+    let found = file(&path).diagnostics;
+    let line = |found: &Diagnostic| {
+        let place = found.place.as_ref().unwrap();
+        let text = &place.file.text()[place.span.range()];
+        format!("{} {} {text}", found.rule.name, place.pointer)
+    };
+    let mut lines: Vec<_> = found.iter().map(line).collect();
+    lines.dedup();
+    assert_eq!(
+        lines,
+        [
+            "paths-invalid /hooks/PreToolUse/0/paths/1 \"!src/[a\"",
+            "condition-invalid /hooks/PreToolUse/0/hooks/1/if \"Edit(*.ts\"",
+            "condition-invalid /hooks/PreToolUse/0/hooks/2/if \"Edit|Write\"",
+            "paths-invalid /hooks/PreToolUse/0/hooks/2/paths \"{a\"",
+            "condition-invalid /hooks/Stop/0/hooks/0/if \"Bash(git *)\"",
+        ]
+    );
+    assert!(found[0].message.starts_with("the glob `!src/[a` cannot be read: "));
+}

@@ -4,6 +4,8 @@
 //! belongs to at most one row per processor; a name that no row has is passed through, never
 //! refused. Facts about Claude Code are those of version 2.1.329.
 
+#[cfg(test)]
+mod published;
 mod table;
 
 use std::fmt;
@@ -100,6 +102,7 @@ impl Event {
     }
 
     /// The event by the name that Claude Code gives it.
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn claude(name: &str) -> Self {
         Self::named(name, Processor::ClaudeCode).0
     }
@@ -115,6 +118,22 @@ impl Event {
     /// What the processor calls it, or else its only name.
     pub(crate) fn name_or_own(&self, processor: Processor) -> &str {
         self.name_for(processor).or_else(|| self.name_for(processor.other())).unwrap_or("?")
+    }
+
+    /// Every name that means it, in either vocabulary, old ones too.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let Self::Known(row) = self else {
+            return vec![self.canonical()];
+        };
+        let old = table::LEGACY.iter().filter(|(old, of, _)| {
+            let by = of.unwrap_or(Processor::ClaudeCode);
+            legacy(old, by).is_some_and(|meant| std::ptr::eq(meant, *row))
+        });
+        [row.claude, row.orchestrator]
+            .into_iter()
+            .flatten()
+            .chain(old.map(|(old, ..)| *old))
+            .collect()
     }
 
     /// One name that stands for both: Claude Code's where it has one.

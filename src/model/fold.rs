@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::{Event, Processor, answer::Answer};
 
-pub(crate) use rewrite::{Clash, Joined, join_rewrites};
+pub(crate) use rewrite::{Clash, join_rewrites};
 
 /// One hook's part.
 #[derive(Clone, Debug)]

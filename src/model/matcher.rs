@@ -159,11 +159,6 @@ impl<'m> Matcher<'m> {
         matches!(self.form, Form::Names(_)).then(|| self.names().collect())
     }
 
-    /// Whether it is a list of names.
-    pub(crate) fn is_list(&self) -> bool {
-        matches!(self.form, Form::Names(_))
-    }
-
     /// Whether it leaves out nothing that the host could fire.
     pub(crate) fn overlaps_everything(&self) -> bool {
         matches!(self.form, Form::Always | Form::Ignored)
@@ -172,11 +167,6 @@ impl<'m> Matcher<'m> {
     /// Whether something was written that the event takes no notice of.
     pub(crate) fn is_ignored(&self) -> bool {
         matches!(self.form, Form::Ignored)
-    }
-
-    /// Whether it is a regular expression.
-    pub(crate) fn is_pattern(&self) -> bool {
-        matches!(self.form, Form::Pattern(_))
     }
 
     /// Whether it is of the orchestrator's language.
@@ -258,8 +248,8 @@ impl<'m> Matcher<'m> {
 }
 
 /// What `FileChanged` watches for a matcher: each part is a path, taken literally.
-pub(crate) fn watch_list(matcher: &str) -> Vec<String> {
-    matcher.split('|').map(str::trim).filter(|p| !p.is_empty()).map(str::to_owned).collect()
+pub(crate) fn watch_list(matcher: &str) -> impl Iterator<Item = &str> {
+    matcher.split('|').map(str::trim).filter(|part| !part.is_empty())
 }
 
 fn subject(event: &Event) -> (Subject, Matching) {

@@ -18,8 +18,11 @@ use super::{
     glob::{Glob, Stars},
 };
 
-/// Members that hold one path.
+/// Members of an input that hold one path.
 const SINGLE: [&str; 3] = ["file_path", "notebook_path", "path"];
+
+/// Members of the payload itself that hold one path.
+const OF_PAYLOAD: [&str; 2] = ["file_path", "artifact_path"];
 
 /// The directories that paths are seen from.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +40,14 @@ pub(crate) struct Named<'p> {
 }
 
 impl<'p> Named<'p> {
-    /// The paths of the tool input, of the inputs of a batch, and of the payload itself
-    /// (`FileChanged`, `InstructionsLoaded`).
+    /// The paths of what is about to be done, of the inputs of a batch, and of the payload itself
+    /// (`FileChanged`, `InstructionsLoaded`, `ArtifactSave`).
     pub(crate) fn of(payload: &'p Payload) -> Self {
         let mut named = Self::default();
-        named.add(payload.node("file_path"));
-        if let Some(input) = payload.tool_input() {
+        for member in OF_PAYLOAD {
+            named.add(payload.node(member));
+        }
+        if let Some(input) = payload.input() {
             named.add_input(input);
         }
         let calls = payload.node("tool_calls").map(|calls| calls.items()).unwrap_or_default();
@@ -258,7 +263,9 @@ mod tests {
             json!({"tool_input": {"path": "/p/a.py"}}),
             json!({"tool_input": {"paths": ["/p/x", "/p/a.py"]}}),
             json!({"tool_input": {"edits": [{"x": 1}, {"file_path": "/p/a.py"}]}}),
+            json!({"task_input": {"paths": ["/p/x", "/p/a.py"]}}),
             json!({"file_path": "/p/a.py"}),
+            json!({"artifact_path": "a.py"}),
             json!({"tool_calls": [{}, {"tool_input": {"file_path": "/p/a.py"}}]}),
         ];
         for payload in payloads {

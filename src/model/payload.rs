@@ -139,14 +139,6 @@ impl Payload {
         self.text("tool_use_id")
     }
 
-    pub(crate) fn prompt_id(&self) -> Option<Cow<'_, str>> {
-        self.text("prompt_id")
-    }
-
-    pub(crate) fn agent_id(&self) -> Option<Cow<'_, str>> {
-        self.text("agent_id")
-    }
-
     pub(crate) fn correlation_id(&self) -> Option<Cow<'_, str>> {
         self.text("correlation_id")
     }
@@ -166,12 +158,6 @@ impl Payload {
             () => None,
         };
         name.or_else(by_fields)
-    }
-
-    /// The payload with another tool input; all other bytes stay.
-    #[must_use]
-    pub(crate) fn with_tool_input(&self, input: &Value) -> Self {
-        self.splice("tool_input", &input.to_string())
     }
 
     /// The payload with another input, under the name that it has for it; all other bytes stay.
@@ -288,7 +274,7 @@ mod tests {
     #[test]
     fn members_are_replaced_in_place_and_added_at_the_end() {
         let payload = parse("{\"tool_input\": {\"x\" : 1} , \"tool_name\":\"Monitor\" }\n");
-        let changed = payload.with_tool_input(&json!({"command": "ls"}));
+        let changed = payload.with_input(&json!({"command": "ls"}));
         let changed = changed.with_text("tool_name", "Bash").with_text("cph", "ä\"");
         assert_eq!(
             changed.as_str(),

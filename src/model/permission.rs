@@ -23,6 +23,8 @@ use super::{
 const TOOL_EVENTS: [&str; 5] =
     ["PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest", "PermissionDenied"];
 
+const ELSEWHERE: &str = "a hook with `if` runs on events of tool calls only";
+
 /// Programs that only start another one, and their options that take a value.
 const WRAPPERS: &[(&str, &[&str])] = &[
     ("timeout", &["-k", "-s", "--kill-after", "--signal"]),
@@ -77,11 +79,12 @@ impl<'r> Rule<'r> {
         }
     }
 
-    /// What is wrong with the rule, whatever the payload.
-    pub(crate) fn fault(&self) -> Option<&'static str> {
+    /// Why the rule cannot do its work at an event, whatever the payload.
+    pub(crate) fn fault(&self, event: &Event) -> Option<&'static str> {
         match () {
-            () if self.is_broken => Some("not of the form `Tool(argument)`"),
-            () if self.tool.is_empty() => Some("no tool named"),
+            () if !TOOL_EVENTS.contains(&event.canonical()) => Some(ELSEWHERE),
+            () if self.is_broken => Some("it is not of the form `Tool(argument)`"),
+            () if self.tool.is_empty() => Some("it names no tool"),
             () if self.tool.contains(['|', ',']) => Some("one rule names one tool"),
             () => None,
         }
@@ -90,7 +93,7 @@ impl<'r> Rule<'r> {
     /// Whether the hook runs for this payload. `home` is the user's, for `~/`.
     pub(crate) fn verdict(&self, payload: &Payload, event: &Event, dirs: paths::Dirs) -> Verdict {
         if !TOOL_EVENTS.contains(&event.canonical()) {
-            return Verdict::Not("a hook with `if` runs on events of tool calls only");
+            return Verdict::Not(ELSEWHERE);
         }
         let Some(name) = payload.tool_name() else {
             return Verdict::Not("the payload has no `tool_name`");
@@ -123,7 +126,7 @@ impl<'r> Rule<'r> {
             return doubtful("the rule cannot be read");
         }
         let Some(argument) = self.argument else { return Verdict::Applies };
-        let text = |key| payload.tool_input()?.get(key)?.as_str();
+        let text = |key| payload.input()?.get(key)?.as_str();
         match tool::current(name) {
             tool::BASH => text("command").map_or(UNREADABLE, |line| bash(argument, &line)),
             "PowerShell" => text("command").map_or(UNREADABLE, |line| whole_line(argument, &line)),

@@ -22,13 +22,6 @@ impl Default for Strategy {
 }
 
 impl Strategy {
-    pub(crate) const ALL: [Self; 4] = [
-        Self::Priority(Processor::TaskOrchestrator),
-        Self::Priority(Processor::ClaudeCode),
-        Self::FirstWins,
-        Self::Both,
-    ];
-
     /// The name in configurations.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -12,8 +12,8 @@ use crate::json::write::{object, quote};
 
 use super::{Event, Payload, Processor};
 
-pub(crate) use environment::{DENIED, LONGEST_VALUE, MOST_BYTES, environment};
-pub(crate) use fields::{COMMON, CONTRACT, Contract, Field, Shape, VERSION, fields_of};
+pub(crate) use environment::environment;
+pub(crate) use fields::{Field, Shape, VERSION, fields_of};
 
 /// The member that holds what cph itself tells a hook.
 const OURS: &str = "cph";
@@ -49,14 +49,6 @@ pub(crate) fn input_field(processor: Processor) -> &'static str {
     match processor {
         Processor::ClaudeCode => "tool_input",
         Processor::TaskOrchestrator => "task_input",
-    }
-}
-
-/// The field in which a processor tells what came of it.
-pub(crate) fn output_field(processor: Processor) -> &'static str {
-    match processor {
-        Processor::ClaudeCode => "tool_response",
-        Processor::TaskOrchestrator => "result",
     }
 }
 

@@ -124,9 +124,7 @@ impl Evidence {
 /// How far to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effort {
-    /// Stop at the first proof; look at no process but those that are named.
-    Cheap,
-    /// As `Cheap`, and look through all processes when nothing else proves anything.
+    /// Stop at the first proof; look through all processes only when nothing else proves anything.
     Full,
     /// Look at everything, for people.
     Everything,

@@ -12,9 +12,6 @@ pub(crate) const DEPTH: &str = "CPH_DEPTH";
 /// with colons between. A firing from inside never waits for its own cause.
 pub(crate) const INSIDE: &str = "CPH_INSIDE";
 
-/// Beyond this dispatch runs nothing.
-pub(crate) const DEFAULT_LIMIT: u32 = 4;
-
 /// The length of the chain that is remembered; deeper ones are stopped by the limit long before.
 const CHAIN: usize = 32;
 
@@ -64,6 +61,8 @@ mod tests {
     use super::*;
     use crate::session::delivery::Moment;
 
+    const LIMIT: u32 = 4;
+
     #[test]
     fn depth_is_read_on_the_safe_side() {
         let table = [
@@ -79,7 +78,7 @@ mod tests {
         ];
         for (text, depth, is_too_deep) in table {
             let nesting = Nesting::parse(text, None);
-            assert_eq!((nesting.depth, nesting.is_too_deep(DEFAULT_LIMIT)), (depth, is_too_deep));
+            assert_eq!((nesting.depth, nesting.is_too_deep(LIMIT)), (depth, is_too_deep));
         }
     }
 
@@ -98,7 +97,7 @@ mod tests {
         }
         assert_eq!(nesting.depth, 40);
         let (depth, _) = Nesting::parse(Some("x"), None).below(&chain[0]);
-        assert!(Nesting::parse(Some(&depth), None).is_too_deep(DEFAULT_LIMIT));
+        assert!(Nesting::parse(Some(&depth), None).is_too_deep(LIMIT));
     }
 
     #[test]

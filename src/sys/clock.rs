@@ -123,12 +123,6 @@ impl Deadline {
             (a, b) => Self(a.or(b)),
         }
     }
-
-    /// This deadline moved forward by `span`, to leave room for something that must follow.
-    pub(crate) fn earlier_by(self, span: Duration) -> Self {
-        let moved = |at: Instant| at.checked_sub(span).unwrap_or_else(Instant::now);
-        Self(self.0.map(moved))
-    }
 }
 
 #[cfg(test)]
@@ -202,7 +196,5 @@ mod tests {
         assert!(!hour.expired());
         assert_eq!(hour.min(Deadline::never()), hour);
         assert_eq!(Deadline::never().min(hour), hour);
-        assert!(hour.earlier_by(Duration::from_hours(1)).expired());
-        assert_eq!(Deadline::never().earlier_by(Duration::from_secs(1)), Deadline::never());
     }
 }

@@ -17,7 +17,6 @@ pub(crate) mod place;
 pub(crate) mod process;
 pub(crate) mod project_dir;
 pub(crate) mod repository;
-pub(crate) mod scan;
 pub(crate) mod signal;
 pub(crate) mod trace;
 pub(crate) mod whereabouts;

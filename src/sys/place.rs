@@ -22,6 +22,7 @@ impl Env {
     }
 
     /// An environment made of `pairs`; of two pairs with one name the later counts.
+    #[cfg(test)]
     pub(crate) fn from_pairs<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Self
     where
         N: Into<OsString>,
@@ -37,11 +38,6 @@ impl Env {
     /// The value as text; `None` when it is missing or no UTF-8.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(OsStr::to_str)
-    }
-
-    /// All variables, sorted by name.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-        self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
     /// A copy to build the environment of a child from.
@@ -213,7 +209,7 @@ mod tests {
         assert_eq!(env.text("B"), None);
         assert_eq!(env.text("A"), Some("x"));
         assert_eq!(env.get("C"), None);
-        let names: Vec<_> = env.iter().map(|(name, _)| name.to_owned()).collect();
+        let names: Vec<_> = env.to_map().into_keys().collect();
         assert_eq!(names, ["A", "B"]);
     }
 

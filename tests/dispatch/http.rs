@@ -36,11 +36,9 @@ fn serve(response: Option<String>) -> Server {
     Server { url, request }
 }
 
-fn response(status: &str, body: &str) -> Option<String> {
-    Some(format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    ))
+fn response(status: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
 }
 
 fn hook(url: &str) -> Value {
@@ -50,7 +48,7 @@ fn hook(url: &str) -> Value {
 #[test]
 fn the_body_is_the_answer() {
     let body = "{\"hookSpecificOutput\": {\"hookEventName\": \"PreToolUse\", \"permissionDecision\": \"deny\"}}";
-    let server = serve(response("200 OK", body));
+    let server = serve(Some(response("200 OK", body)));
     let mut hook = hook(&server.url);
     hook["headers"] = json!({"X-Token": "Bearer $TOKEN", "X-Other": "<$SECRET>"});
     hook["allowedEnvVars"] = json!(["TOKEN"]);
@@ -71,7 +69,7 @@ fn the_body_is_the_answer() {
 
 #[test]
 fn an_empty_body_is_silence() {
-    let server = serve(response("204 No Content", ""));
+    let server = serve(Some(response("204 No Content", "")));
     let stage = Stage::of("Stop", &[hook(&server.url)]);
     stage.fire("Stop").silence();
     server.request.join().unwrap();
@@ -80,7 +78,7 @@ fn an_empty_body_is_silence() {
 #[test]
 fn an_error_stops_nothing_unless_it_is_asked_to() {
     for closed in [false, true] {
-        let server = serve(response("500 Oops", "{\"decision\": \"block\"}"));
+        let server = serve(Some(response("500 Oops", "{\"decision\": \"block\"}")));
         let mut hook = hook(&server.url);
         if closed {
             hook["onFailure"] = json!("block");
@@ -100,7 +98,7 @@ fn a_server_that_does_not_answer_is_given_up() {
     hook["timeout"] = json!(1);
     let stage = Stage::of("PreToolUse", &[hook, run("echo ran > \"$LOG/ran\"")]);
     let said = stage.fire("PreToolUse").tell(&pre_tool_use("ls")).run();
-    assert!(said.took < std::time::Duration::from_secs(60), "{said:?}");
+    assert!(said.took < std::time::Duration::from_mins(1), "{said:?}");
     assert!(said.json()["systemMessage"].is_string(), "{said:?}");
     assert_eq!(stage.log("ran"), "ran\n");
     server.request.join().unwrap();

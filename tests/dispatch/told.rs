@@ -100,8 +100,8 @@ fn variables_of_many_hooks_are_joined_in_order() {
     );
     let file = stage.root().join("tmp/env.sh");
     fs::write(&file, "export Z=0\n").unwrap();
-    let fire = stage.fire("SessionStart").tell(&json!({"source": "startup"}));
-    fire.env("CLAUDE_ENV_FILE", &file).run();
+    let starts = stage.fire("SessionStart").tell(&json!({"source": "startup"}));
+    starts.env("CLAUDE_ENV_FILE", &file).run();
     let mut text = String::new();
     fs::File::open(&file).unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, "export Z=0\nexport A=1\nexport B=2\nexport C=3\n");

@@ -10,9 +10,9 @@ use super::{
     hooks,
     reply::Reply,
     rounds, strace,
-    wait::sleep_until,
     yard::{CPH, Yard},
 };
+use crate::wait::sleep_until;
 
 /// Names and seconds. The gate refuses.
 const HOOKS: [(&str, &str); 3] = [("gate", "0.03"), ("observer", "0.06"), ("slow", "0.2")];

@@ -5,10 +5,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use super::{
-    reply::Reply,
-    wait::{PATIENCE, until},
-};
+use super::reply::Reply;
+use crate::wait::{PATIENCE, until};
 
 /// What a registration says on its command line. Hosts fire; a cry is one of its copies.
 #[derive(Clone, Copy, Debug)]

@@ -4,11 +4,8 @@ use std::{fs, process::Command};
 
 use serde_json::json;
 
-use super::{
-    hooks,
-    wait::{PATIENCE, until},
-    yard::Yard,
-};
+use super::{hooks, yard::Yard};
+use crate::wait::{PATIENCE, until};
 
 const STOP: &str = r#"{"session_id":"s","hook_event_name":"Stop","stop_hook_active":false}"#;
 const COMPLETE: &str = r#"{"session_id":"s","hook_event_name":"TaskComplete","task_id":"7"}"#;

@@ -16,7 +16,6 @@ mod recursion;
 mod reply;
 mod strace;
 mod trouble;
-mod wait;
 mod yard;
 
 /// As configurations call them.

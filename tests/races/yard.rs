@@ -12,8 +12,8 @@ use tempfile::TempDir;
 use super::{
     delivery::{Cry, Delivery},
     reply::Reply,
-    wait::{PATIENCE, until},
 };
+use crate::wait::{PATIENCE, until};
 
 pub(super) const CPH: &str = env!("CARGO_BIN_EXE_cph");
 

@@ -1,4 +1,14 @@
 //! Where the client alone fails and cph holds. Each test shows both sides.
+//!
+//! - One bad entry costs only itself; hooks as plain strings run; a hook is switched off in the
+//!   file; one hook in two scopes and two spellings runs once; `once` and `shell: "bash"` are heeded.
+//! - Contexts come in the order of the configuration, all reasons of a refusal are told, rewrites
+//!   compose, and a guard sees what a rewrite made of its call.
+//! - A broken answer, one to another event and a field in the wrong place are reported; a broken
+//!   answer of a gate that must not fail open refuses.
+//! - Work in the background outlives the session.
+//!
+//! What the user of a terminal is told about his hook files is in [`super::told`].
 
 use serde_json::json;
 
@@ -36,24 +46,23 @@ fn one_call(scenario: Scenario) -> Scenario {
 
 #[test]
 fn one_bad_entry_spares_the_rest() {
-    let bad = json!({ "type": "command", "command": "true", "timeout": "5" });
+    let bad = json!({ "type": "command", "comand": "true" });
     let scenario = one_call(Scenario::new())
         .hook("gate", "echo not today >&2; exit 2")
         .on("PreToolUse", Some("Read"), [bad])
         .on("PreToolUse", Some("Bash"), [run("gate")])
         .observe("Stop");
+    // That the entry is named needs a terminal: `told` holds it.
     differ(
         &scenario,
         |native| {
             assert!(native.runs.is_empty(), "the whole file is off");
             assert_eq!(native.file("ran.txt"), Some("ran\n"));
-            assert!(!native.user_saw("timeout"), "and nobody is told");
         },
         |cph| {
             assert_eq!(cph.file("ran.txt"), None);
             assert!(cph.model_saw("not today"));
             cph.run_of("stop");
-            assert!(cph.user_saw("timeout"), "the bad entry is named");
         },
     );
 }
@@ -273,6 +282,35 @@ fn one_hook_in_two_scopes_and_two_spellings_runs_once() {
         &scenario,
         |native| assert_eq!(native.runs_of("twice").len(), 2),
         |cph| assert_eq!(cph.runs_of("twice").len(), 1),
+    );
+}
+
+#[test]
+fn a_hook_that_asks_for_bash_gets_bash() {
+    let line = format!("[[ -n $BASH_VERSION ]] && {}", command("gate"));
+    let handler = json!({ "type": "command", "command": line, "shell": "bash" });
+    let scenario =
+        one_call(Scenario::new()).hook("gate", "").on("PreToolUse", Some("Bash"), [handler]);
+    differ(
+        &scenario,
+        |native| assert!(native.runs.is_empty(), "run by /bin/sh all the same"),
+        |cph| assert_eq!(cph.run_of("gate").exit, Some(0)),
+    );
+}
+
+#[test]
+fn a_hook_that_asks_to_run_once_runs_once() {
+    let once = json!({ "type": "command", "command": command("greets"), "once": true });
+    let scenario = Scenario::new()
+        .hook("greets", "")
+        .on("PreToolUse", Some("Bash"), [once])
+        .turn([bash("echo one")])
+        .turn([bash("echo two")])
+        .turn([text("done")]);
+    differ(
+        &scenario,
+        |native| assert_eq!(native.runs_of("greets").len(), 2, "heeded in skills only"),
+        |cph| assert_eq!(cph.runs_of("greets").len(), 1),
     );
 }
 

@@ -15,7 +15,8 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 
-use super::{say, stage::Stage, wait};
+use super::{say, stage::Stage};
+use crate::wait;
 
 /// A whole headless session takes about a second; a loaded machine may need twenty times that.
 pub(super) const DEADLINE: Duration = Duration::from_mins(1);

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use super::wait;
+use crate::wait;
 
 /// The part of every script before its own text.
 ///
@@ -94,8 +94,11 @@ impl HookLog {
         wait::until(limit, || self.count("end", name) >= times)
     }
 
-    /// Whether no run of the script was alive any more before the time was over.
+    /// Whether the script had run and no run of it was alive any more before the time was over.
     pub(super) fn await_gone(&self, name: &str, limit: Duration) -> bool {
+        if !wait::until(limit, || self.count("start", name) > 0) {
+            return false;
+        }
         let start = format!("start {name} ");
         let sequence = self.sequence();
         let starts = sequence.iter().filter_map(|line| line.strip_prefix(&start));

@@ -2,7 +2,8 @@
 //!
 //! Every scenario is run twice: its hooks registered natively in `.claude/settings.json`, and the
 //! same hooks in `.claude/hooks.json` behind `cph install`. `parity` holds what must be equal,
-//! `better` what the client alone gets wrong. Nothing here reads the sources of cph.
+//! `better` what the client alone gets wrong, `told` what the user is told about his hook files.
+//! Nothing here reads the sources of cph.
 
 mod api;
 mod better;
@@ -19,7 +20,7 @@ mod scenario;
 mod script;
 mod stage;
 mod terminal;
-mod wait;
+mod told;
 
 use std::io::Write as _;
 

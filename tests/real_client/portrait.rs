@@ -27,11 +27,52 @@ const HOUSEHOLD: &[(&str, &str)] = &[
 ];
 
 /// Pattern and replacement: the same message in the host's words for a plain hook and for cph.
+///
+/// Every row must differ, because the host words an answer by its form and by the command that it
+/// has registered: natively that is the exit code, stderr or plain stdout of the hook itself,
+/// through cph it is one JSON object of `cph dispatch`.
 const SAME_MEANING: &[(&str, &str)] = &[
     // Plain stdout natively, `additionalContext` through cph: the text is the same.
     (r"hook (success|additional context): ", "hook context: "),
-    // The command line in front of stderr; cph answers in JSON, which has none.
+    // The host names the source of a session with plain stdout only.
+    (r"SessionStart:[a-z]+ hook context: ", "SessionStart hook context: "),
+    // The registered command in front of stderr. cph answers in JSON, which has none; where it
+    // must name hooks because several refused, it names them without the colon.
     (r"hook error: \[[^\]]*\]: ", "hook error: "),
+    (r"\[(<root>/hooks/[^\]]*|cph dispatch [^\]]*)\]:? ", ""),
+    (r#"hook blocking error from command: "[^"]*": "#, "hook blocking error: "),
+    // For a call that has failed already, JSON can refuse nothing: a context is its only form.
+    (r"PostToolUseFailure:(\w+) hook (blocking error|context): ", "PostToolUseFailure:$1 hook: "),
+    // The host has no words in front of a reason in JSON when it guards `Monitor` as `Bash`.
+    (r"PreToolUse:Monitor hook error: ", ""),
+    // The host adds stderr on a line of its own; cph says in brackets why it is there.
+    (
+        r#"(onFailure is "block") \(was not found by the shell \(exit code 127\): ([\s\S]*)\)"#,
+        "$1\n$2",
+    ),
+    // The same said twice: the host already has the words `timed out` from cph.
+    (r#"(timed out; blocking because onFailure is "block") \(ran out of time\)"#, "$1"),
+    // A text that is too long: both show its beginning and name a file that has it whole. The
+    // host shows 2 KB; cph as much as the host lets through uncut.
+    (
+        r"<persisted-output>\nOutput too large [^\n]*\n\nPreview [^\n]*\n([^\n]*)\n[\s\S]*?</persisted-output>",
+        "$1\n<the rest is in a file>",
+    ),
+    (
+        r"(hook context: [^\n]*)\n[\s\S]*?\[cph: cut, \d+ of \d+ characters; whole in [^\]]*\]",
+        "$1\n<the rest is in a file>",
+    ),
+    // The newline that ends stderr is not part of a reason in JSON.
+    (r"\n+(?=\n\nOriginal prompt: )", ""),
+    (r"\n+$", ""),
+];
+
+/// Pattern and replacement: one turn, told in several messages or in fewer.
+const SAME_TURN: &[(&str, &str)] = &[
+    // One message for every hook that refused, or one of cph with the reasons of all.
+    (r"(user: Stop hook feedback:\n[\s\S]*?)\nuser: Stop hook feedback:\n", "$1\n"),
+    // The host tells a refusal in JSON twice, one by exit code once.
+    (r"(Stop hook feedback:\n([\s\S]*))\nsystem: (Subagent)?Stop hook blocking error: \2", "$1"),
 ];
 
 /// Set by shells and by the run itself; no hook can rely on their values.
@@ -59,6 +100,7 @@ pub(super) struct Plain {
     names: Vec<(Regex, &'static str)>,
     household: Vec<(Regex, &'static str)>,
     meanings: Vec<(Regex, &'static str)>,
+    turns: Vec<(Regex, &'static str)>,
 }
 
 impl Plain {
@@ -78,6 +120,7 @@ impl Plain {
             names: compile(NAMES_OF_THE_RUN),
             household: compile(HOUSEHOLD),
             meanings: compile(SAME_MEANING),
+            turns: compile(SAME_TURN),
         }
     }
 
@@ -87,9 +130,19 @@ impl Plain {
         replace(&self.names, text)
     }
 
-    /// A text that the model was told.
+    /// A text that the model or the user was told.
     pub(super) fn told(&self, text: &str) -> String {
         replace(&self.meanings, replace(&self.household, self.text(text)))
+    }
+
+    /// What one turn told the model, a line or more each.
+    pub(super) fn turn(&self, told: &[String]) -> String {
+        let mut told: Vec<_> = told.iter().map(|told| self.told(told)).collect();
+        // The host tells results of calls side by side as they come.
+        for results in told.chunk_by_mut(|a, b| is_result(a) && is_result(b)) {
+            results.sort();
+        }
+        replace(&self.turns, told.join("\n"))
     }
 
     /// One run of a hook: everything that it could see.
@@ -108,6 +161,10 @@ impl Plain {
             self.text(&run.payload),
         )
     }
+}
+
+fn is_result(told: &str) -> bool {
+    told.starts_with("result of ") || told.starts_with("error of ")
 }
 
 fn is_compared(variable: &str) -> bool {

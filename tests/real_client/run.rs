@@ -112,7 +112,7 @@ impl<'a> Run<'a> {
         };
         for name in &self.scenario.settling {
             let settled = self.log.await_gone(name, HOOK_WAIT);
-            assert!(settled, "{name} still runs");
+            assert!(settled, "{name} has not run, or still runs");
         }
         let requests = self.api.requests();
         outcome.gather(Arc::new(self.stage), &self.log, &requests);

@@ -182,7 +182,7 @@ impl Scenario {
         self
     }
 
-    /// Waits after the session until no run of the hook is alive any more.
+    /// Waits after the session until the hook has run and no run of it is alive any more.
     pub(super) fn settles(mut self, name: &str) -> Self {
         self.settling.push(name.to_owned());
         self

@@ -16,8 +16,8 @@ use super::{
     client::{self, Options},
     hook_log::HookLog,
     stage::Stage,
-    wait,
 };
+use crate::wait;
 
 /// For one step. The client takes three seconds to come up on an idle machine.
 const STEP_LIMIT: Duration = Duration::from_secs(40);

@@ -1,5 +1,5 @@
 //! What the user is told when a session begins, or a hook file changes under it: broken entries,
-//! and registrations that no longer fit.
+//! hooks that wait for approval, and registrations that no longer fit.
 //!
 //! Invariant: what cannot be looked at keeps no hook from running; it is said by `cph doctor`.
 
@@ -22,24 +22,32 @@ use super::{
 const TOLD: usize = 3;
 
 /// Sentences for the user.
-pub(in crate::cli) fn notices(situation: &Situation, env: &Env) -> Vec<String> {
+pub(in crate::cli) fn notices(situation: &Situation, env: &Env, trust_all: bool) -> Vec<String> {
     let here =
         Here { env: env.clone(), places: situation.places.clone(), root: situation.root.clone() };
-    let trust = here.trust_or_nothing();
+    let trust =
+        if trust_all { Trust::everything(&situation.root) } else { here.trust_or_nothing() };
     let loaded = here.load(Want::All, &trust);
     let is_automatic = loaded.integration.sync() == Sync::Auto;
     let mut notices = Vec::new();
     for scope in Scope::ALL {
         notices.extend(registration(&here, scope, &trust, is_automatic));
     }
+    told(&mut notices, loaded.notices(), "hooks that are new or changed: run `cph trust`");
     let mut findings = loaded.diagnostics;
     findings.retain(|found| found.severity == Severity::Error);
-    let more = findings.len().saturating_sub(TOLD);
-    notices.extend(findings.iter().take(TOLD).map(crate::diag::Diagnostic::one_line));
-    if more > 0 {
-        notices.push(format!("{more} more broken entries: run `cph lint`"));
-    }
+    let findings = findings.iter().map(crate::diag::Diagnostic::one_line).collect();
+    told(&mut notices, findings, "broken entries: run `cph lint`");
     notices
+}
+
+/// The first of many one by one, and how many more there are of what.
+fn told(notices: &mut Vec<String>, all: Vec<String>, what: &str) {
+    let more = all.len().saturating_sub(TOLD);
+    notices.extend(all.into_iter().take(TOLD));
+    if more > 0 {
+        notices.push(format!("{more} more {what}"));
+    }
 }
 
 /// What is out of step in one scope, if anything is registered there.

@@ -60,7 +60,8 @@ pub(in crate::cli) fn run(args: &args::Dispatch, global: Option<&Global>) -> Exi
         project: global.and_then(|global| global.project.clone()),
     };
     let mut exit = Exit::Fine;
-    let mut checkup = |situation: &Situation| super::checkup::notices(situation, &env);
+    let trust_all = request.trust_all;
+    let mut checkup = |situation: &Situation| super::checkup::notices(situation, &env, trust_all);
     dispatch::dispatch(&request, &env, bytes, &mut checkup, &mut |spoken| {
         exit = if spoken.exit == 2 { Exit::Refused } else { Exit::Fine };
         say(spoken)

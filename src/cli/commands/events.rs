@@ -1,15 +1,19 @@
-//! `cph events`: the table of events.
+//! `cph events`: the table of events, and what an orchestrator tells on one of them.
 
 use serde::Serialize;
 
 use crate::{
     cli::{
-        args::Json,
+        args::Events,
         exit::Exit,
         failure::Failure,
         output::{DIM, HEADING, NAME, styled},
     },
-    model::event::{EVENTS, Matching, Row},
+    model::{
+        Event, Processor,
+        event::{EVENTS, Matching, Row},
+        vocabulary::{Field, VERSION, fields_of},
+    },
 };
 
 use super::Desk;
@@ -25,8 +29,34 @@ struct EventReport {
     when: &'static str,
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "every command has this form")]
-pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Json) -> Result<Exit, Failure> {
+/// One event with what its payloads hold, for programs.
+#[derive(Serialize)]
+struct ContractReport {
+    #[serde(flatten)]
+    event: EventReport,
+    /// Of the contract with orchestrators.
+    contract_version: u32,
+    /// What an orchestrator tells; empty for an event that only Claude Code fires.
+    fields: Vec<FieldReport>,
+}
+
+#[derive(Serialize)]
+struct FieldReport {
+    name: &'static str,
+    /// In JSON; `None` where any is right.
+    r#type: Option<&'static str>,
+    required: bool,
+    /// What Claude Code calls it.
+    claude_code: Option<&'static str>,
+    /// The environment variable that it becomes.
+    variable: Option<&'static str>,
+    meaning: &'static str,
+}
+
+pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Events) -> Result<Exit, Failure> {
+    if let Some(name) = &args.event {
+        return one(desk, name, args.json);
+    }
     if args.json {
         desk.output.json(&EVENTS.iter().map(report).collect::<Vec<_>>());
         return Ok(Exit::Fine);
@@ -71,4 +101,54 @@ fn matched(row: &Row) -> Option<&'static str> {
         Matching::Wide { field } | Matching::Narrow { field } => Some(field),
         Matching::Ignored => None,
     }
+}
+
+fn one(desk: &Desk<'_>, name: &str, is_json: bool) -> Result<Exit, Failure> {
+    let owner = Event::sole_owner(name).unwrap_or(Processor::ClaudeCode);
+    let (event, _) = Event::named(name, owner);
+    let Some(row) = event.row() else {
+        return Err(Failure::new(Exit::Usage, super::explain::unknown(name))
+            .hint("`cph events` lists all that are known"));
+    };
+    let fields: Vec<_> = row.orchestrator.iter().flat_map(|_| fields_of(&event)).collect();
+    if is_json {
+        let fields = fields.into_iter().map(field_report).collect();
+        desk.output.json(&ContractReport { event: report(row), contract_version: VERSION, fields });
+        return Ok(Exit::Fine);
+    }
+    let names = [row.claude, row.orchestrator].into_iter().flatten().collect::<Vec<_>>();
+    let gate = if row.is_gate { " (gate)" } else { "" };
+    desk.output.line(format_args!("{}: {}{gate}", styled(HEADING, names.join(" / ")), row.when));
+    if fields.is_empty() {
+        desk.output.line("only Claude Code fires it, with a payload of its own");
+        return Ok(Exit::Fine);
+    }
+    let line = format!("{:<18} {:<9} {:<9} {:<23} ", "field", "type", "required", "claude_code");
+    desk.output.line(styled(DIM, line + "meaning"));
+    for field in fields {
+        desk.output.line(field_line(field));
+    }
+    Ok(Exit::Fine)
+}
+
+fn field_report(field: &Field) -> FieldReport {
+    FieldReport {
+        name: field.name,
+        r#type: field.shape.name(),
+        required: field.is_required,
+        claude_code: field.claude,
+        variable: field.variable,
+        meaning: field.doc,
+    }
+}
+
+fn field_line(field: &Field) -> String {
+    format!(
+        "{NAME}{:<18}{NAME:#} {:<9} {:<9} {:<23} {}",
+        field.name,
+        field.shape.name().unwrap_or("anything"),
+        if field.is_required { "yes" } else { "" },
+        field.claude.unwrap_or_default(),
+        field.doc,
+    )
 }

@@ -143,7 +143,8 @@ fn read(path: &Path) -> Result<Payload, Failure> {
     })
 }
 
-fn unknown(name: &str) -> String {
+/// That nobody is known to fire it, and what may have been meant.
+pub(super) fn unknown(name: &str) -> String {
     let names = crate::model::event::EVENTS.iter();
     let names = names.flat_map(|row| [row.claude, row.orchestrator]).flatten();
     let near = crate::config::nearest::nearest(name, names);

@@ -86,9 +86,9 @@ impl Here {
         load::load(&Asking {
             roots: &roots,
             want,
-            payload: None,
             trust: Some(trust),
             is_gate: &may_stop,
+            screen: None,
         })
     }
 

@@ -5,8 +5,6 @@
 
 pub(super) mod report;
 
-use std::sync::Arc;
-
 use crate::{
     cli::{
         args::{self, Install as Args},

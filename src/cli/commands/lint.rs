@@ -43,8 +43,11 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Lint) -> Result<Exit, Failure>
     show(desk, &base, args.format, &findings)?;
     let worst = findings.diagnostics.iter().map(|found| found.severity).max();
     let tolerated = if args.deny.is_some() { Severity::Hint } else { Severity::Warning };
-    let is_fine = worst.is_none_or(|worst| worst <= tolerated);
-    Ok(if is_fine { Exit::Fine } else { Exit::Findings })
+    Ok(match () {
+        () if findings.has_unreadable() => Exit::Configuration,
+        () if worst.is_none_or(|worst| worst <= tolerated) => Exit::Fine,
+        () => Exit::Findings,
+    })
 }
 
 /// Reads what is named, else the project, and nothing outside of it.

@@ -69,7 +69,7 @@ pub(super) fn counts(here: &Here) -> (usize, usize) {
 fn load(here: &Here, view: View<'_>) -> Loaded {
     let roots = here.roots();
     let asking =
-        Asking { roots: &roots, want: Want::All, payload: None, trust: None, is_gate: &|_| false };
+        Asking { roots: &roots, want: Want::All, trust: None, is_gate: &|_| false, screen: None };
     load::load_as(&asking, view)
 }
 

@@ -59,7 +59,6 @@ impl Reader<'_> {
         if all.next().is_some() {
             self.report_duplicate(root, last, "the last one counts");
         }
-        self.integration_span = Some(last.value.span());
         self.read_integration(&root.member(last));
     }
 

@@ -23,14 +23,14 @@ mod waiting;
 use std::path::{Path, PathBuf};
 
 pub(crate) use apply::{Held, Judged, Suspension, apply};
-pub(crate) use grant::{Refusal, may_grant};
+pub(crate) use grant::may_grant;
 pub(crate) use review::{Reviewed, review, review_removed};
-pub(crate) use scripts::{ScriptChange, ScriptVerdict};
+pub(crate) use scripts::ScriptVerdict;
 pub(crate) use show::{diff, visible};
 pub(crate) use store::{Accepted, Error, Granted, Store};
 pub(crate) use waiting::{Waiting, WaitingFile, Why};
 
-use record::{Record, Section};
+use record::Record;
 use scope::Scope;
 
 /// What is trusted in one project.
@@ -55,17 +55,6 @@ pub(crate) enum Judgement<'t> {
     New,
     /// Approved, and the trusted text is damaged: as good as new.
     Lost,
-}
-
-impl<'t> Judgement<'t> {
-    /// The bytes whose `integration` counts: the file's own only where they are the trusted ones.
-    pub(crate) fn authority(self, current: &'t [u8]) -> Option<&'t [u8]> {
-        match self {
-            Self::Same => Some(current),
-            Self::Changed { trusted } => Some(trusted),
-            Self::New | Self::Lost => None,
-        }
-    }
 }
 
 impl Trust {
@@ -148,11 +137,6 @@ impl Trust {
             .filter(|(name, section)| !present.contains(name) && section.is_whole())
             .map(|(name, section)| (self.scope.path_of(&name), section.text))
             .collect()
-    }
-
-    /// Whether anything was ever approved here.
-    pub(crate) fn is_empty(&self) -> bool {
-        !self.everything && self.record.files(self.scope.prefix()).next().is_none()
     }
 }
 

@@ -6,7 +6,7 @@ use crate::model::{Event, hook::Hook};
 
 /// What a registration gets beyond the time of its hooks: for starting, for waiting on a claim,
 /// for ending a hook that ignores TERM, for the answer. `dispatch` is done this much earlier.
-pub(crate) const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The longest that Claude Code can wait (2147483647 ms).
 const LONGEST_S: u64 = 2_147_483;

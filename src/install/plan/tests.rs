@@ -201,10 +201,11 @@ fn watch_lists_join_those_of_cph() {
         hook("FileChanged", None, "c"),
     ];
     let lines = planned(&hooks, Scope::Project);
-    assert_eq!(lines.len(), 2);
+    assert_eq!(lines.len(), 3);
     assert!(lines[0].starts_with("FileChanged .claude/hooks.json|"), "{}", lines[0]);
     assert!(lines[0].contains("|hooks.local.json|.env {"), "{}", lines[0]);
     assert!(lines[1].starts_with("FileChanged *.ts {") && lines[1].contains("\"p2\""));
+    assert!(lines[2].contains("\"p3\""), "{}", lines[2]);
 }
 
 fn any_hook() -> impl Strategy<Value = Hook> {

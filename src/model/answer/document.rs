@@ -255,7 +255,12 @@ impl Reader<'_> {
                 }
                 // The decision has said it; only `cancel` differs from what that holds.
                 ("action", Value::String(word)) if is_known && word != "cancel" => {}
-                ("worktreePath", Value::String(path)) => self.answer.plain = Some(path),
+                // It is said on as one line of text.
+                ("worktreePath", Value::String(path)) => {
+                    let path = path.trim();
+                    let is_line = !path.is_empty() && !path.contains(['\n', '\r']);
+                    self.answer.plain = is_line.then(|| path.to_owned());
+                }
                 (_, value) => {
                     self.answer.fields.insert(key, value);
                 }

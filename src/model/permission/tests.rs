@@ -198,7 +198,9 @@ fn a_command_that_is_no_text_may_be_anything() {
 
 #[test]
 fn faults_are_found_without_a_payload() {
-    let fault = |rule| Rule::parse(rule).fault();
+    let fault_at = |event, rule| Rule::parse(rule).fault(&Event::claude(event));
+    assert!(fault_at("Stop", "Bash(git *)").is_some());
+    let fault = |rule| fault_at("PreToolUse", rule);
     assert_eq!(fault("Bash(git *)"), None);
     assert_eq!(fault("Read"), None);
     for broken in ["", "Bash(git", "git)", "(x)", "Bash|Edit"] {

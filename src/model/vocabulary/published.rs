@@ -7,7 +7,11 @@ use std::{fs, path::PathBuf};
 use jsonschema::draft202012;
 use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    environment::DENIED,
+    fields::{COMMON, CONTRACT, Contract},
+    *,
+};
 use crate::model::event::{EVENTS, PlainText, Refusal, Row};
 
 const CONTRACT_FILE: &str = "docs/orchestrator.md";

@@ -3,7 +3,11 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::*;
+use super::{
+    environment::{DENIED, LONGEST_VALUE},
+    fields::{COMMON, CONTRACT},
+    *,
+};
 use crate::model::{event::EVENTS, payload, predicate};
 
 const CLAUDE: Processor = Processor::ClaudeCode;
@@ -148,14 +152,15 @@ fn the_table_covers_the_events_and_is_unambiguous() {
 
 #[test]
 fn inputs_and_outputs_are_fields_of_the_table() {
-    for (name, of) in [
-        ("PreTaskExecute", &[input_field as fn(_) -> _][..]),
-        ("PostTaskExecute", &[input_field, output_field]),
+    let input = (input_field(ORCHESTRATOR), input_field(CLAUDE));
+    for (name, pairs) in [
+        ("PreTaskExecute", &[input][..]),
+        ("PostTaskExecute", &[input, ("result", "tool_response")]),
     ] {
         let (event, _) = Event::named(name, ORCHESTRATOR);
-        for names in of {
-            let field = fields_of(&event).find(|field| field.name == names(ORCHESTRATOR)).unwrap();
-            assert!(field.is_required && field.claude == Some(names(CLAUDE)));
+        for (own, claude) in pairs {
+            let field = fields_of(&event).find(|field| field.name == *own).unwrap();
+            assert!(field.is_required && field.claude == Some(claude));
         }
     }
 }

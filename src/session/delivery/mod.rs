@@ -84,7 +84,7 @@ use std::time::Duration;
 pub(crate) use super::ledger::Error;
 pub(crate) use leftovers::end as end_leftovers;
 pub(crate) use occurrence::{Moment, OccurrenceId};
-pub(crate) use run::{Claim, Done, MARK, Progress, Standing, Start, look, wait_released};
+pub(crate) use run::{Claim, MARK, Progress, Standing, Start, look, wait_released};
 pub(crate) use sweep::sweep;
 
 use run::OpenOrNothing as _;

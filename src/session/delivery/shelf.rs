@@ -31,10 +31,6 @@ impl Key {
     pub(super) fn shelf_file(&self) -> String {
         format!("{}.shelf", &self.0[..2])
     }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

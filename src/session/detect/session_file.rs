@@ -21,7 +21,7 @@ pub(super) struct Note {
     pub(super) pid: u32,
     pub(super) session: Option<String>,
     pub(super) cwd: Option<PathBuf>,
-    /// See [`super::start_agrees`].
+    /// See `start_agrees`.
     pub(super) start: Option<String>,
     /// `interactive`, `bg`, `daemon`, `daemon-worker`.
     kind: Option<String>,

@@ -80,7 +80,7 @@ fn a_session_that_fired_us_is_found_by_its_environment_alone() {
     let stage = Stage::new().set("CLAUDECODE", "1").set("CLAUDE_CODE_SESSION_ID", "s1");
     let stage = stage.set("CLAUDE_PID", "7");
     let table = Table::default().with(7, 500, &["claude"], &stage.dir()).below(7);
-    let report = stage.detect(&table, Effort::Cheap);
+    let report = stage.detect(&table, Effort::Full);
     assert!(report.verdict.live);
     assert_eq!((report.verdict.session.as_deref(), report.verdict.pid), (Some("s1"), Some(7)));
     assert_eq!((report.evidence.len(), table.climbs.get(), table.scans.get()), (1, 0, 0));
@@ -91,8 +91,8 @@ fn variables_that_outlived_their_session_prove_nothing() {
     let stage = Stage::new().set("CLAUDECODE", "1").set("CLAUDE_PID", "7");
     let gone = stage.detect(&Table::default(), Effort::Full);
     assert_eq!(stale(&gone, Kind::Environment), Some(Discount::Gone { pid: 7 }));
-    let younger = Table::default().with(7, 2000, &["claude"], &stage.dir());
-    let reused = stage.detect(&younger, Effort::Cheap);
+    let younger = Table::default().with(7, 2000, &["bash"], &stage.dir());
+    let reused = stage.detect(&younger, Effort::Full);
     assert_eq!(stale(&reused, Kind::Environment), Some(Discount::Reused { pid: 7 }));
     assert!(!gone.verdict.live && !reused.verdict.live);
 }
@@ -105,7 +105,7 @@ fn variables_without_a_process_need_another_proof() {
         assert_eq!(stale(&report, Kind::Environment), Some(Discount::NoProcess), "{name}");
         assert!(!report.verdict.live);
         let table = Table::default().with(7, 5, &["/bin/claude"], &stage.dir()).below(7);
-        assert!(stage.live(&table, Effort::Cheap));
+        assert!(stage.live(&table, Effort::Full));
     }
 }
 
@@ -127,7 +127,7 @@ fn a_session_in_a_subdirectory_is_ours() {
     let stage = Stage::new();
     stage.put("project/src/x", "");
     let table = Table::default().with(7, 5, &["claude"], &format!("{}/src", stage.dir())).below(7);
-    assert!(stage.live(&table, Effort::Cheap));
+    assert!(stage.live(&table, Effort::Full));
 }
 
 #[test]
@@ -141,8 +141,8 @@ fn a_session_in_a_working_tree_of_the_repository_is_ours() {
     // A forged one: it points there, and nothing points back.
     stage.put("forged/.git", &format!("gitdir: {}\n", path("project/.git/worktrees/t")));
     let at = |dir: &str| Table::default().with(7, 5, &["claude"], &path(dir)).below(7);
-    assert!(stage.live(&at("tree"), Effort::Cheap));
-    assert!(!stage.live(&at("forged"), Effort::Cheap));
+    assert!(stage.live(&at("tree"), Effort::Full));
+    assert!(!stage.live(&at("forged"), Effort::Full));
 }
 
 #[test]
@@ -152,12 +152,12 @@ fn session_files_count_while_their_process_lives() {
     stage.put("config/sessions/7.0123.key", "token");
     stage.put("config/sessions/9.json", "{\"pid\": 8}");
     let table = |start| Table::default().with(7, start, &["claude"], "/");
-    let report = stage.detect(&table(500), Effort::Cheap);
+    let report = stage.detect(&table(500), Effort::Full);
     assert_eq!(report.verdict.session.as_deref(), Some("s7"));
     assert!(report.evidence.iter().all(|piece| !piece.detail.contains("key")));
-    let reused = stage.detect(&table(501), Effort::Cheap);
+    let reused = stage.detect(&table(501), Effort::Full);
     assert_eq!(stale(&reused, Kind::SessionFile), Some(Discount::Reused { pid: 7 }));
-    let gone = stage.detect(&Table::default(), Effort::Cheap);
+    let gone = stage.detect(&Table::default(), Effort::Full);
     assert_eq!(stale(&gone, Kind::SessionFile), Some(Discount::Gone { pid: 7 }));
     assert!(!reused.verdict.live && !gone.verdict.live);
     let odd = gone.evidence.iter().find(|piece| piece.detail.contains("9.json")).unwrap();
@@ -169,14 +169,14 @@ fn a_session_file_without_a_start_is_no_proof() {
     let stage = Stage::new();
     stage.note(7, "s7", &stage.project, "some day");
     let table = Table::default().with(7, 500, &["claude"], "/");
-    assert!(!stage.live(&table, Effort::Cheap));
+    assert!(!stage.live(&table, Effort::Full));
 }
 
 #[test]
 fn the_active_file_counts_while_its_process_lives() {
     let stage = Stage::new();
     stage.put("project/.claude/.active", "");
-    let report = stage.detect(&Table::default(), Effort::Cheap);
+    let report = stage.detect(&Table::default(), Effort::Full);
     assert_eq!(stale(&report, Kind::ActiveFile), Some(Discount::NoProcess));
     let record = Record { pid: 7, start: 5, boot: "b".into(), session: "s".into() };
     let private = crate::sys::dir::open_private_dir(&stage.root.join("state")).unwrap();
@@ -184,22 +184,20 @@ fn the_active_file_counts_while_its_process_lives() {
     table.boot = "b".into();
     let deadline = crate::sys::clock::Deadline::never();
     crate::session::active::begin(&stage.project, &private, &record, &table, deadline).unwrap();
-    let report = stage.detect(&table, Effort::Cheap);
+    let report = stage.detect(&table, Effort::Full);
     assert_eq!((report.verdict.session.as_deref(), report.verdict.pid), (Some("s"), Some(7)));
     table.boot = "c".into();
-    let report = stage.detect(&table, Effort::Cheap);
+    let report = stage.detect(&table, Effort::Full);
     assert_eq!(stale(&report, Kind::ActiveFile), Some(Discount::OtherBoot));
     let reused = Table { boot: "b".into(), ..Table::default() }.with(7, 6, &["x"], "/");
-    let report = stage.detect(&reused, Effort::Cheap);
+    let report = stage.detect(&reused, Effort::Full);
     assert_eq!(stale(&report, Kind::ActiveFile), Some(Discount::Reused { pid: 7 }));
 }
 
 #[test]
-fn all_processes_are_looked_through_only_when_it_is_asked_for_and_needed() {
+fn all_processes_are_looked_through_only_when_it_is_needed() {
     let stage = Stage::new();
     let table = Table::default().with(7, 5, &["claude"], &stage.dir());
-    assert!(!stage.live(&table, Effort::Cheap));
-    assert_eq!(table.scans.get(), 0);
     let report = stage.detect(&table, Effort::Full);
     assert_eq!((report.verdict.live, report.verdict.pid, table.scans.get()), (true, Some(7), 1));
     stage.note(7, "s7", &stage.project, "5");

@@ -56,8 +56,6 @@ mod firing;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 use serde_json::value::RawValue;
 
 pub(crate) use firing::{Firing, Ids, Window};

@@ -35,7 +35,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     write_with_mode(path, bytes, 0o666)
 }
 
-/// As [`write`], with `mode` (less the umask) for a file that is new.
+/// As [`write()`], with `mode` (less the umask) for a file that is new.
 pub(crate) fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
     let target = behind_links(path)?;
     let old = existing(&target)?;

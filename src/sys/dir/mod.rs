@@ -170,31 +170,10 @@ impl PrivateDir {
             .map_err(|errno| self.error("rename", from, errno))
     }
 
-    /// Moves a file into another directory of the same file system.
-    pub(crate) fn rename_into(
-        &self,
-        from: impl AsRef<OsStr>,
-        target: &Self,
-        to: impl AsRef<OsStr>,
-    ) -> Result<(), Error> {
-        let (from, to) = (single(from.as_ref())?, single(to.as_ref())?);
-        rustix::fs::renameat(&self.handle, from, &target.handle, to)
-            .map_err(|errno| self.error("rename", from, errno))
-    }
-
     /// Removes a file; one that is not there is no error.
     pub(crate) fn remove(&self, name: impl AsRef<OsStr>) -> Result<(), Error> {
-        self.unlink(name.as_ref(), AtFlags::empty())
-    }
-
-    /// Removes an empty subdirectory; one that is not there is no error.
-    pub(crate) fn remove_subdir(&self, name: impl AsRef<OsStr>) -> Result<(), Error> {
-        self.unlink(name.as_ref(), AtFlags::REMOVEDIR)
-    }
-
-    fn unlink(&self, name: &OsStr, flags: AtFlags) -> Result<(), Error> {
-        let name = single(name)?;
-        match rustix::fs::unlinkat(&self.handle, name, flags) {
+        let name = single(name.as_ref())?;
+        match rustix::fs::unlinkat(&self.handle, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(self.error("remove", name, errno)),
         }

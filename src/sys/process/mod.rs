@@ -27,7 +27,7 @@ mod stream;
 
 pub(crate) use detach::{Outputs, detach, wait_detached};
 pub(crate) use facts::{
-    Facts, Identity, all as facts_of_all, arguments, identity, is_alive, of as facts_of,
+    Identity, all as facts_of_all, arguments, identity, is_alive, of as facts_of,
 };
 pub(crate) use family::{Ended, end_group};
 pub(crate) use program::{find_program, is_runnable};
@@ -107,8 +107,8 @@ pub(crate) enum Status {
 }
 
 impl Ending {
-    /// The ending of a command that never ran.
-    fn without_run(status: Status) -> Self {
+    /// The ending of what was no process of ours, or never became one.
+    pub(crate) fn without_run(status: Status) -> Self {
         Self {
             status,
             stdout: Vec::new(),

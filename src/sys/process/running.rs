@@ -55,7 +55,6 @@ struct Exit {
 
 #[derive(Debug)]
 pub(super) struct Running {
-    pub(super) marker: String,
     child: Child,
     /// Readable when the child ended; taken away then, for it stays readable.
     exit_descriptor: Option<OwnedFd>,
@@ -69,13 +68,13 @@ pub(super) struct Running {
 }
 
 impl Running {
+    #[expect(clippy::needless_pass_by_value, reason = "its files are closed once the child runs")]
     pub(super) fn start(command: Command, limits: Limits) -> std::io::Result<Self> {
         let started = Instant::now();
         let mut child = spawn::spawn(&command)?;
         let stdout = child.stdout.take().map(OwnedFd::from);
         let stderr = child.stderr.take().map(OwnedFd::from);
         let mut running = Self {
-            marker: command.marker,
             exit_descriptor: None,
             stdout: Stream::new(stdout, limits.output_cap),
             stderr: Stream::new(stderr, limits.output_cap),

@@ -114,11 +114,6 @@ impl Set {
         self.running.get(&id)?.identity()
     }
 
-    /// How many children still run.
-    pub(crate) fn running(&self) -> usize {
-        self.running.len()
-    }
-
     /// Tells all children to end: TERM, their grace, KILL.
     pub(crate) fn cancel(&mut self) {
         self.cancelled = true;

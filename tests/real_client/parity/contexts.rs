@@ -131,7 +131,16 @@ fn a_context_of_more_than_10_000_characters_is_cut_and_kept_in_a_file() {
     both_ways(&scenario, |outcome| {
         assert!(outcome.model_saw("line-0-of-the-flood"));
         assert!(!outcome.model_saw("line-1999-of-the-flood"));
+        let whole = std::fs::read_to_string(named_file(&outcome.told.concat().join("\n")));
+        assert!(whole.unwrap().contains("line-1999-of-the-flood"));
     });
+}
+
+/// The file of which the model is told that it has the whole text.
+fn named_file(told: &str) -> &str {
+    let marks = ["Full output saved to: ", "; whole in "];
+    let behind = marks.iter().find_map(|mark| Some(told.split_once(mark)?.1));
+    behind.expect("a file is named").split([']', '\n']).next().unwrap()
 }
 
 #[test]

@@ -206,18 +206,6 @@ fn stop() {
 }
 
 #[test]
-fn stop_failure() {
-    let scenario = Scenario::new()
-        .observe("StopFailure")
-        .observe("Stop")
-        .turn(Turn::Refusal(404, "not_found_error"));
-    both_ways(&scenario, |outcome| {
-        assert_eq!(outcome.run_of("stopfailure").told()["error"], "model_not_found");
-        assert!(outcome.runs_of("stop").is_empty());
-    });
-}
-
-#[test]
 fn permission_denied() {
     let scenario = Scenario::new()
         .observe("PermissionDenied")

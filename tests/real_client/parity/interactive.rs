@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::real_client::{
     both_ways,
     scenario::{Scenario, output, run},
-    script::{bash, text},
+    script::{Turn, bash, text},
     terminal::Step::{Answer, Hook, See, Type, Write},
 };
 
@@ -88,6 +88,20 @@ fn a_refused_model_switch_does_not_happen() {
     both_ways(&scenario, |outcome| {
         outcome.run_of("gate");
         assert!(outcome.runs_of("postmodelswitch").is_empty());
+    });
+}
+
+/// A headless client ends its `StopFailure` hooks within some milliseconds: it is on its way out.
+#[test]
+fn stop_failure() {
+    let scenario = Scenario::new()
+        .observe("StopFailure")
+        .observe("Stop")
+        .turn(Turn::Refusal(404, "not_found_error"))
+        .in_terminal([Type("hello"), Hook("stopfailure", 1)]);
+    both_ways(&scenario, |outcome| {
+        assert_eq!(outcome.run_of("stopfailure").told()["error"], "model_not_found");
+        assert!(outcome.runs_of("stop").is_empty());
     });
 }
 

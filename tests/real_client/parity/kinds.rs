@@ -50,24 +50,9 @@ fn a_prompt_hook_asks_a_model() {
 }
 
 #[test]
-fn a_hook_that_names_bash_is_run_by_sh_all_the_same() {
-    // Found by running: on POSIX the field changes nothing.
-    let line = format!("[ -z \"$BASH_VERSION\" ] && {}", command("gate"));
-    let scenario = one_call(Scenario::new()).hook("gate", "").on(
-        "PreToolUse",
-        None,
-        [json!({ "type": "command", "command": line, "shell": "bash" })],
-    );
-    both_ways(&scenario, |outcome| {
-        outcome.run_of("gate");
-    });
-}
-
-#[test]
-fn once_and_status_message_change_nothing_in_a_settings_file() {
-    let handler = json!({
-        "type": "command", "command": command("gate"), "once": true, "statusMessage": "Looking",
-    });
+fn a_status_message_changes_nothing() {
+    let handler =
+        json!({ "type": "command", "command": command("gate"), "statusMessage": "Looking" });
     let scenario = Scenario::new()
         .hook("gate", "")
         .on("PreToolUse", None, [handler])

@@ -164,6 +164,16 @@ fn own_fields_of_events_pass() {
 }
 
 #[test]
+fn a_worktree_is_one_line() {
+    let path = |path: &str| specific("WorktreeCreate", json!({ "worktreePath": path })).to_string();
+    for (said, printed) in [("/w/a", "/w/a\n"), (" /w/a\n", "/w/a\n"), ("/w\n/etc", ""), (" ", "")]
+    {
+        let folded = folded("WorktreeCreate", &[(0, &path(said), "")]);
+        assert_eq!(String::from_utf8_lossy(&folded.stdout), printed, "{said:?}");
+    }
+}
+
+#[test]
 fn an_event_that_nobody_knows_takes_everything() {
     let said = specific(
         "Brandnew",

@@ -46,6 +46,7 @@ fn field(name: &'static str, words: &'static [&'static str]) -> BoxedStrategy<Va
                 }
             })
             .boxed(),
+        "worktreePath" => "/[a-c]{1,5}".prop_map(Value::from).boxed(),
         name => {
             let field = FIELDS.iter().find(|field| field.name == name).unwrap();
             value(field.shape)
@@ -210,7 +211,9 @@ proptest! {
     fn one_voice_keeps_its_meaning((name, sayings) in scene()) {
         let event = Event::claude(name);
         for answer in answers(&event, &sayings) {
-            prop_assume!(is_short(&answer));
+            if !is_short(&answer) {
+                continue;
+            }
             let folded = fold_answers(&event, std::slice::from_ref(&answer), &[]);
             let read = again(&event, &folded);
             prop_assert_eq!(meaning(&event, read), meaning(&event, answer), "{:?}", folded);
@@ -221,8 +224,10 @@ proptest! {
     fn what_is_printed_is_nothing_or_one_object_or_text((name, sayings) in scene()) {
         let event = Event::claude(name);
         let folded = fold_answers(&event, &answers(&event, &sayings), &[]);
+        // Text of hooks may look like anything.
         let is_plain = matches!(name, "PreCompact" | "PostCompact" | "WorktreeCreate");
-        if folded.stdout.first().is_some_and(|first| !is_plain || *first == b'{') {
+        let is_document = !is_plain || folded.summary.contains("deny");
+        if is_document && !folded.stdout.is_empty() {
             prop_assert_eq!(folded.stdout.first(), Some(&b'{'));
             prop_assert_eq!(folded.stdout.last(), Some(&b'}'));
             let document: Value = serde_json::from_slice(&folded.stdout).unwrap();
@@ -274,7 +279,9 @@ proptest! {
             event.answers().refusal,
             Refusal::None | Refusal::StderrToUser | Refusal::StderrToModel
         );
-        prop_assume!(can_refuse);
+        if !can_refuse {
+            return Ok(());
+        }
         answers.insert(at.min(answers.len()), decided(DecisionKind::Deny, Some(&why)));
         let read = again(&event, &fold_answers(&event, &answers, &[]));
         prop_assert!(read.is_refusal());

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::fold::rewrite::Joined;
 
 fn join_all(seen: &Value, rewrites: &[Value]) -> Joined {
     let labelled =
