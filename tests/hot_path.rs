@@ -66,6 +66,16 @@ fn what_is_needed_is_in_the_trace() {
     assert_eq!(expensive(&glob.scopes()), ["glob.compile"]);
 }
 
+#[test]
+fn passing_over_files_opens_no_gate() {
+    let mut gate = run("true;");
+    gate["onFailure"] = json!("block");
+    let stage = Stage::new(&[json!({"matcher": "Bash", "hooks": [gate]})]);
+    let output = stage.cph(&["dispatch", "PreToolUse", "--reg", "p1", "--limit", "605"], "{\n");
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["hookSpecificOutput"]["permissionDecision"], "deny", "{answer}");
+}
+
 /// A scope that somebody forgot would make the tests above hold by accident.
 #[test]
 fn whoever_does_expensive_work_says_so_in_the_trace() {

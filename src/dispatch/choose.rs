@@ -131,7 +131,10 @@ fn hooks(
 ) -> (Vec<Hook>, Integration) {
     let may_mean = |matcher: &str| may_mean(matcher, situation, payload);
     let screen = Screen { names: situation.event.names(), may_mean: &may_mean };
-    let loaded = load(situation, trust, || situation.memory(), Some(&screen));
+    // Of a payload that could not be read nothing is left, and nothing can be told by it: gates
+    // that must not fail open have to be known.
+    let screen = payload.keys().next().is_some().then_some(&screen);
+    let loaded = load(situation, trust, || situation.memory(), screen);
     for notice in trust.notices() {
         report.standing_notice(notice.clone());
     }

@@ -4,10 +4,20 @@
 use std::sync::Arc;
 
 use crate::{
-    config::read::{self, Belongs, Read, Want},
+    config::{
+        read::{self, Belongs, Read, Want},
+        screen::Screen,
+    },
     diag::Severity,
     json::{Kind, Node, pointer},
-    model::{Processor, hook::Entry, matcher::Matcher, origin::Layer, paths, permission::Rule},
+    model::{
+        Event, Payload, Processor,
+        hook::Entry,
+        matcher::{Matcher, Outcome},
+        origin::Layer,
+        paths,
+        permission::Rule,
+    },
     source::{SourceFile, Span},
 };
 
@@ -23,6 +33,25 @@ pub fn configuration(data: &[u8]) {
     completeness(&source, &all);
     one_event_at_a_time(&source, belongs, &all);
     all.entries.iter().for_each(compiles);
+    screen_misses_nothing(&source, belongs);
+}
+
+/// A file that is passed over holds nothing that matches.
+fn screen_misses_nothing(source: &Arc<SourceFile>, belongs: Belongs) {
+    let event = Event::claude("PreToolUse");
+    let payload = br#"{"hook_event_name":"PreToolUse","tool_name":"Bash"}"#;
+    let payload = Payload::parse(payload.to_vec()).expect("BUG: no payload");
+    let is_meant = |matcher: &Matcher<'_>| matches!(matcher.matches(&payload), Outcome::Yes(_));
+    let may_mean = |text: &str| {
+        let matcher = Matcher::new(Some(text), &event, Processor::ClaudeCode);
+        matcher.exact_names().is_none() || is_meant(&matcher)
+    };
+    if (Screen { names: event.names(), may_mean: &may_mean }).may_run(source.text()) {
+        return;
+    }
+    for entry in &read::read(source, belongs, Want::Event(&event)).entries {
+        assert!(!is_meant(&Matcher::of(entry)), "passed over: {:?}", entry.matcher);
+    }
 }
 
 fn belongs(choice: u8) -> Belongs {

@@ -46,7 +46,8 @@ pub(crate) enum Verdict {
 
 /// The predicates of a matcher, if all its parts have the form `key:…`.
 pub(crate) fn parse(text: &str) -> Option<Vec<Predicate<'_>>> {
-    split_outside_braces(text).map(Predicate::parse).collect()
+    // Each part needs a colon; most matchers have none and need not be taken apart.
+    text.contains(':').then(|| split_outside_braces(text).map(Predicate::parse).collect())?
 }
 
 impl<'m> Predicate<'m> {
