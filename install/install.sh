@@ -27,6 +27,7 @@ if [ "$action" = uninstall ]; then
   [ -e "$program" ] || fail "$program is not there"
   rm "$program"
   printf 'removed %s\n' "$program"
+  # shellcheck disable=SC2016  # the backquotes are for people
   printf 'registrations in settings files stay: run `cph uninstall` in each project before this\n'
   exit 0
 fi
@@ -61,6 +62,7 @@ cp "$built" "$program.new.$$"
 chmod 755 "$program.new.$$"
 mv -f "$program.new.$$" "$program"
 printf 'installed %s (%s)\n' "$program" "$("$program" --version)"
+# shellcheck disable=SC2016  # the backquotes are for people
 case ":$PATH:" in
   *":$prefix/bin:"*) ;;
   *) printf 'note: %s is not on PATH; committed settings call `cph` by name\n' "$prefix/bin" ;;

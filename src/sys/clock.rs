@@ -34,11 +34,22 @@ fn boot_clock() -> ClockId {
 pub(crate) fn boot_id() -> String {
     #[cfg(target_os = "linux")]
     if !super::use_posix()
-        && let Ok(text) = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        && let Some(id) = linux_boot_id()
     {
-        return text.trim().to_owned();
+        return id.to_owned();
     }
     posix_boot_id()
+}
+
+/// Read once: it cannot change while we live.
+#[cfg(target_os = "linux")]
+fn linux_boot_id() -> Option<&'static str> {
+    static ID: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    let read = || {
+        let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(text.trim().to_owned())
+    };
+    ID.get_or_init(read).as_deref()
 }
 
 /// The second at which the machine was started stands for the boot.
