@@ -183,9 +183,9 @@ fn projects_of_one_repository_are_trusted_one_by_one() {
     stage.accept_in(&a, "../common.json", Some(TEXT), &[]);
     let trust = Trust::load(&stage.state, &b);
     assert!(trust.removed(&[]).is_empty());
-    assert_eq!(trust.judge(&stage.project.join("shared.json"), TEXT), Judgement::New);
+    assert_eq!(trust.judge(&stage.project.join("common.json"), TEXT), Judgement::New);
     let trust = Trust::load(&stage.state, &a);
-    assert_eq!(trust.judge(&stage.project.join("shared.json"), TEXT), Judgement::Same);
+    assert_eq!(trust.judge(&stage.project.join("common.json"), TEXT), Judgement::Same);
     assert_eq!(trust.removed(&[]).len(), 2);
 }
 
