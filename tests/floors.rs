@@ -18,6 +18,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("libc", &["sys"]),
     ("signal_hook", &["sys"]),
     ("sysinfo", &["sys"]),
+    ("rusqlite", &["store"]),
     ("ureq", &["dispatch"]),
     ("similar", &["config", "install", "cli"]),
     (
