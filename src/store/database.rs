@@ -1,4 +1,4 @@
-//! A SQLite database of ours: opened, brought to the present format, and told apart when broken.
+//! A database of `SQLite` of ours: opened, brought to the present format, and told apart when broken.
 //!
 //! Does not know what is kept in it: tables belong to the modules beside this one, each with its
 //! own list of migrations. Invariants: a write-ahead log, so that readers never wait for a writer;
@@ -42,7 +42,7 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// What SQLite says about the database at `path`.
+    /// What `SQLite` says about the database at `path`.
     pub(crate) fn of(path: &Path, error: rusqlite::Error) -> Self {
         let path = path.to_owned();
         match error.sqlite_error_code() {
@@ -169,7 +169,11 @@ mod tests {
     fn what_is_no_database_is_told_apart() {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("d");
-        std::fs::write(&path, "this is no database, whatever its name may say".repeat(40)).unwrap();
+        crate::sys::atomic::write(
+            &path,
+            "this is no database, whatever its name may say".repeat(40).as_bytes(),
+        )
+        .unwrap();
         assert!(matches!(open(&path, &[FIRST]).unwrap_err(), Error::Broken { .. }));
         let nowhere = scratch.path().join("none/d");
         assert!(matches!(open(&nowhere, &[FIRST]).unwrap_err(), Error::File { .. }));
