@@ -66,6 +66,16 @@ fn what_is_needed_is_in_the_trace() {
     assert_eq!(expensive(&glob.scopes()), ["glob.compile"]);
 }
 
+/// A thread costs something, and gains something only when several processes are to be started.
+#[test]
+fn only_many_hooks_are_started_by_two_threads() {
+    let hooks = |count: usize| (0..count).map(|n| run(&format!("true {n};"))).collect::<Vec<_>>();
+    let few = Stage::new(&[json!({"matcher": "Bash", "hooks": hooks(3)})]);
+    assert_eq!(expensive(&few.scopes()), [""; 0]);
+    let many = Stage::new(&[json!({"matcher": "Bash", "hooks": hooks(4)})]);
+    assert_eq!(expensive(&many.scopes()), ["thread.start"]);
+}
+
 #[test]
 fn passing_over_files_opens_no_gate() {
     let mut gate = run("true;");

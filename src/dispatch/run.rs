@@ -226,14 +226,26 @@ impl<'r, 's> Runner<'r, 's> {
             return;
         }
         let starts = self.keeper.start(&ids);
-        let mut spawned = Vec::new();
+        let (mut commands, mut started) = (Vec::new(), Vec::new());
         for (&index, start) in fresh.iter().zip(&starts) {
             self.saw[index] = feed.rewritten().cloned();
             let mark = start.as_ref().map(crate::session::delivery::Start::mark);
-            let identity = self.start_one(index, mark, feed);
-            spawned.extend(start.as_ref().zip(identity));
+            if let Some(command) = self.set_out(index, mark, feed) {
+                commands.push(command);
+                started.push((index, start.as_ref()));
+            }
         }
-        self.keeper.spawned(&spawned);
+        if commands.is_empty() {
+            return;
+        }
+        let set = self.set.get_or_insert_with(watched_set);
+        let ids = set.start_all(commands);
+        self.processes.extend(ids.iter().zip(&started).map(|(&id, &(index, _))| (id, index)));
+        let identified = ids
+            .iter()
+            .zip(&started)
+            .filter_map(|(&id, &(_, start))| Some((start?, set.identity(id)?)));
+        self.keeper.spawned(&identified.collect::<Vec<_>>());
     }
 
     fn replay(&mut self, index: usize) {
@@ -249,12 +261,13 @@ impl<'r, 's> Runner<'r, 's> {
         });
     }
 
-    fn start_one(
+    /// Gets a call on its way; what is left to be started and waited for here is given back.
+    fn set_out(
         &mut self,
         index: usize,
         mark: Option<String>,
         feed: &mut Feed<'_>,
-    ) -> Option<crate::sys::process::Identity> {
+    ) -> Option<(Command, Limits)> {
         let call = &self.calls[index];
         let previous = self.previous(index);
         let limits = self.limits(call.hook);
@@ -286,10 +299,7 @@ impl<'r, 's> Runner<'r, 's> {
             self.leave(index, command);
             return None;
         }
-        let set = self.set.get_or_insert_with(watched_set);
-        let id = set.start(command, limits);
-        self.processes.insert(id, index);
-        set.identity(id)
+        Some((command, limits))
     }
 
     /// Starts a hook in the background: it has ended as far as anybody here is concerned.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::clock::Deadline;
 
+mod crowd;
 mod descriptors;
 mod detach;
 mod exit;

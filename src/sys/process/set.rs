@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::exit::ChildSignals;
 use super::facts::Identity;
 use super::running::{Part, Running, Why};
-use super::{Command, Ending, Limits, Status, descriptors};
+use super::{Command, Ending, Limits, Status, crowd, descriptors};
 use crate::sys::signal::{self, Watch};
 
 /// How long to wait when the kernel has no means to wait properly.
@@ -68,9 +68,42 @@ impl Set {
     ///
     /// A command whose deadline has passed, and any command after [`Self::cancel`], is not started.
     pub(crate) fn start(&mut self, command: Command, limits: Limits) -> Id {
+        let started = self.attempt(command, limits);
+        self.insert(started)
+    }
+
+    /// The same for many; several are started at the same time, from [`crowd::LEAST`] on.
+    ///
+    /// The ids come in the order of the commands.
+    pub(crate) fn start_all(&mut self, commands: Vec<(Command, Limits)>) -> Vec<Id> {
+        if commands.len() < crowd::LEAST {
+            return commands
+                .into_iter()
+                .map(|(command, limits)| self.start(command, limits))
+                .collect();
+        }
+        if let Err(error) = self.prepare() {
+            let told = error.to_string();
+            let failed = || Status::NotStarted(io::Error::other(told.clone()));
+            return commands.iter().map(|_| self.insert(Err(failed()))).collect();
+        }
+        let is_cancelled = self.is_cancelled();
+        let started = crowd::each(commands, |(command, limits)| {
+            if is_cancelled { Err(Status::Cancelled) } else { begin(command, limits) }
+        });
+        started
+            .into_iter()
+            .map(|started| {
+                let attended = started.and_then(|running| self.attend(running));
+                self.insert(attended)
+            })
+            .collect()
+    }
+
+    fn insert(&mut self, started: Result<Running, Status>) -> Id {
         let id = Id(self.started);
         self.started += 1;
-        match self.attempt(command, limits) {
+        match started {
             Ok(running) => {
                 self.running.insert(id, running);
             }
@@ -83,14 +116,18 @@ impl Set {
         if self.is_cancelled() {
             return Err(Status::Cancelled);
         }
-        if limits.deadline.expired() {
-            let told = format!("no time is left to start {}", command.marker);
-            return Err(Status::NotStarted(io::Error::new(io::ErrorKind::TimedOut, told)));
-        }
-        if crate::sys::use_posix() {
-            self.listen_to_children().map_err(Status::NotStarted)?;
-        }
-        let mut running = Running::start(command, limits).map_err(Status::NotStarted)?;
+        self.prepare().map_err(Status::NotStarted)?;
+        let running = begin(command, limits)?;
+        self.attend(running)
+    }
+
+    /// What must be there before a child can end.
+    fn prepare(&mut self) -> io::Result<()> {
+        if crate::sys::use_posix() { self.listen_to_children() } else { Ok(()) }
+    }
+
+    /// Makes sure that the end of a child will be noticed.
+    fn attend(&mut self, mut running: Running) -> Result<Running, Status> {
         if !running.has_exit_descriptor() {
             if let Err(error) = self.listen_to_children() {
                 running.abandon();
@@ -207,6 +244,15 @@ impl Drop for Set {
             running.abandon();
         }
     }
+}
+
+/// Starts a child, unless it is too late for it.
+fn begin(command: Command, limits: Limits) -> Result<Running, Status> {
+    if limits.deadline.expired() {
+        let told = format!("no time is left to start {}", command.marker);
+        return Err(Status::NotStarted(io::Error::new(io::ErrorKind::TimedOut, told)));
+    }
+    Running::start(command, limits).map_err(Status::NotStarted)
 }
 
 fn timespec(span: Duration) -> Timespec {
