@@ -1,7 +1,5 @@
 //! Every exit code, with its sentence. 2 is reserved: hosts take it for a refusal.
 
-use std::process::ExitCode;
-
 /// What the process says with its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
@@ -29,12 +27,6 @@ impl Exit {
             Self::Failed => 70,
             Self::Configuration => 78,
         }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
     }
 }
 

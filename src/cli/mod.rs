@@ -10,7 +10,7 @@ mod failure;
 mod output;
 mod quick;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::ffi::OsString;
 
 use clap::Parser as _;
 
@@ -18,15 +18,24 @@ use args::{Cli, Command};
 use exit::Exit;
 use output::Output;
 
-/// Runs the program.
-pub fn main() -> ExitCode {
+use crate::sys::start;
+
+/// Runs the program; its exit code. To be called once, before anything else.
+pub fn main() -> u8 {
+    start::begin();
+    let exit = answer();
+    start::end();
+    exit.code()
+}
+
+fn answer() -> Exit {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     if let Some(dispatch) = quick::dispatch(&args) {
-        return commands::dispatch::run(&dispatch, None).into();
+        return commands::dispatch::run(&dispatch, None);
     }
     match Cli::try_parse() {
-        Ok(cli) => run(&cli).into(),
-        Err(error) => usage(&error).into(),
+        Ok(cli) => run(&cli),
+        Err(error) => usage(&error),
     }
 }
 

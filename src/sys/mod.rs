@@ -18,6 +18,7 @@ pub(crate) mod process;
 pub(crate) mod project_dir;
 pub(crate) mod repository;
 pub(crate) mod signal;
+pub(crate) mod start;
 pub(crate) mod trace;
 pub(crate) mod whereabouts;
 

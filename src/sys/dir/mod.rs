@@ -66,6 +66,11 @@ pub(crate) fn open_private_dir(path: &Path) -> Result<PrivateDir, Error> {
     }
 }
 
+/// Opens `path`, which must be there, and makes nothing.
+pub(crate) fn existing_private_dir(path: &Path) -> Result<PrivateDir, Error> {
+    open_checked(CWD, path, path)
+}
+
 fn make_with_parents(path: &Path) -> Result<(), Error> {
     if let Some(parent) = path.parent()
         && !parent.as_os_str().is_empty()
@@ -217,6 +222,26 @@ impl PrivateDir {
         }
     }
 
+    /// Which directory this is, whatever it is called.
+    pub(crate) fn identity(&self) -> Result<Inode, Error> {
+        let stat = rustix::fs::fstat(&self.handle)
+            .map_err(|errno| Error::system("examine", self.path.clone(), errno))?;
+        Ok(Inode::from_stat(&stat))
+    }
+
+    /// Whether what is in it lies in memory and is gone with the boot; false where the system
+    /// does not tell.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn lies_in_memory(&self) -> bool {
+        let about = (!crate::sys::use_posix()).then(|| rustix::fs::fstatfs(&self.handle));
+        matches!(about, Some(Ok(about)) if about.f_type == libc::TMPFS_MAGIC)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn lies_in_memory(&self) -> bool {
+        false
+    }
+
     /// Makes the names in this directory durable.
     pub(crate) fn sync(&self) -> Result<(), Error> {
         rustix::fs::fsync(&self.handle)
@@ -229,7 +254,7 @@ impl PrivateDir {
 }
 
 /// Which file this is, whatever it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Inode {
     device: u64,
     number: u64,

@@ -47,7 +47,7 @@ fn by(registration: &str) -> Delivery<'_> {
 }
 
 fn arrives_at(state: &PrivateDir, registration: &str, now: &Moment) -> Arrival {
-    arrive(state, &by(registration), now, Deadline::after(SHORT)).unwrap()
+    arrive(state, None, &by(registration), now, Deadline::after(SHORT)).unwrap()
 }
 
 fn first(arrival: Arrival) -> Claim {
@@ -82,7 +82,7 @@ fn without_a_registration_everything_is_new() {
     let (_scratch, state) = scratch();
     let by_hand = Delivery { registration: None, ..by("") };
     for _ in 0..3 {
-        let arrival = arrive(&state, &by_hand, &at(1), Deadline::after(SHORT)).unwrap();
+        let arrival = arrive(&state, None, &by_hand, &at(1), Deadline::after(SHORT)).unwrap();
         first(arrival).delivered().unwrap();
     }
 }
@@ -93,7 +93,7 @@ fn a_hook_that_fires_its_own_event_does_not_wait_for_itself() {
     let claim = first(arrives_at(&state, "u", &at(1)));
     let inside = [claim.occurrence().clone()];
     let nested = Delivery { inside: &inside, ..by("p") };
-    first(arrive(&state, &nested, &at(1), Deadline::never()).unwrap());
+    first(arrive(&state, None, &nested, &at(1), Deadline::never()).unwrap());
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn of_many_threads_one_answers() {
                 scope.spawn(move || {
                     barrier.wait();
                     let deadline = Deadline::after(LONG);
-                    match arrive(state, &by(name), &at(round), deadline).unwrap() {
+                    match arrive(state, None, &by(name), &at(round), deadline).unwrap() {
                         Arrival::First(claim) => {
                             runs.fetch_add(1, Ordering::SeqCst);
                             thread::yield_now();
@@ -256,7 +256,7 @@ fn the_claim_passes_from_one_dead_holder_to_the_next() {
             let (state, order) = (&state, &order);
             scope.spawn(move || {
                 let name = number.to_string();
-                match arrive(state, &by(&name), &at(1), Deadline::after(LONG)).unwrap() {
+                match arrive(state, None, &by(&name), &at(1), Deadline::after(LONG)).unwrap() {
                     Arrival::TakeOver(mut claim, progress) => {
                         let place = order.fetch_add(1, Ordering::SeqCst);
                         assert_eq!(progress.done.len(), place);
@@ -282,6 +282,6 @@ fn a_stopped_process_on_a_shelf_does_not_stop_us_for_long() {
     let dir = open_dir(&state).unwrap();
     let name = Key::of(&by("u")).shelf_file();
     let _held: Held = lock::try_lock(dir.open_or_create(&name).unwrap()).unwrap().unwrap();
-    let result = arrive(&state, &by("u"), &at(1), Deadline::after(SHORT));
+    let result = arrive(&state, None, &by("u"), &at(1), Deadline::after(SHORT));
     assert!(matches!(result, Err(Error::Busy { .. })));
 }
