@@ -75,6 +75,7 @@ mod tests {
         let Handler::Command { command, args: None, shell: None } = &entry.handler else {
             panic!("presets are plain shell lines");
         };
+        let apart = crate::sys::process::apart::starting();
         let mut child = Command::new("/bin/sh")
             .args(["-c", command])
             .env_clear()
@@ -85,6 +86,7 @@ mod tests {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        drop(apart);
         child.stdin.take().unwrap().write_all(payload.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success());

@@ -263,6 +263,7 @@ mod tests {
     /// What `sh` prints for a script.
     #[expect(clippy::disallowed_methods, reason = "a test may start a shell by itself")]
     fn by_shell(script: &str) -> String {
+        let _apart = crate::sys::process::apart::starting();
         let output = std::process::Command::new("/bin/sh")
             .args(["-c", script])
             .env_clear()

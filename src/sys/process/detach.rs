@@ -156,6 +156,8 @@ impl Plan {
         let env = strings(command.env.iter().map(|(name, value)| pair(name, value)))?;
         let (argv, env) = (pointers(&argv), pointers(&env));
         let mut pid = 0;
+        #[cfg(test)]
+        let _apart = super::apart::starting();
         // SAFETY: all strings end with NUL, both arrays with a null pointer, all live beyond the
         // call, and the call writes to none of them. Actions and attributes were initialised.
         check(unsafe {

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use super::clock::Deadline;
 
+#[cfg(test)]
+pub(crate) mod apart;
 mod crowd;
 mod descriptors;
 mod detach;

@@ -45,6 +45,8 @@ fn attempt(
     if let Some(dir) = dir {
         child.current_dir(dir);
     }
+    #[cfg(test)]
+    let _apart = super::apart::starting();
     child
         .env_clear()
         .envs(&command.env)

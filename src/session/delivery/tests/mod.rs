@@ -15,16 +15,19 @@ use std::{
 use super::*;
 use crate::{
     model::hook::HookId,
-    sys::{dir, lock::Held},
+    sys::{dir, lock::Held, process::apart::NobodyStarts},
 };
 
 const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(20);
 
-pub(super) fn scratch() -> (tempfile::TempDir, PrivateDir) {
+/// A directory of this test; while it is held, no other test starts a process.
+pub(super) type Scratch = (tempfile::TempDir, NobodyStarts);
+
+pub(super) fn scratch() -> (Scratch, PrivateDir) {
     let scratch = tempfile::tempdir().unwrap();
     let state = dir::open_private_dir(&scratch.path().join("state")).unwrap();
-    (scratch, state)
+    ((scratch, NobodyStarts::now()), state)
 }
 
 pub(super) fn hook(name: &str) -> HookId {
@@ -166,7 +169,6 @@ fn standings_tell_holders_from_dead_ones() {
     assert!(matches!(look(&dir, &id).unwrap(), Standing::Held(_)));
     assert!(!wait_released(&dir, &id, Deadline::after(SHORT)).unwrap());
     drop(claim);
-    // A process that another test is just starting holds the lock until it has become itself.
     assert!(wait_released(&dir, &id, Deadline::after(LONG)).unwrap());
     assert!(matches!(look(&dir, &id).unwrap(), Standing::Abandoned(_)));
     let (claim, _) = claim_named(&state, &id).unwrap().unwrap();
