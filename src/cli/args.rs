@@ -1,6 +1,6 @@
 //! The command line as plain data. Knows nothing of what the commands do.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -67,6 +67,8 @@ pub(super) enum Command {
     Doctor(Json),
     /// Report what is wrong with hook files
     Lint(Lint),
+    /// Say which hooks a change adds, drops, weakens or moves
+    Diff(Diff),
     /// Show what cph did lately
     Log(Log),
     /// Play events of both processors in a scratch project and tell what happened
@@ -242,6 +244,55 @@ pub(super) struct Lint {
 pub(super) enum Format {
     Text,
     Json,
+}
+
+// `cph diff`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  cph diff                            what is not committed yet\n  \
+                  cph diff main                       the working tree against main\n  \
+                  cph diff origin/main...HEAD         what this branch does\n  \
+                  cph diff old.json new.json          two files, or two directories\n  \
+                  cph diff main...HEAD --format github --fail-on weakened\n  \
+                  cph diff main...HEAD --format markdown >> \"$GITHUB_STEP_SUMMARY\"\n\n\
+                  Looked at are hook files, the hooks of .claude/settings.json and \
+                  settings.local.json, plugins, and scripts of the project that hooks name; not \
+                  your own files in ~/.claude. Nothing is run, and of Git nothing but its \
+                  objects is asked.\n\n\
+                  Exit codes: 0, or 1 where --fail-on says so; 64 for an unknown revision; 70 \
+                  without a repository."
+)]
+pub(super) struct Diff {
+    /// `BASE..HEAD`, `BASE...HEAD` (from where they parted), `BASE` (against the working tree), or
+    /// two files or directories [default: HEAD]
+    #[arg(value_name = "WHAT", num_args = 0..=2)]
+    pub(super) what: Vec<OsString>,
+    /// Output format; `github` are workflow commands
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub(super) format: DiffFormat,
+    /// Exit 1 for changes that are this grave or graver
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(super) fail_on: Option<FailOn>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DiffFormat {
+    Text,
+    Json,
+    Github,
+    Markdown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    /// A hook is gone or off
+    Dropped,
+    /// Or runs less often, later, or can stop less
+    Weakened,
+    /// Or does something else
+    Changed,
+    /// Any difference at all
+    Any,
 }
 
 // `cph log`

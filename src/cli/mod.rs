@@ -48,6 +48,7 @@ fn run(cli: &Cli) -> Exit {
         Command::Trust(args) => commands::trust::run(&desk, args),
         Command::Doctor(args) => commands::doctor::run(&desk, args),
         Command::Events(args) => commands::events::run(&desk, args),
+        Command::Diff(args) => commands::diff::run(&desk, args),
         Command::Demo(args) => commands::demo::run(&desk, args),
         Command::Explain(args) => commands::explain::run(&desk, args),
         Command::Lint(args) => commands::lint::run(&desk, args),
