@@ -43,6 +43,7 @@ fn run(cli: &Cli) -> Exit {
     let done = match &cli.command {
         Command::Dispatch(args) => return commands::dispatch::run(args, Some(&cli.global)),
         Command::HandOver(args) => commands::hand_over::run(&desk, args),
+        Command::Hooks(args) => commands::hooks::run(&desk, args),
         Command::Install(args) => commands::install::run(&desk, args),
         Command::Uninstall(args) => commands::uninstall::run(&desk, args),
         Command::Trust(args) => commands::trust::run(&desk, args),

@@ -128,7 +128,9 @@ fn alternatives(pattern: &str) -> Option<Vec<&str>> {
 fn examples<'e>(before: &'e Entry, after: &'e Entry) -> impl Iterator<Item = String> + 'e {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let named = [before, after].into_iter().flat_map(move |entry| {
-        text(entry).split(move |c| !is_word(c)).filter(|word| !word.is_empty())
+        text(entry)
+            .split(move |c| !is_word(c))
+            .filter(|word| !word.is_empty() && !word.ends_with('_'))
     });
     // What begins with a word is probably meant by it too.
     let grown = [before, after].into_iter().flat_map(move |entry| {

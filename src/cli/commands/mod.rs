@@ -11,6 +11,7 @@ pub(super) mod events;
 pub(super) mod explain;
 pub(super) mod hand_over;
 mod here;
+pub(super) mod hooks;
 pub(super) mod install;
 pub(super) mod lint;
 pub(super) mod log;

@@ -98,7 +98,7 @@ fn item(change: &Change) -> String {
 
 /// A code span that its text cannot end.
 fn code(text: &str) -> String {
-    let text = clean(text).replace(['\n', '\r'], " ");
+    let text = clean(&text.replace(['\n', '\r'], " "));
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     format!("{fence} {text} {fence}")
