@@ -22,7 +22,9 @@ mod session;
 mod store;
 
 // Engines: each does one thing and does not know the others.
+mod diff;
 mod dispatch;
+mod edit;
 mod install;
 mod lint;
 

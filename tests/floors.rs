@@ -24,8 +24,8 @@ const HOMES: &[(&str, &[&str])] = &[
     (
         "serde_json",
         &[
-            "json", "model", "config", "session", "store", "diag", "install", "dispatch", "cli",
-            "fuzzing",
+            "json", "model", "config", "session", "store", "diag", "install", "dispatch", "edit",
+            "cli", "fuzzing",
         ],
     ),
 ];

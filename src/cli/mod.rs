@@ -52,11 +52,13 @@ fn run(cli: &Cli) -> Exit {
     let done = match &cli.command {
         Command::Dispatch(args) => return commands::dispatch::run(args, Some(&cli.global)),
         Command::HandOver(args) => commands::hand_over::run(&desk, args),
+        Command::Hooks(args) => commands::hooks::run(&desk, args),
         Command::Install(args) => commands::install::run(&desk, args),
         Command::Uninstall(args) => commands::uninstall::run(&desk, args),
         Command::Trust(args) => commands::trust::run(&desk, args),
         Command::Doctor(args) => commands::doctor::run(&desk, args),
         Command::Events(args) => commands::events::run(&desk, args),
+        Command::Diff(args) => commands::diff::run(&desk, args),
         Command::Demo(args) => commands::demo::run(&desk, args),
         Command::Explain(args) => commands::explain::run(&desk, args),
         Command::Lint(args) => commands::lint::run(&desk, args),

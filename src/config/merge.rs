@@ -59,6 +59,11 @@ pub(crate) fn id_of(entry: &Entry) -> HookId {
     }
 }
 
+/// What an entry means, without its id: equal exactly for entries that nothing but ids keeps apart.
+pub(crate) fn form_of(entry: &Entry) -> String {
+    normal::form(entry)
+}
+
 /// Where an entry stands among all: layer, file, place. Claude Code's file comes before the
 /// orchestrator's, and that before a shared one.
 fn position(entry: &Entry) -> (Layer, usize, &OsStr, usize) {

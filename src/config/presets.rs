@@ -26,7 +26,7 @@ pub(crate) const PRESETS: &[Preset] = &[
 /// # Errors
 ///
 /// There is none of this name.
-pub(super) fn find(said: &Said<String>) -> Result<Arc<SourceFile>, Box<Diagnostic>> {
+pub(crate) fn find(said: &Said<String>) -> Result<Arc<SourceFile>, Box<Diagnostic>> {
     let name = said.value.as_str();
     if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
         return Ok(SourceFile::new(format!("<preset {name}>"), preset.text));

@@ -39,7 +39,7 @@ pub(crate) use changes::{Changes, Step};
 pub(crate) use check::differences;
 pub(crate) use examine::{Examined, Standing, examine, managed_settings};
 pub(crate) use plan::{Options, registrations};
-pub(crate) use registration::{Registration, Scope, fingerprint, is_cph};
+pub(crate) use registration::{Registration, Scope, fingerprint, is_cph, is_ours};
 
 /// Where one scope lies.
 #[derive(Clone, Debug)]

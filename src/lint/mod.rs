@@ -140,6 +140,19 @@ fn settings_file(path: &Path) -> Findings {
     opened(path, settings::check)
 }
 
+/// What Claude Code does not take of the text of a settings file, and whether that costs the whole
+/// file.
+pub(crate) fn settings_faults(source: &Arc<SourceFile>) -> Vec<(Diagnostic, bool)> {
+    let costs_all = |found: &Diagnostic| {
+        [rules::SETTINGS_VOID.name, config::rules::INVALID_JSON.name].contains(&found.rule.name)
+    };
+    let judged = |found: Diagnostic| {
+        let costs_all = costs_all(&found);
+        (found, costs_all)
+    };
+    settings::check(source).into_iter().map(judged).collect()
+}
+
 /// A finding about a member of an entry, at its place.
 fn found(rule: &'static Rule, message: String, entry: &Entry, member: &[&str]) -> Diagnostic {
     let origin = &entry.origin;

@@ -174,6 +174,16 @@ impl<'m> Matcher<'m> {
         matches!(self.form, Form::Predicates(_))
     }
 
+    /// Whether a value of the field that it is compared with is meant; a predicate, which asks for
+    /// fields of its own, means none.
+    pub(crate) fn accepts_value(&self, value: &str) -> bool {
+        match &self.form {
+            Form::Always | Form::Ignored => true,
+            Form::Predicates(_) => false,
+            Form::Names(_) | Form::Pattern(_) => self.means(value),
+        }
+    }
+
     fn names(&self) -> impl Iterator<Item = &str> {
         let separators = if let Form::Names(separators) = self.form { separators } else { &[] };
         self.text.split(separators).map(str::trim).filter(|name| !name.is_empty())

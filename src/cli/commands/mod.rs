@@ -4,12 +4,14 @@
 mod approval;
 mod checkup;
 pub(super) mod demo;
+pub(super) mod diff;
 pub(super) mod dispatch;
 pub(super) mod doctor;
 pub(super) mod events;
 pub(super) mod explain;
 pub(super) mod hand_over;
 mod here;
+pub(super) mod hooks;
 pub(super) mod install;
 pub(super) mod lint;
 pub(super) mod log;

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use apply::{Held, Judged, Suspension, apply};
 pub(crate) use grant::may_grant;
 pub(crate) use review::{Reviewed, review, review_removed};
-pub(crate) use scripts::ScriptVerdict;
+pub(crate) use scripts::{ScriptVerdict, paths_named_in};
 pub(crate) use show::{diff, visible};
 pub(crate) use store::{Accepted, Error, Granted, Store};
 pub(crate) use waiting::{Waiting, WaitingFile, Why};
