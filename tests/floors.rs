@@ -10,6 +10,9 @@ use std::{
 /// Outside crates and the modules that may name them.
 const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("notify", &["watch"]),
     ("anstream", &["cli"]),
     ("fd_lock", &["sys"]),
     ("globset", &["model"]),

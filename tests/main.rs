@@ -6,6 +6,7 @@
     reason = "tests drive other programs and lay out scratch files themselves"
 )]
 
+mod completions;
 mod cph;
 mod demo;
 mod dispatch;

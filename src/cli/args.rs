@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCandidates;
+
+use super::candidates;
 
 /// The one hook in front of Claude Code and task orchestrators.
 #[derive(Debug, Parser)]
@@ -71,6 +74,10 @@ pub(super) enum Command {
     Log(Log),
     /// Play events of both processors in a scratch project and tell what happened
     Demo(Demo),
+    /// Print the script that completes cph in a shell
+    Completions(Completions),
+    /// Print a manual page
+    Man(Man),
     /// Wait for the other processor, then run what it has not
     #[command(hide = true)]
     HandOver(HandOver),
@@ -84,6 +91,7 @@ pub(super) enum Command {
 )]
 pub(super) struct Dispatch {
     /// The event's name, in either vocabulary
+    #[arg(add = ArgValueCandidates::new(candidates::events))]
     pub(super) event: String,
     /// Which registration calls; written by `cph install`
     #[arg(long, value_name = "ID")]
@@ -92,7 +100,7 @@ pub(super) struct Dispatch {
     #[arg(long, value_name = "SECONDS")]
     pub(super) limit: Option<u64>,
     /// Who fires: `claude_code` or `task_orchestrator` [default: told from payload and environment]
-    #[arg(long, value_name = "PROCESSOR")]
+    #[arg(long, value_name = "PROCESSOR", add = ArgValueCandidates::new(candidates::processors))]
     pub(super) from: Option<String>,
     /// Run only the hooks that may wake the session
     #[arg(long)]
@@ -184,6 +192,7 @@ pub(super) struct Trust {
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// The event's name, in either vocabulary
+    #[arg(add = ArgValueCandidates::new(candidates::events))]
     pub(super) event: String,
     /// A tool name, for tool events
     #[arg(long, value_name = "NAME")]
@@ -192,7 +201,7 @@ pub(super) struct Explain {
     #[arg(long, value_name = "FILE")]
     pub(super) payload: Option<PathBuf>,
     /// Who fires [default: told from the event's name]
-    #[arg(long, value_name = "PROCESSOR")]
+    #[arg(long, value_name = "PROCESSOR", add = ArgValueCandidates::new(candidates::processors))]
     pub(super) from: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -203,6 +212,7 @@ pub(super) struct Explain {
 #[derive(Debug, Args)]
 pub(super) struct Events {
     /// Tell about this event, in either vocabulary: what an orchestrator's payload holds
+    #[arg(add = ArgValueCandidates::new(candidates::events))]
     pub(super) event: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -234,7 +244,7 @@ pub(super) struct Lint {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
     /// Explain a rule, or list all rules with `--explain all`
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_name = "RULE", add = ArgValueCandidates::new(candidates::rules_and_all))]
     pub(super) explain: Option<String>,
 }
 
@@ -253,6 +263,9 @@ pub(super) struct Log {
     /// Only events at which a hook ran or something was wrong
     #[arg(long)]
     pub(super) busy: bool,
+    /// Only events that meant this hook: its id, or its label
+    #[arg(long, value_name = "HOOK", add = ArgValueCandidates::new(candidates::hooks))]
+    pub(super) hook: Option<String>,
     /// Print JSON lines
     #[arg(long)]
     pub(super) json: bool,
@@ -264,6 +277,42 @@ pub(super) struct Demo {
     /// Keep the scratch project and print where it is
     #[arg(long)]
     pub(super) keep: bool,
+}
+
+// `cph completions`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "bash: cph completions bash >~/.local/share/bash-completion/completions/cph\n\
+                  zsh:  cph completions zsh >DIR/_cph, with DIR in fpath before compinit\n\
+                  fish: cph completions fish >~/.config/fish/completions/cph.fish"
+)]
+pub(super) struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(super) shell: Shell,
+}
+
+/// The shells that are completed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+// `cph man`
+#[derive(Debug, Args)]
+#[command(after_help = "To read one: cph man install | man -l -")]
+pub(super) struct Man {
+    /// The command whose page is wanted [default: cph itself]
+    #[arg(value_name = "COMMAND", add = ArgValueCandidates::new(candidates::commands))]
+    pub(super) page: Option<String>,
+    /// Write all pages into this directory
+    #[arg(long, value_name = "DIR", conflicts_with = "page")]
+    pub(super) dir: Option<PathBuf>,
+    /// Print the file names of all pages
+    #[arg(long, conflicts_with_all = ["page", "dir"])]
+    pub(super) list: bool,
 }
 
 // `cph hand-over`

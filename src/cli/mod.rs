@@ -4,6 +4,7 @@
 //! by a hook and nothing else; hosts act on it.
 
 mod args;
+mod candidates;
 mod commands;
 mod exit;
 mod failure;
@@ -23,6 +24,9 @@ pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     if let Some(dispatch) = quick::dispatch(&args) {
         return commands::dispatch::run(&dispatch, None).into();
+    }
+    if let Some(exit) = commands::completions::answer(&args) {
+        return exit.into();
     }
     match Cli::try_parse() {
         Ok(cli) => run(&cli).into(),
@@ -48,10 +52,12 @@ fn run(cli: &Cli) -> Exit {
         Command::Trust(args) => commands::trust::run(&desk, args),
         Command::Doctor(args) => commands::doctor::run(&desk, args),
         Command::Events(args) => commands::events::run(&desk, args),
+        Command::Completions(args) => commands::completions::run(&desk, args),
         Command::Demo(args) => commands::demo::run(&desk, args),
         Command::Explain(args) => commands::explain::run(&desk, args),
         Command::Lint(args) => commands::lint::run(&desk, args),
         Command::Log(args) => commands::log::run(&desk, args),
+        Command::Man(args) => commands::man::run(&desk, args),
         Command::Merge(args) => commands::merge::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
     };

@@ -3,6 +3,7 @@
 
 mod approval;
 mod checkup;
+pub(super) mod completions;
 pub(super) mod demo;
 pub(super) mod dispatch;
 pub(super) mod doctor;
@@ -13,6 +14,7 @@ mod here;
 pub(super) mod install;
 pub(super) mod lint;
 pub(super) mod log;
+pub(super) mod man;
 pub(super) mod merge;
 mod plan;
 pub(super) mod status;
