@@ -11,6 +11,7 @@ mod cph;
 mod demo;
 mod dispatch;
 mod docs;
+mod doctor;
 mod events;
 mod examples;
 mod explain;

@@ -66,8 +66,8 @@ pub(super) enum Command {
     Events(Events),
     /// Show what is running: evidence of Claude Code and of an orchestrator
     Status(Json),
-    /// Check an installation
-    Doctor(Json),
+    /// Check an installation, and mend what is safe to mend
+    Doctor(Doctor),
     /// Report what is wrong with hook files
     Lint(Lint),
     /// Show what cph did lately
@@ -222,6 +222,29 @@ pub(super) struct Events {
 // Commands that only print. (No doc comment: clap would show it instead of the command's own.)
 #[derive(Debug, Args)]
 pub(super) struct Json {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+// `cph doctor`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "--fix brings stale registrations in step, adds missing lines of .gitignore, \
+                  and removes records of sessions that are gone and backups of which another copy \
+                  is there. It approves nothing: what waits for `cph trust` stays as it is."
+)]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub(super) struct Doctor {
+    /// Mend what can be mended safely; each step is shown first
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// With --fix: show the steps, and take none
+    #[arg(long, requires = "fix")]
+    pub(super) dry_run: bool,
+    /// With --fix: answer yes to every question
+    #[arg(long, short, requires = "fix")]
+    pub(super) yes: bool,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     cli::failure::Failure,
-    install::{self, Examined, Options, Scope},
+    install::{self, Examined, Scope},
     sys::process,
 };
 
@@ -12,7 +12,7 @@ use super::{
     super::{
         here::Here,
         install::scope_option,
-        plan::{self, Plan},
+        plan::{self, Wanted},
     },
     Finding,
 };
@@ -130,14 +130,7 @@ fn registration(
         let message = format!("{shown} calls `{command}`, and that is not there");
         return Ok(Finding::bad(CHECK, message, again(scope)));
     }
-    let compare = |fail_closed: bool| {
-        let options = Options { cph_command: command.clone(), fail_closed };
-        let plan = Plan::new(here, scope, &options, None);
-        install::differences(examined.file.as_ref(), &plan.registrations)
-    };
-    // Which of the two forms was installed, nobody has written down.
-    let (open, closed) = (compare(false), compare(true));
-    let differences = if closed.len() < open.len() { closed } else { open };
+    let differences = Wanted::of(here, scope, examined)?.differences;
     if differences.is_empty() {
         return Ok(Finding::ok(CHECK, format!("{shown} is in step ({scope} scope)")));
     }
