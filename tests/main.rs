@@ -21,6 +21,7 @@ mod install;
 mod lint;
 mod log;
 mod merge;
+mod observe;
 mod races;
 mod real_client;
 mod trust;

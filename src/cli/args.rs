@@ -74,6 +74,8 @@ pub(super) enum Command {
     Log(Log),
     /// Play events of both processors in a scratch project and tell what happened
     Demo(Demo),
+    /// Tell what cph would have changed, after `cph install --observe`
+    Observe(Observe),
     /// Print the script that completes cph in a shell
     Completions(Completions),
     /// Print a manual page
@@ -142,6 +144,10 @@ pub(super) struct Install {
     /// Let a missing or killed cph refuse where a gate fails closed (also in project scope)
     #[arg(long)]
     pub(super) fail_closed: bool,
+    /// Only look on: hooks stay with Claude Code, and `cph observe report` tells afterwards what
+    /// cph would have changed
+    #[arg(long, conflicts_with_all = ["adopt", "fail_closed"])]
+    pub(super) observe: bool,
     /// Trust the project's hook files without asking (for CI)
     #[arg(long)]
     pub(super) trust_all: bool,
@@ -300,6 +306,32 @@ pub(super) struct Demo {
     /// Keep the scratch project and print where it is
     #[arg(long)]
     pub(super) keep: bool,
+}
+
+// `cph observe`
+#[derive(Debug, Args)]
+pub(super) struct Observe {
+    #[command(subcommand)]
+    pub(super) action: Observing,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Observing {
+    /// Tell what was seen in this project, and what cph would have changed
+    Report(ObserveReport),
+    /// Forget what was seen in this project
+    Clear,
+}
+
+// `cph observe report`
+#[derive(Debug, Args)]
+pub(super) struct ObserveReport {
+    /// Only what was seen since then: `90m`, `8h`, `7d`, or a date like 2026-01-31
+    #[arg(long, value_name = "WHEN")]
+    pub(super) since: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 // `cph completions`

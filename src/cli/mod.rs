@@ -25,6 +25,9 @@ pub fn main() -> ExitCode {
     if let Some(dispatch) = quick::dispatch(&args) {
         return commands::dispatch::run(&dispatch, None).into();
     }
+    if let Some(exit) = commands::observe::note(&args) {
+        return exit.into();
+    }
     if let Some(exit) = commands::completions::answer(&args) {
         return exit.into();
     }
@@ -59,6 +62,7 @@ fn run(cli: &Cli) -> Exit {
         Command::Log(args) => commands::log::run(&desk, args),
         Command::Man(args) => commands::man::run(&desk, args),
         Command::Merge(args) => commands::merge::run(&desk, args),
+        Command::Observe(args) => commands::observe::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
     };
     done.unwrap_or_else(|failure| failure.tell(&output))

@@ -40,8 +40,8 @@ pub(crate) use changes::{Changes, Step};
 pub(crate) use check::differences;
 pub(crate) use examine::{Examined, Standing, examine, managed_settings};
 pub(crate) use leftovers::{Leftover, leftovers};
-pub(crate) use plan::{Options, registrations};
-pub(crate) use registration::{Registration, Scope, fingerprint, is_cph};
+pub(crate) use plan::{Options, observers, registrations};
+pub(crate) use registration::{Registration, Scope, fingerprint, is_cph, role_of};
 
 /// Where one scope lies.
 #[derive(Clone, Debug)]

@@ -16,6 +16,7 @@ pub(super) mod lint;
 pub(super) mod log;
 pub(super) mod man;
 pub(super) mod merge;
+pub(super) mod observe;
 mod plan;
 pub(super) mod status;
 pub(super) mod trust;

@@ -59,10 +59,21 @@ impl Settings {
                 Ok(examined) if examined.registered_command().is_some() => {
                     findings.push(registration(here, scope, file, examined)?);
                 }
+                Ok(examined) if examined.observing_command().is_some() => {
+                    let shown = here.shown(&file.path);
+                    let message = format!(
+                        "cph only observes in {shown}: hooks stay with Claude Code, and \
+                         `cph observe report` tells what was seen"
+                    );
+                    findings.push(Finding::ok(CHECK, message));
+                }
                 Ok(_) => {}
             }
         }
-        if Scope::ALL.iter().all(|scope| self.command(*scope).is_none()) {
+        let is_observing = self.files.iter().any(|file| {
+            file.examined.as_ref().is_ok_and(|found| found.observing_command().is_some())
+        });
+        if !is_observing && Scope::ALL.iter().all(|scope| self.command(*scope).is_none()) {
             let message = "cph is registered nowhere: no hook of the hook files runs";
             findings.push(Finding::bad(CHECK, message, "run `cph install`"));
         }
