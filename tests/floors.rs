@@ -27,8 +27,8 @@ const HOMES: &[(&str, &[&str])] = &[
     (
         "serde_json",
         &[
-            "json", "model", "config", "session", "store", "diag", "install", "dispatch", "cli",
-            "fuzzing",
+            "json", "model", "config", "session", "store", "diag", "install", "dispatch",
+            "observe", "cli", "fuzzing",
         ],
     ),
 ];

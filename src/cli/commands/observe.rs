@@ -28,6 +28,9 @@ use super::{Desk, dispatch::payload};
 /// How long the payload is waited for: the host writes it at once.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// The longest span that is looked back: about thirty years.
+const LONGEST_S: u64 = 1_000_000_000;
+
 /// The observer, if the command line is its own: `observe note EVENT --scope SCOPE`.
 pub(in crate::cli) fn note(args: &[OsString]) -> Option<Exit> {
     let args: Vec<_> = args.iter().map(|arg| arg.to_str().unwrap_or_default()).collect();
@@ -103,7 +106,11 @@ fn since(said: &str) -> Result<String, Failure> {
         _ => return Err(wrong()),
     };
     let number: u64 = number.parse().map_err(|_| wrong())?;
-    let span = Duration::from_secs(number.saturating_mul(seconds));
+    let seconds = number.saturating_mul(seconds);
+    if seconds > LONGEST_S {
+        return Err(wrong());
+    }
+    let span = Duration::from_secs(seconds);
     let then = clock::wall_now().checked_sub(span).ok_or_else(wrong)?;
     Ok(clock::wall_text(then))
 }
