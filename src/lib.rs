@@ -26,6 +26,7 @@ mod dispatch;
 mod install;
 mod lint;
 mod observe;
+mod watch;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;

@@ -13,6 +13,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("notify", &["watch"]),
+    ("notify", &["watch"]),
     ("anstream", &["cli"]),
     ("fd_lock", &["sys"]),
     ("globset", &["model"]),

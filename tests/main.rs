@@ -26,3 +26,4 @@ mod races;
 mod real_client;
 mod trust;
 mod wait;
+mod watch;

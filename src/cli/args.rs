@@ -70,6 +70,8 @@ pub(super) enum Command {
     Doctor(Doctor),
     /// Report what is wrong with hook files
     Lint(Lint),
+    /// Lint and show what changes whenever a hook file is edited
+    Watch(Watch),
     /// Show what cph did lately
     Log(Log),
     /// Play events of both processors in a scratch project and tell what happened
@@ -281,6 +283,21 @@ pub(super) struct Lint {
 pub(super) enum Format {
     Text,
     Json,
+}
+
+// `cph watch`
+#[derive(Debug, Args)]
+#[command(after_help = "It ends with Ctrl-C. What nobody has approved is shown and not installed.")]
+pub(super) struct Watch {
+    /// Bring settings in which cph is registered in step, where everything is trusted
+    #[arg(long)]
+    pub(super) sync: bool,
+    /// End after the first change
+    #[arg(long)]
+    pub(super) once: bool,
+    /// Print JSON lines
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 // `cph log`

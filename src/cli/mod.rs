@@ -64,6 +64,7 @@ fn run(cli: &Cli) -> Exit {
         Command::Merge(args) => commands::merge::run(&desk, args),
         Command::Observe(args) => commands::observe::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
+        Command::Watch(args) => commands::watch::run(&desk, args),
     };
     done.unwrap_or_else(|failure| failure.tell(&output))
 }

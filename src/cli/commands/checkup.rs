@@ -68,7 +68,7 @@ fn registration(here: &Here, scope: Scope, trust: &Trust, is_automatic: bool) ->
 }
 
 /// Installs what is planned.
-fn bring_in_step(here: &Here, scope: Scope, plan: &Plan) -> Option<()> {
+pub(super) fn bring_in_step(here: &Here, scope: Scope, plan: &Plan) -> Option<()> {
     let state = here.state(scope).ok()?;
     let request = Request {
         site: &site(here, scope, &state).ok()?,

@@ -21,6 +21,7 @@ mod plan;
 pub(super) mod status;
 pub(super) mod trust;
 pub(super) mod uninstall;
+pub(super) mod watch;
 
 use std::{path::PathBuf, time::Duration};
 
