@@ -27,6 +27,8 @@ mod dispatch;
 mod edit;
 mod install;
 mod lint;
+mod observe;
+mod watch;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;

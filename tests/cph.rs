@@ -211,6 +211,15 @@ impl Cph {
         Ran { stdout: self.filtered(&ran.stdout), stderr: self.filtered(&ran.stderr), ..ran }
     }
 
+    /// Another program in this world, or `cph` itself where it must outlive a call; a child of the
+    /// test, with the project as its directory.
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(self.environment.iter().cloned());
+        command.current_dir(self.path("project")).stdin(Stdio::null());
+        command
+    }
+
     /// What every run is expected to do well.
     #[track_caller]
     pub(crate) fn succeed(&self, arguments: &[&str]) -> String {

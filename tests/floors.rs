@@ -10,6 +10,10 @@ use std::{
 /// Outside crates and the modules that may name them.
 const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("notify", &["watch"]),
+    ("notify", &["watch"]),
     ("anstream", &["cli"]),
     ("fd_lock", &["sys"]),
     ("globset", &["model"]),
@@ -25,7 +29,7 @@ const HOMES: &[(&str, &[&str])] = &[
         "serde_json",
         &[
             "json", "model", "config", "session", "store", "diag", "install", "dispatch", "edit",
-            "cli", "fuzzing",
+            "observe", "cli", "fuzzing",
         ],
     ),
 ];

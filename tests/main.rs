@@ -6,10 +6,12 @@
     reason = "tests drive other programs and lay out scratch files themselves"
 )]
 
+mod completions;
 mod cph;
 mod demo;
 mod dispatch;
 mod docs;
+mod doctor;
 mod events;
 mod examples;
 mod explain;
@@ -19,7 +21,9 @@ mod install;
 mod lint;
 mod log;
 mod merge;
+mod observe;
 mod races;
 mod real_client;
 mod trust;
 mod wait;
+mod watch;

@@ -3,6 +3,9 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCandidates;
+
+use super::candidates;
 
 /// The one hook in front of Claude Code and task orchestrators.
 #[derive(Debug, Parser)]
@@ -63,18 +66,26 @@ pub(super) enum Command {
     Events(Events),
     /// Show what is running: evidence of Claude Code and of an orchestrator
     Status(Json),
-    /// Check an installation
-    Doctor(Json),
+    /// Check an installation, and mend what is safe to mend
+    Doctor(Doctor),
     /// Report what is wrong with hook files
     Lint(Lint),
     /// List, add, switch, move and convert hooks
     Hooks(Hooks),
     /// Say which hooks a change adds, drops, weakens or moves
     Diff(Diff),
+    /// Lint and show what changes whenever a hook file is edited
+    Watch(Watch),
     /// Show what cph did lately
     Log(Log),
     /// Play events of both processors in a scratch project and tell what happened
     Demo(Demo),
+    /// Tell what cph would have changed, after `cph install --observe`
+    Observe(Observe),
+    /// Print the script that completes cph in a shell
+    Completions(Completions),
+    /// Print a manual page
+    Man(Man),
     /// Wait for the other processor, then run what it has not
     #[command(hide = true)]
     HandOver(HandOver),
@@ -88,6 +99,7 @@ pub(super) enum Command {
 )]
 pub(super) struct Dispatch {
     /// The event's name, in either vocabulary
+    #[arg(add = ArgValueCandidates::new(candidates::events))]
     pub(super) event: String,
     /// Which registration calls; written by `cph install`
     #[arg(long, value_name = "ID")]
@@ -96,7 +108,7 @@ pub(super) struct Dispatch {
     #[arg(long, value_name = "SECONDS")]
     pub(super) limit: Option<u64>,
     /// Who fires: `claude_code` or `task_orchestrator` [default: told from payload and environment]
-    #[arg(long, value_name = "PROCESSOR")]
+    #[arg(long, value_name = "PROCESSOR", add = ArgValueCandidates::new(candidates::processors))]
     pub(super) from: Option<String>,
     /// Run only the hooks that may wake the session
     #[arg(long)]
@@ -138,6 +150,10 @@ pub(super) struct Install {
     /// Let a missing or killed cph refuse where a gate fails closed (also in project scope)
     #[arg(long)]
     pub(super) fail_closed: bool,
+    /// Only look on: hooks stay with Claude Code, and `cph observe report` tells afterwards what
+    /// cph would have changed
+    #[arg(long, conflicts_with_all = ["adopt", "fail_closed"])]
+    pub(super) observe: bool,
     /// Trust the project's hook files without asking (for CI)
     #[arg(long)]
     pub(super) trust_all: bool,
@@ -188,6 +204,7 @@ pub(super) struct Trust {
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// The event's name, in either vocabulary
+    #[arg(add = ArgValueCandidates::new(candidates::events))]
     pub(super) event: String,
     /// A tool name, for tool events
     #[arg(long, value_name = "NAME")]
@@ -196,7 +213,7 @@ pub(super) struct Explain {
     #[arg(long, value_name = "FILE")]
     pub(super) payload: Option<PathBuf>,
     /// Who fires [default: told from the event's name]
-    #[arg(long, value_name = "PROCESSOR")]
+    #[arg(long, value_name = "PROCESSOR", add = ArgValueCandidates::new(candidates::processors))]
     pub(super) from: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -207,6 +224,7 @@ pub(super) struct Explain {
 #[derive(Debug, Args)]
 pub(super) struct Events {
     /// Tell about this event, in either vocabulary: what an orchestrator's payload holds
+    #[arg(add = ArgValueCandidates::new(candidates::events))]
     pub(super) event: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -216,6 +234,29 @@ pub(super) struct Events {
 // Commands that only print. (No doc comment: clap would show it instead of the command's own.)
 #[derive(Debug, Args)]
 pub(super) struct Json {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+// `cph doctor`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "--fix brings stale registrations in step, adds missing lines of .gitignore, \
+                  and removes records of sessions that are gone and backups of which another copy \
+                  is there. It approves nothing: what waits for `cph trust` stays as it is."
+)]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub(super) struct Doctor {
+    /// Mend what can be mended safely; each step is shown first
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// With --fix: show the steps, and take none
+    #[arg(long, requires = "fix")]
+    pub(super) dry_run: bool,
+    /// With --fix: answer yes to every question
+    #[arg(long, short, requires = "fix")]
+    pub(super) yes: bool,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -238,7 +279,7 @@ pub(super) struct Lint {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
     /// Explain a rule, or list all rules with `--explain all`
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_name = "RULE", add = ArgValueCandidates::new(candidates::rules_and_all))]
     pub(super) explain: Option<String>,
 }
 
@@ -246,6 +287,21 @@ pub(super) struct Lint {
 pub(super) enum Format {
     Text,
     Json,
+}
+
+// `cph watch`
+#[derive(Debug, Args)]
+#[command(after_help = "It ends with Ctrl-C. What nobody has approved is shown and not installed.")]
+pub(super) struct Watch {
+    /// Bring settings in which cph is registered in step, where everything is trusted
+    #[arg(long)]
+    pub(super) sync: bool,
+    /// End after the first change
+    #[arg(long)]
+    pub(super) once: bool,
+    /// Print JSON lines
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 // `cph hooks`
@@ -478,6 +534,9 @@ pub(super) struct Log {
     /// Only events at which a hook ran or something was wrong
     #[arg(long)]
     pub(super) busy: bool,
+    /// Only events that meant this hook: its id, or its label
+    #[arg(long, value_name = "HOOK", add = ArgValueCandidates::new(candidates::hooks))]
+    pub(super) hook: Option<String>,
     /// Print JSON lines
     #[arg(long)]
     pub(super) json: bool,
@@ -489,6 +548,68 @@ pub(super) struct Demo {
     /// Keep the scratch project and print where it is
     #[arg(long)]
     pub(super) keep: bool,
+}
+
+// `cph observe`
+#[derive(Debug, Args)]
+pub(super) struct Observe {
+    #[command(subcommand)]
+    pub(super) action: Observing,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Observing {
+    /// Tell what was seen in this project, and what cph would have changed
+    Report(ObserveReport),
+    /// Forget what was seen in this project
+    Clear,
+}
+
+// `cph observe report`
+#[derive(Debug, Args)]
+pub(super) struct ObserveReport {
+    /// Only what was seen since then: `90m`, `8h`, `7d`, or a date like 2026-01-31
+    #[arg(long, value_name = "WHEN")]
+    pub(super) since: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+// `cph completions`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "bash: cph completions bash >~/.local/share/bash-completion/completions/cph\n\
+                  zsh:  cph completions zsh >DIR/_cph, with DIR in fpath before compinit\n\
+                  fish: cph completions fish >~/.config/fish/completions/cph.fish"
+)]
+pub(super) struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(super) shell: Shell,
+}
+
+/// The shells that are completed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+// `cph man`
+#[derive(Debug, Args)]
+#[command(after_help = "To read one: cph man install | man -l -")]
+pub(super) struct Man {
+    /// The command whose page is wanted [default: cph itself]
+    #[arg(value_name = "COMMAND", add = ArgValueCandidates::new(candidates::commands))]
+    pub(super) page: Option<String>,
+    /// Write all pages into this directory
+    #[arg(long, value_name = "DIR", conflicts_with = "page")]
+    pub(super) dir: Option<PathBuf>,
+    /// Print the file names of all pages
+    #[arg(long, conflicts_with_all = ["page", "dir"])]
+    pub(super) list: bool,
 }
 
 // `cph hand-over`

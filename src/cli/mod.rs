@@ -4,6 +4,7 @@
 //! by a hook and nothing else; hosts act on it.
 
 mod args;
+mod candidates;
 mod commands;
 mod exit;
 mod failure;
@@ -33,6 +34,12 @@ fn answer() -> Exit {
     if let Some(dispatch) = quick::dispatch(&args) {
         return commands::dispatch::run(&dispatch, None);
     }
+    if let Some(exit) = commands::observe::note(&args) {
+        return exit;
+    }
+    if let Some(exit) = commands::completions::answer(&args) {
+        return exit;
+    }
     match Cli::try_parse() {
         Ok(cli) => run(&cli),
         Err(error) => usage(&error),
@@ -59,12 +66,16 @@ fn run(cli: &Cli) -> Exit {
         Command::Doctor(args) => commands::doctor::run(&desk, args),
         Command::Events(args) => commands::events::run(&desk, args),
         Command::Diff(args) => commands::diff::run(&desk, args),
+        Command::Completions(args) => commands::completions::run(&desk, args),
         Command::Demo(args) => commands::demo::run(&desk, args),
         Command::Explain(args) => commands::explain::run(&desk, args),
         Command::Lint(args) => commands::lint::run(&desk, args),
         Command::Log(args) => commands::log::run(&desk, args),
+        Command::Man(args) => commands::man::run(&desk, args),
         Command::Merge(args) => commands::merge::run(&desk, args),
+        Command::Observe(args) => commands::observe::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
+        Command::Watch(args) => commands::watch::run(&desk, args),
     };
     done.unwrap_or_else(|failure| failure.tell(&output))
 }

@@ -5,4 +5,6 @@
 #[cfg_attr(not(test), expect(dead_code, reason = "the queue and the runs will stand on it"))]
 pub(crate) mod database;
 pub(crate) mod journal;
+mod lines;
 pub(crate) mod notices;
+pub(crate) mod observed;

@@ -11,6 +11,7 @@ mod client;
 mod hook_log;
 mod http;
 mod message;
+mod observed;
 mod outcome;
 mod parity;
 mod plugin;

@@ -53,6 +53,16 @@ pub(super) fn through_cph(scenario: &Scenario, client: &Path) -> Outcome {
     run.hold(client)
 }
 
+/// The hooks where Claude Code itself reads them, and cph beside them, looking on.
+pub(super) fn observed(scenario: &Scenario, client: &Path) -> Outcome {
+    let run = Run::prepare(scenario);
+    let mut settings = scenario.settings.clone();
+    settings.insert("hooks".to_owned(), scenario.hooks.clone().into());
+    run.stage.write_project(".claude/settings.json", &run.json(&settings));
+    run.stage.cph(&["install", "--observe"]);
+    run.hold(client)
+}
+
 /// The same hooks, reached by a plugin: trusted, but not installed.
 pub(super) fn through_plugin(scenario: &Scenario, client: &Path, plugin: &Path) -> Outcome {
     let mut scenario = scenario.clone();

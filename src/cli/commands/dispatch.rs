@@ -77,7 +77,7 @@ fn usage(name: &str) -> Exit {
 }
 
 /// Stdin; nothing where a person sits at it.
-fn payload(deadline: Deadline) -> io::Result<Vec<u8>> {
+pub(super) fn payload(deadline: Deadline) -> io::Result<Vec<u8>> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
         return Ok(b"{}".to_vec());

@@ -3,6 +3,7 @@
 
 mod approval;
 mod checkup;
+pub(super) mod completions;
 pub(super) mod demo;
 pub(super) mod diff;
 pub(super) mod dispatch;
@@ -15,11 +16,14 @@ pub(super) mod hooks;
 pub(super) mod install;
 pub(super) mod lint;
 pub(super) mod log;
+pub(super) mod man;
 pub(super) mod merge;
+pub(super) mod observe;
 mod plan;
 pub(super) mod status;
 pub(super) mod trust;
 pub(super) mod uninstall;
+pub(super) mod watch;
 
 use std::{path::PathBuf, time::Duration};
 

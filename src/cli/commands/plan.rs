@@ -48,6 +48,29 @@ impl Plan {
     }
 }
 
+/// What the settings of a scope should hold where cph is registered, and what differs.
+pub(super) struct Wanted {
+    pub(super) plan: Plan,
+    /// One line each; nothing when all is in step.
+    pub(super) differences: Vec<String>,
+}
+
+impl Wanted {
+    /// In the form that was installed: which of the two it was nobody has written down, but what
+    /// stands there is nearer to it.
+    pub(super) fn of(here: &Here, scope: Scope, examined: &Examined) -> Result<Self, Failure> {
+        let cph_command = command_of(examined, scope)?;
+        let form = |fail_closed| {
+            let options = Options { cph_command: cph_command.clone(), fail_closed };
+            let plan = Plan::new(here, scope, &options, None);
+            let differences = install::differences(examined.file.as_ref(), &plan.registrations);
+            Self { plan, differences }
+        };
+        let (open, closed) = (form(false), form(true));
+        Ok(if closed.differences.len() < open.differences.len() { closed } else { open })
+    }
+}
+
 /// What of the project's files waits for approval, whatever scope they count for.
 pub(super) fn waiting(here: &Here, trust: &Trust, instead: Option<&Arc<SourceFile>>) -> Waiting {
     let loaded = load(here, View { instead, ..View::ALL });

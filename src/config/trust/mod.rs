@@ -91,6 +91,11 @@ impl Trust {
         Self { scope, record, store: None, notices: Vec::new(), everything: true }
     }
 
+    /// The file that changes when something is approved in `project`, there or not.
+    pub(crate) fn record_of(state_dir: &Path, project: &Path) -> PathBuf {
+        Store::record_of(state_dir, &Scope::of(project))
+    }
+
     fn from_store(store: Store, scope: Scope) -> Self {
         let mut notices = Vec::new();
         let (scope, record) = match store.find(&scope) {
