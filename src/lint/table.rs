@@ -8,6 +8,7 @@ use super::{
     project::Project,
     reader, settings,
     suite::{self, Example},
+    suppress,
 };
 use crate::diag::{Diagnostic, Rule};
 
@@ -52,7 +53,7 @@ pub(super) use listed;
 
 /// In the order of the document.
 pub(super) static FAMILIES: &[&Family] =
-    &[&reader::FAMILY, &settings::FAMILY, &matchers::FAMILY, &conditions::FAMILY];
+    &[&reader::FAMILY, &settings::FAMILY, &matchers::FAMILY, &conditions::FAMILY, &suppress::FAMILY];
 
 /// Every rule, those of the reader and the merge included.
 pub(crate) fn rules() -> impl Iterator<Item = &'static Listed> {
