@@ -4,11 +4,11 @@
 //! whose first cases are the examples that people are shown.
 
 use super::{
-    conditions, matchers,
+    conditions, duplicates, handlers, matchers, presence,
     project::Project,
     reader, settings,
     suite::{self, Example},
-    suppress,
+    suppress, timing,
 };
 use crate::diag::{Diagnostic, Rule};
 
@@ -52,8 +52,17 @@ macro_rules! listed {
 pub(super) use listed;
 
 /// In the order of the document.
-pub(super) static FAMILIES: &[&Family] =
-    &[&reader::FAMILY, &settings::FAMILY, &matchers::FAMILY, &conditions::FAMILY, &suppress::FAMILY];
+pub(super) static FAMILIES: &[&Family] = &[
+    &presence::FAMILY,
+    &settings::FAMILY,
+    &reader::FAMILY,
+    &matchers::FAMILY,
+    &conditions::FAMILY,
+    &handlers::FAMILY,
+    &timing::FAMILY,
+    &duplicates::FAMILY,
+    &suppress::FAMILY,
+];
 
 /// Every rule, those of the reader and the merge included.
 pub(crate) fn rules() -> impl Iterator<Item = &'static Listed> {
