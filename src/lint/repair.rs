@@ -259,7 +259,8 @@ fn alias(spot: &Spot<'_>) -> Option<Fix> {
         "timeoutSec" => spot.renamed("timeout"),
         "failClosed" => {
             let word = if spot.node.as_bool()? { "block" } else { "continue" };
-            let mut fix = parent.get("onFailure").is_none().then(|| spot.renamed("onFailure"))??;
+            let mut fix =
+                parent.get("onFailure").is_none().then(|| spot.renamed("onFailure"))??;
             fix.edits.push(crate::diag::Edit { span: spot.node.span(), text: quoted(word) });
             Some(fix)
         }
