@@ -24,12 +24,14 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sysinfo", &["sys"]),
     ("rusqlite", &["store"]),
     ("ureq", &["dispatch"]),
+    // The others hold published schemas in their tests.
+    ("jsonschema", &["lint", "config", "model"]),
     ("similar", &["config", "install", "cli"]),
     (
         "serde_json",
         &[
             "json", "model", "config", "session", "store", "diag", "install", "dispatch", "edit",
-            "observe", "cli", "fuzzing",
+            "lint", "observe", "cli", "fuzzing",
         ],
     ),
 ];

@@ -275,9 +275,27 @@ pub(super) struct Lint {
     /// Exit 1 for warnings too
     #[arg(long, value_name = "warnings", value_parser = ["warnings"])]
     pub(super) deny: Option<String>,
+    /// Repair what can be repaired without guessing; the files as they were are kept beside them
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// Only these rules: names, or words that names begin with
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) select: Vec<String>,
+    /// Not these rules; of `--select` and `--ignore` the longer word counts
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) ignore: Vec<String>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
+    /// Tell only what is not in this file, which `--write-baseline` has written
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Write what is found now to a file for `--baseline`
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    pub(super) write_baseline: Option<PathBuf>,
+    /// What is settled for the project (JSON) [default: .cph-lint.json, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
     /// Explain a rule, or list all rules with `--explain all`
     #[arg(long, value_name = "RULE", add = ArgValueCandidates::new(candidates::rules_and_all))]
     pub(super) explain: Option<String>,
@@ -285,8 +303,14 @@ pub(super) struct Lint {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
+    /// For people
     Text,
+    /// One array, one finding a line
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Workflow commands of GitHub's runner
+    Github,
 }
 
 // `cph watch`

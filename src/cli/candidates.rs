@@ -30,7 +30,9 @@ pub(super) fn processors() -> Vec<CompletionCandidate> {
 
 /// Rules of the linter.
 pub(super) fn rules() -> Vec<CompletionCandidate> {
-    lint::rules().filter_map(|rule| candidate(rule.name, Some(rule.summary.to_owned()))).collect()
+    lint::rules()
+        .filter_map(|listed| candidate(listed.rule.name, Some(listed.rule.summary.to_owned())))
+        .collect()
 }
 
 /// Rules of the linter, and the word for all of them.

@@ -59,8 +59,9 @@ pub(crate) fn id_of(entry: &Entry) -> HookId {
     }
 }
 
-/// What an entry means, without its id: equal exactly for entries that nothing but ids keeps apart.
-pub(crate) fn form_of(entry: &Entry) -> String {
+/// What an entry means: equal exactly where two entries are the same hook, if no ids keep them
+/// apart.
+pub(crate) fn normal_form(entry: &Entry) -> String {
     normal::form(entry)
 }
 

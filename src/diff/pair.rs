@@ -5,7 +5,7 @@
 //! in place of another one is seen as one that is gone.
 
 use crate::{
-    config::merge::form_of,
+    config::merge::normal_form,
     model::hook::{Entry, Handler, HookId},
 };
 
@@ -79,11 +79,11 @@ fn identity(subject: &Subject) -> String {
 }
 
 fn form(subject: &Subject) -> String {
-    form_of(subject.hook.leading())
+    normal_form(subject.hook.leading())
 }
 
 fn form_without_condition(subject: &Subject) -> String {
-    form_of(&Entry { condition: None, ..subject.hook.leading().clone() })
+    normal_form(&Entry { condition: None, ..subject.hook.leading().clone() })
 }
 
 fn label(subject: &Subject) -> Option<String> {

@@ -93,11 +93,11 @@ fn named(desk: &Desk<'_>, args: &HooksNamed, verb: &Verb) -> Result<Exit, Failur
 
 /// Another entry of the same hook that runs on.
 fn also_stands(here: &Here, all: &[Listed], at: usize, verb: &Verb) -> Option<String> {
-    let id = crate::config::merge::form_of(&all[at].entry);
+    let id = crate::config::merge::normal_form(&all[at].entry);
     let is_same = |one: &&Listed| {
         matches!(one.home, Home::Hooks(_))
             && is_on(one)
-            && crate::config::merge::form_of(&one.entry) == id
+            && crate::config::merge::normal_form(&one.entry) == id
     };
     let mut others = all.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, one)| one);
     let other = others.find(is_same).filter(|_| verb.done != "enabled")?;
@@ -149,8 +149,8 @@ fn add(desk: &Desk<'_>, args: &HooksAdd) -> Result<Exit, Failure> {
         let place = format!("{}:{line}", here.shown(&path));
         let name = args.id.clone().unwrap_or_else(|| args.event.clone());
         done.lines.push(("added", name, place));
-        let form = crate::config::merge::form_of(&entry);
-        let same = all.iter().find(|one| crate::config::merge::form_of(&one.entry) == form);
+        let form = crate::config::merge::normal_form(&entry);
+        let same = all.iter().find(|one| crate::config::merge::normal_form(&one.entry) == form);
         done.notes.extend(
             same.map(|one| {
                 format!("the same hook also stands in {}: it runs once", one.place(&here))

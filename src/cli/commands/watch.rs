@@ -20,7 +20,6 @@ use crate::{
     config::{locate, trust::Trust},
     install::{self, Scope},
     json::Node,
-    lint,
     sys::clock,
     watch::{self, Eye, Pace},
 };
@@ -100,7 +99,7 @@ impl Eye for DeskEye<'_> {
         let record = self.record();
         let changed: Vec<_> =
             changed.iter().filter(|path| Some(*path) != record.as_ref()).cloned().collect();
-        let findings = lint::place(&self.here.roots());
+        let findings = super::lint::of_everything(&self.here);
         let is_readable = !findings.has_unreadable();
         let picture = Picture::of(&self.here, findings);
         let registrations = self.registrations(&picture, is_readable);

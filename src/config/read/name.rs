@@ -57,6 +57,12 @@ pub(super) fn resolve(name: &str, span: Span, by: Processor) -> Named {
     Named { written: name.to_owned(), event, vocabulary, how, span }
 }
 
+/// The exact name that a name is read as, where it is another one.
+pub(crate) fn proper_name(name: &str, by: Processor) -> Option<String> {
+    let named = resolve(name, Span::new(0, 0), by);
+    matches!(named.how, How::Legacy | How::Folded).then(|| named.proper().to_owned())
+}
+
 fn fold(name: &str, by: Processor) -> Option<(Event, Processor)> {
     let wanted = folded(name);
     [by, by.other()].into_iter().find_map(|vocabulary| {
@@ -66,7 +72,7 @@ fn fold(name: &str, by: Processor) -> Option<(Event, Processor)> {
 }
 
 /// What to do about a name that no table has.
-pub(super) fn advice(name: &str) -> String {
+pub(crate) fn advice(name: &str) -> String {
     let bare = folded(name);
     if GIT_HOOKS.contains(&bare.as_str()) {
         return "this is the name of a git hook; use `PreToolUse` with the matcher `Bash` and an \
