@@ -17,9 +17,10 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    pub(super) fn new() -> Self {
+    /// `wanted`: what the user says.
+    pub(super) fn new(wanted: Option<usize>) -> Self {
         let processors = std::thread::available_parallelism().map_or(FEWEST, usize::from);
-        Self { most: processors.max(FEWEST) }
+        Self { most: wanted.unwrap_or(processors.max(FEWEST)).max(1) }
     }
 
     /// Looks at all lanes. `busy`: the lane of every run that goes on.

@@ -123,13 +123,14 @@ impl<'r> Runner<'r> {
         skipped: &'r mut BTreeSet<String>,
     ) -> Self {
         let own = env.text("CPH_RUNNER_IDLE_MS").and_then(|text| text.parse().ok());
+        let at_once = env.text("CPH_RUNNER_JOBS").and_then(|text| text.parse().ok());
         Self {
             queue,
             env,
             places: Places::from_env(env),
             held,
             running: BTreeMap::new(),
-            lanes: Lanes::new(),
+            lanes: Lanes::new(at_once),
             skipped,
             idle: own.map_or(IDLE, Duration::from_millis),
             is_untidy: true,

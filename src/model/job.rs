@@ -96,20 +96,20 @@ pub(crate) struct Batch {
     pub(crate) max_size: u32,
     /// What of the payload is collected in `CPH_BATCH_PATHS`; members joined by dots.
     pub(crate) by: String,
-    pub(crate) strategy: Strategy,
+    pub(crate) strategy: Gathering,
 }
 
 impl Default for Batch {
     fn default() -> Self {
         let by = "tool_input.file_path".to_owned();
-        Self { window_ms: 50, max_size: 100, by, strategy: Strategy::Time }
+        Self { window_ms: 50, max_size: 100, by, strategy: Gathering::Time }
     }
 }
 
 /// When a batch is complete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Strategy {
+pub(crate) enum Gathering {
     /// The window after the first event.
     #[default]
     Time,

@@ -24,7 +24,7 @@ fn every_field_is_read() {
     assert_eq!((terms.retry.max, terms.retry.delay_ms), (3, 10));
     assert_eq!(terms.rate_limit, Some(Rate { max: 6, per_s: 60 }));
     let batch = terms.batch.unwrap();
-    assert_eq!((batch.strategy, batch.max_size, batch.window_ms), (Strategy::Adaptive, 7, 50));
+    assert_eq!((batch.strategy, batch.max_size, batch.window_ms), (Gathering::Adaptive, 7, 50));
     assert_eq!((terms.limits.memory_mb, terms.limits.concurrency), (Some(256), Some(2)));
     assert_eq!((terms.priority, terms.on_busy), (Priority::High, OnBusy::Restart));
     assert_eq!(terms.queue.when_full, WhenFull::DropOldest);

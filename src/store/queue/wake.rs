@@ -24,6 +24,7 @@ const VARIABLES: &[&str] = &[
     "XDG_RUNTIME_DIR",
     "XDG_STATE_HOME",
     "CPH_RUNNER_IDLE_MS",
+    "CPH_RUNNER_JOBS",
     "CPH_SYS",
 ];
 

@@ -6,11 +6,11 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::{super::Error, Jobs, now_ms};
 use crate::{
-    model::job::{Batch, Durability, OnBusy, Strategy, WhenFull},
+    model::job::{Batch, Durability, Gathering, OnBusy, WhenFull},
     store::queue::order::Order,
 };
 
-/// A window of `Strategy::Size` is that many windows, and one of `Adaptive` at most.
+/// A window of `Gathering::Size` is that many windows, and one of `Adaptive` at most.
 const LONGEST: i64 = 10;
 
 const INSERT: &str = "
@@ -140,8 +140,10 @@ impl Intake<'_> {
             None => Ok(plain("waiting")),
             Some(batch) => {
                 let key = key(order, batch, lane);
-                let due_ms = self.due(&key, batch)?;
-                Ok(Beginning { batch: Some(key), due_ms, ..plain("delayed") })
+                let due = self.due(&key, batch)?;
+                let state = if due.is_some() { "delayed" } else { "waiting" };
+                let due_ms = due.unwrap_or(now);
+                Ok(Beginning { batch: Some(key), due_ms, ..plain(state) })
             }
         }
     }
@@ -193,8 +195,8 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// When a batch that gets one more is due.
-    fn due(&self, key: &str, batch: &Batch) -> rusqlite::Result<i64> {
+    /// When a batch that gets one more is due; `None`: now, because it is full.
+    fn due(&self, key: &str, batch: &Batch) -> rusqlite::Result<Option<i64>> {
         let sql = "SELECT count(*), min(due_ms), min(taken_ms) FROM jobs \
                    WHERE batch = ?1 AND state = 'delayed' AND failures = 0 AND boot = ?2";
         let mut statement = self.connection.prepare(sql)?;
@@ -202,21 +204,25 @@ impl Intake<'_> {
             .query_row([key, self.boot], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let window = i64::try_from(batch.window_ms).unwrap_or(i64::MAX / (2 * LONGEST));
         let (due, first) = (due.unwrap_or(i64::MAX), first.unwrap_or(self.now));
-        let is_full = count + 1 >= i64::from(batch.max_size);
+        if count + 1 >= i64::from(batch.max_size) {
+            let sql = "UPDATE jobs SET state = 'waiting' \
+                       WHERE batch = ?1 AND state = 'delayed' AND failures = 0";
+            self.connection.execute(sql, [key])?;
+            return Ok(None);
+        }
         let due = match batch.strategy {
-            _ if is_full => self.now,
-            Strategy::Time | Strategy::Affinity => due.min(self.now.saturating_add(window)),
-            Strategy::Size => due.min(self.now.saturating_add(window * LONGEST)),
-            Strategy::Adaptive => {
+            Gathering::Time | Gathering::Affinity => due.min(self.now.saturating_add(window)),
+            Gathering::Size => due.min(self.now.saturating_add(window * LONGEST)),
+            Gathering::Adaptive => {
                 self.now.saturating_add(window).min(first.saturating_add(window * LONGEST))
             }
         };
-        if is_full || batch.strategy == Strategy::Adaptive {
+        if batch.strategy == Gathering::Adaptive {
             let sql = "UPDATE jobs SET due_ms = ?2 \
                        WHERE batch = ?1 AND state = 'delayed' AND failures = 0";
             self.connection.prepare(sql)?.execute(params![key, due])?;
         }
-        Ok(due)
+        Ok(Some(due))
     }
 }
 
@@ -224,10 +230,10 @@ impl Intake<'_> {
 fn key(order: &Order, batch: &Batch, lane: &str) -> String {
     let item = order.item.as_deref().unwrap_or_default();
     match batch.strategy {
-        Strategy::Affinity => {
+        Gathering::Affinity => {
             let parent = Path::new(item).parent().unwrap_or(Path::new(""));
             format!("{lane}\n{}", parent.display())
         }
-        Strategy::Time | Strategy::Size | Strategy::Adaptive => lane.to_owned(),
+        Gathering::Time | Gathering::Size | Gathering::Adaptive => lane.to_owned(),
     }
 }
