@@ -25,7 +25,7 @@ impl Lanes {
 
     /// Looks at all lanes. `busy`: the lane of every run that goes on.
     pub(super) fn choose<'b>(
-        &self,
+        self,
         jobs: &Jobs,
         busy: impl Iterator<Item = &'b str>,
     ) -> Result<Choice, Error> {

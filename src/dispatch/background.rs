@@ -55,7 +55,7 @@ pub(super) fn leave(
     match queue(hook, stage, &command, payload, terms) {
         Ok(None) => {}
         Ok(Some(sleepy)) => {
-            told.push(format!("`{label}` waits: no runner can be started: {sleepy}"))
+            told.push(format!("`{label}` waits: no runner can be started: {sleepy}"));
         }
         Err(why) => {
             start(stage.state, stage.occurrence, &hook.id().0, &command)?;
