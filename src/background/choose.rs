@@ -78,7 +78,6 @@ impl Choice {
     fn look(&mut self, jobs: &Jobs, lane: &str) -> Result<(), Error> {
         let running = self.running.get(lane).copied().unwrap_or(0);
         let Some(head) = jobs.head(lane)? else { return Ok(()) };
-        // Most lanes that are busy take one at a time: their terms need not be read.
         let terms = jobs.terms(&head)?;
         if running >= terms.limits.concurrency.unwrap_or(1).max(1) {
             return Ok(());

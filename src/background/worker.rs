@@ -66,8 +66,10 @@ struct Heard {
 
 fn perform(task: &Task, start: &Start, logs: Option<&Logs>, scratch: &Path) -> (How, Heard) {
     let not_started = |why: String| (How::NotStarted(why), Heard::default());
-    let Some(variables) = environment::load(&task.environment) else {
-        return not_started("its environment is gone (after a logout)".to_owned());
+    let variables = match environment::load(&task.environment) {
+        Some(variables) => variables,
+        None if task.outlives_environment => environment::Variables::new(),
+        None => return not_started("its environment is gone (after a logout)".to_owned()),
     };
     let mut env: std::collections::BTreeMap<OsString, OsString> = variables
         .into_iter()
