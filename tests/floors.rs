@@ -30,8 +30,20 @@ const HOMES: &[(&str, &[&str])] = &[
     (
         "serde_json",
         &[
-            "json", "model", "config", "session", "store", "diag", "install", "dispatch", "edit",
-            "lint", "observe", "cli", "fuzzing",
+            "background",
+            "json",
+            "model",
+            "config",
+            "session",
+            "store",
+            "diag",
+            "install",
+            "dispatch",
+            "edit",
+            "lint",
+            "observe",
+            "cli",
+            "fuzzing",
         ],
     ),
 ];

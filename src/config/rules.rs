@@ -187,6 +187,13 @@ pub(crate) static GATE_IN_BACKGROUND: Rule = Rule::error(
     "a gate that is said to run in the background",
     "A gate can stop something, so somebody has to wait for its answer. It runs in the foreground.",
 );
+pub(crate) static JOB_TERMS: Rule = Rule::error(
+    "job-terms",
+    "terms of a background job that cannot be understood",
+    "`retry`, `rate_limit`, `batch`, `limits`, `priority`, `on_busy`, `fresh`, `queue` and \
+     `durability` say how a hook in the background is run. A field that is wrong is left out, and \
+     the others count.",
+);
 pub(crate) static UNKNOWN_PRESET: Rule = Rule::error(
     "unknown-preset",
     "`integration.presets` names a preset that does not exist",

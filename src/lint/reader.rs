@@ -38,6 +38,7 @@ pub(super) static FAMILY: Family = Family {
         listed!(rules::TIMEOUT_NOT_POSITIVE, "timeout-not-positive"),
         listed!(rules::TIMEOUT_IN_MILLISECONDS, "timeout-in-milliseconds"),
         listed!(rules::GATE_IN_BACKGROUND, "gate-in-background"),
+        listed!(rules::JOB_TERMS, "job-terms"),
         listed!(rules::UNKNOWN_PRESET, "unknown-preset"),
         listed!(rules::OUT_OF_RANGE, "out-of-range"),
         listed!(rules::WEAKENED_BY_PROJECT, "weakened-by-project"),

@@ -18,10 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Moment, run::OpenOrNothing as _};
 use crate::{
-    session::{
-        frame,
-        ledger::{self, Ledger, failed},
-    },
+    json::frame,
+    session::ledger::{self, Ledger, failed},
     sys::{
         clock::Deadline,
         dir::{self, Inode, PrivateDir},
@@ -122,7 +120,7 @@ fn write(mut ledger: Ledger<'_>, note: &Note) -> Result<(), Error> {
 /// What the note names; `None` when that cannot be reached from here.
 fn follow(state: &PrivateDir, note: &Note) -> Result<Option<PrivateDir>, Error> {
     let Some(memory) = &note.memory else { return on_disk(state).map(Some) };
-    let there = dir::existing_private_dir(&memory.path).ok();
+    let there = dir::open_private_dir_if_there(&memory.path);
     Ok(there.filter(|dir| dir.identity().is_ok_and(|inode| inode == memory.inode)))
 }
 
@@ -192,7 +190,7 @@ mod tests {
         let there = settled(&state, Some(memory.path()), "one");
         // Another directory of that name, as another mount namespace has it.
         let (all, name) = (there.parent().unwrap(), there.file_name().unwrap());
-        let all = dir::existing_private_dir(all).unwrap();
+        let all = dir::open_private_dir_if_there(all).unwrap();
         all.rename(name, "aside").unwrap();
         dir::open_private_dir(&there).unwrap();
         let disk = state.path().join(NAME);
