@@ -10,9 +10,11 @@ mod graph;
 mod read;
 mod reference;
 pub(crate) mod rules;
+pub(crate) mod run;
 mod schedule;
 mod yaml;
 
 pub(crate) use file::{OnFailure, Task, TaskFile, Work};
 pub(crate) use graph::Graph;
 pub(crate) use read::read;
+pub(crate) use schedule::Outcome;

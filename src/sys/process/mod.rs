@@ -28,7 +28,7 @@ mod stream;
 
 pub(crate) use detach::{Outputs, detach, wait_detached};
 pub(crate) use facts::{
-    Identity, all as facts_of_all, arguments, identity, is_alive, of as facts_of,
+    Identity, all as facts_of_all, arguments, cpu_by_group, identity, is_alive, of as facts_of,
 };
 pub(crate) use family::{Ended, end_group};
 pub(crate) use program::{find_program, is_runnable};
