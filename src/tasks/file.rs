@@ -2,16 +2,15 @@
 //!
 //! Knows neither YAML nor processes. Invariant: every variant of a `matrix` is a task of its own.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use crate::source::{SourceFile, Span};
+use crate::source::Span;
 
 use super::condition::Condition;
 
 /// A whole file.
 #[derive(Clone, Debug)]
 pub(crate) struct TaskFile {
-    pub(crate) source: Arc<SourceFile>,
     pub(crate) name: Option<String>,
     /// How many tasks may run at once; `None`: one per processor.
     pub(crate) max_workers: Option<usize>,

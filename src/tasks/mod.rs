@@ -5,6 +5,7 @@
 //! run ends, or found and ended before anything else is started here.
 
 mod condition;
+pub(crate) mod draw;
 mod file;
 mod graph;
 mod read;
@@ -14,7 +15,7 @@ pub(crate) mod run;
 mod schedule;
 mod yaml;
 
-pub(crate) use file::{OnFailure, Task, TaskFile, Work};
+pub(crate) use file::TaskFile;
 pub(crate) use graph::Graph;
 pub(crate) use read::read;
 pub(crate) use schedule::Outcome;

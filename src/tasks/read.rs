@@ -125,7 +125,6 @@ impl Reader<'_> {
             fields.tell(Diagnostic::new(&rules::VALUE, message), span);
         }
         let mut file = TaskFile {
-            source: Arc::clone(fields.source()),
             name: fields.text("name").map(|(name, _)| name),
             max_workers: max_workers.and_then(|(number, _)| workers(number)),
             min_workers: min_workers.and_then(|(number, _)| workers(number)),

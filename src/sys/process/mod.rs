@@ -34,7 +34,7 @@ pub(crate) use family::{Ended, end_group};
 pub(crate) use program::{find_program, is_runnable};
 pub(crate) use running::Said;
 pub(crate) use search::find_by_environ;
-pub(crate) use set::{Id, Set, Turn};
+pub(crate) use set::{Id, Set};
 
 /// What is to be started.
 #[derive(Debug)]

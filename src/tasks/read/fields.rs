@@ -3,13 +3,13 @@
 //! Does not know what fields mean. Invariant: a value of another form is told and counts as
 //! missing.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     config::nearest::nearest,
     diag::Diagnostic,
     model::glob::{Glob, Stars},
-    source::{SourceFile, Span},
+    source::Span,
 };
 
 use super::{
@@ -60,10 +60,6 @@ impl<'r, 's> Fields<'r, 's> {
             seen.push(name);
         }
         Some(Self { reader, node: node.clone() })
-    }
-
-    pub(super) fn source(&self) -> &'s Arc<SourceFile> {
-        self.reader.source
     }
 
     pub(super) fn tell(&mut self, found: Diagnostic, span: Span) {

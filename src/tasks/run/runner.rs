@@ -643,7 +643,7 @@ impl<'r> Runner<'r> {
         if let Some(trouble) = trouble {
             self.trouble(&trouble);
         }
-        let (index, worker) = (attempt.index, attempt.worker);
+        let index = attempt.index;
         for line in lines {
             self.report(&mut attempt, &line);
         }
