@@ -259,6 +259,7 @@ fn escaped(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method is not general enough")]
 mod tests {
     use super::*;
     use crate::{source::SourceFile, tasks::read::read};
