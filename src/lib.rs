@@ -29,6 +29,7 @@ mod edit;
 mod install;
 mod lint;
 mod observe;
+mod tasks;
 mod watch;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.

@@ -23,6 +23,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("signal_hook", &["sys"]),
     ("sysinfo", &["sys"]),
     ("rusqlite", &["store"]),
+    ("saphyr_parser", &["tasks"]),
+    ("petgraph", &["tasks"]),
     ("ureq", &["dispatch"]),
     // The others hold published schemas in their tests.
     ("jsonschema", &["lint", "config", "model"]),
@@ -42,6 +44,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "edit",
             "lint",
             "observe",
+            "tasks",
             "cli",
             "fuzzing",
         ],

@@ -25,6 +25,7 @@ mod merge;
 mod observe;
 mod races;
 mod real_client;
+mod tasks;
 mod trust;
 mod wait;
 mod watch;

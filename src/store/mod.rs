@@ -8,3 +8,4 @@ mod lines;
 pub(crate) mod notices;
 pub(crate) mod observed;
 pub(crate) mod queue;
+pub(crate) mod runs;

@@ -24,6 +24,7 @@ pub(super) mod observe;
 mod plan;
 pub(super) mod runner;
 pub(super) mod status;
+pub(super) mod tasks;
 pub(super) mod trust;
 pub(super) mod uninstall;
 pub(super) mod watch;

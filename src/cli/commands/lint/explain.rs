@@ -12,6 +12,7 @@ use crate::{
     },
     config::nearest::nearest,
     lint::{self, Listed, Shown},
+    tasks,
 };
 
 /// A rule, for programs.
@@ -40,7 +41,16 @@ pub(super) fn explain(desk: &Desk<'_>, name: &str, format: Format) -> Result<Exi
         return Ok(Exit::Fine);
     }
     let Some(listed) = rules.iter().find(|listed| listed.rule.name == name) else {
-        return Err(unknown(name, &rules));
+        let of_tasks = tasks::rules::RULES.iter().find(|rule| rule.name == name);
+        let rule = of_tasks.ok_or_else(|| unknown(name, &rules))?;
+        desk.output.line(format_args!(
+            "{} ({})\n{}\n\n{}",
+            styled(HEADING, rule.name),
+            rule.severity,
+            rule.summary,
+            wrapped(rule.explanation)
+        ));
+        return Ok(Exit::Fine);
     };
     if is_text {
         whole(desk, listed);

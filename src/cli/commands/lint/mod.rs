@@ -66,19 +66,32 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Lint) -> Result<Exit, Failure>
         root: &here.root,
         out_of_step: &out_of_step,
     };
-    let findings = if args.fix {
+    let (task_files, paths): (Vec<_>, Vec<_>) = paths.into_iter().partition(|p| is_task_file(p));
+    let mut findings = if paths.is_empty() {
+        Findings::default()
+    } else if args.fix {
         let mended = lint::mend(&paths, &options).map_err(|error| Failure::of(&error))?;
         tell_repairs(desk, &here, &mended);
         mended.left
     } else {
         lint::look(&paths, &options)
     };
+    for path in &task_files {
+        let more = super::tasks::lint(path)?;
+        findings.files += more.files;
+        findings.diagnostics.extend(more.diagnostics);
+    }
     if let Some(path) = &args.write_baseline {
         return write_baseline(desk, &here, path, &findings);
     }
     show(desk, &here.root, args.format, &findings)?;
     let is_strict = args.deny.is_some() || settled.deny == Some(Deny::Warnings);
     Ok(verdict(&findings, is_strict))
+}
+
+/// Hook files are JSON.
+fn is_task_file(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|end| end == "yaml" || end == "yml")
 }
 
 /// What is wrong with the files of the project, and with those of the user.
