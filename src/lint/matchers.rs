@@ -347,6 +347,10 @@ fn of_tool(name: &str, count: usize, entry: &Entry) -> Option<Diagnostic> {
         let message = format!("`{name}` is called `{now}` now");
         return Some(instead(at(&MATCHER_FORMER_NAME, message, entry), text, &replaced(now)));
     }
+    if let Some((_, now)) = known::GONE.iter().find(|(gone, _)| *gone == name) {
+        let message = format!("Claude Code has no tool `{name}` any more");
+        return Some(at(&MATCHER_UNKNOWN_TOOL, message, entry).help(*now));
+    }
     let found = at(&MATCHER_UNKNOWN_TOOL, format!("Claude Code has no tool `{name}`"), entry);
     Some(match nearest(name, known::TOOLS.iter().copied()) {
         Some(near) => found.help(format!("did you mean `{near}`?")),

@@ -1,5 +1,6 @@
 //! `cph lint`: what is wrong, where, and the exit code for CI.
 
+mod action;
 mod formats;
 mod known;
 mod repairs;

@@ -1,5 +1,6 @@
 //! What the linter says, and that its table of rules is sound.
 
+mod laws;
 mod published;
 mod suites;
 
