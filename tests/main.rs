@@ -8,12 +8,14 @@
 
 mod cph;
 mod demo;
+mod diff;
 mod dispatch;
 mod docs;
 mod events;
 mod examples;
 mod explain;
 mod floors;
+mod hooks;
 mod hot_path;
 mod install;
 mod lint;

@@ -76,8 +76,8 @@ pub(crate) enum Error {
     #[error("`{base}` and `{head}` have no common ancestor here")]
     NoMergeBase { base: String, head: String, is_shallow: bool },
     /// A partial clone that has not fetched it, or a damaged repository.
-    #[error("`{path}` of `{revision}` is not in this repository")]
-    MissingObject { path: String, revision: String },
+    #[error("{what} of `{revision}` is not in this repository")]
+    MissingObject { what: String, revision: String },
     #[error("git {command} failed: {said}")]
     Failed { command: String, said: String },
     #[error("cannot run git: {0}")]
@@ -236,8 +236,14 @@ impl Git {
         for path in &sound {
             asked += &[revision.id.as_str(), ":", &self.prefix, path, "\n"].concat();
         }
-        let said =
-            self.run(&["cat-file", "--batch", "--follow-symlinks"], Some(asked.as_bytes()))?;
+        let batch = ["cat-file", "--batch", "--follow-symlinks"];
+        let said = self.run(&batch, Some(asked.as_bytes())).map_err(|error| match error {
+            // It would have to be fetched, and nothing is.
+            Error::Failed { said, .. } if said.contains("promisor") => {
+                Error::MissingObject { what: "a file".to_owned(), revision: revision.name.clone() }
+            }
+            error => error,
+        })?;
         let mut rest = said.as_slice();
         let mut found = BTreeMap::new();
         for path in sound {
