@@ -123,7 +123,11 @@ fn commands_that_are_named_exist_with_their_options() {
         let Some(command) = words.find(|word| !word.starts_with('-')) else { continue };
         assert!(listed.contains(command), "{}: `{text}` is no command", document.display());
         seen.insert(command.to_owned());
-        let help = cph.run(&[command, "--help"]).stdout;
+        let mut help = cph.run(&[command, "--help"]).stdout;
+        // A command of a command has options of its own.
+        if let Some(inner) = words.next().filter(|word| has_command(&help, word)) {
+            help = cph.run(&[command, inner, "--help"]).stdout;
+        }
         let options = text.split_whitespace().skip(2).filter(|word| word.starts_with("--"));
         for option in options {
             let option = option.trim_end_matches([',', ';', '.', ':', ')']);
@@ -136,6 +140,13 @@ fn commands_that_are_named_exist_with_their_options() {
     }
     let unnamed: Vec<_> = listed.iter().filter(|command| !seen.contains(**command)).collect();
     assert!(unnamed.is_empty(), "no document tells of {unnamed:?}");
+}
+
+/// Whether a help text lists a command of this name.
+fn has_command(help: &str, name: &str) -> bool {
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let mut listed = listed.take_while(|line| !line.is_empty());
+    listed.any(|line| line.split_whitespace().next() == Some(name))
 }
 
 #[test]
