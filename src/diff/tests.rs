@@ -62,96 +62,68 @@ fn one(event: &str, more: &str, handler: &str) -> String {
     )
 }
 
+/// What the group and the handler say before and after, the kind of the change, part of its text.
+type Case = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
+
+fn weighed(cases: &[Case]) {
+    for (old_group, old, new_group, new, kind, text) in cases {
+        let gate = |group, handler| one("PreToolUse", group, handler);
+        let told = compared(HOOKS, &gate(old_group, old), &gate(new_group, new));
+        assert!(told[0].starts_with(&format!("{kind} ")), "{new_group} {new}: {told:?}");
+        assert!(told[0].contains(text), "{new_group} {new}: {told:?}");
+    }
+}
+
+const BASH: &str = r#""matcher": "Bash", "#;
+const CLOSED: &str = r#", "onFailure": "block""#;
+
 #[test]
-fn what_becomes_of_a_gate_is_weighed() {
-    let gate = |more: &str, handler: &str| one("PreToolUse", more, handler);
-    let cases = [
+fn for_what_a_gate_runs_is_weighed() {
+    let narrowed = "`matcher` nothing → `Bash`: no longer for `Agent`";
+    weighed(&[
+        ("", "", BASH, "", "weakened", narrowed),
+        (BASH, "", "", "", "strengthened", "runs for more: `Bash` → always"),
         (
-            gate("", ""),
-            gate("", r#", "async": true"#),
-            "weakened",
-            "is a gate no longer: it runs in the background",
-        ),
-        (gate("", ""), gate("", r#", "gate": false"#), "weakened", "says `gate: false`"),
-        (gate("", r#", "gate": false"#), gate("", ""), "strengthened", "is a gate now"),
-        (
-            gate("", ""),
-            gate(r#""matcher": "Bash", "#, ""),
-            "weakened",
-            "`matcher` nothing → `Bash`: no longer for `Agent`",
-        ),
-        (
-            gate(r#""matcher": "Bash", "#, ""),
-            gate("", ""),
-            "strengthened",
-            "runs for more: `Bash` → always",
-        ),
-        (
-            gate(r#""matcher": "B.sh", "#, ""),
-            gate(r#""matcher": "Ba.h", "#, ""),
+            r#""matcher": "B.sh", "#,
+            "",
+            r#""matcher": "Ba.h", "#,
+            "",
             "changed",
             "whether that is less cannot be told",
         ),
+        ("", "", r#""paths": ["*.py"], "#, "", "weakened", "`paths` nothing → `*.py`: for less"),
         (
-            gate("", ""),
-            gate(r#""paths": ["*.py"], "#, ""),
-            "weakened",
-            "`paths` nothing → `*.py`: for less than before",
-        ),
-        (
-            gate("", ""),
-            gate("", r#", "if": "Bash(rm *)""#),
+            "",
+            "",
+            "",
+            r#", "if": "Bash(rm *)""#,
             "weakened",
             "`if` nothing → `Bash(rm *)`: for less",
         ),
-        (
-            gate("", ""),
-            gate(r#""processors": ["claude_code"], "#, ""),
-            "weakened",
-            "no longer for task_orchestrator",
-        ),
-        (
-            gate("", r#", "onFailure": "block""#),
-            gate("", ""),
-            "weakened",
-            "its failure refuses no longer",
-        ),
-        (
-            gate("", ""),
-            gate("", r#", "onFailure": "block""#),
-            "strengthened",
-            "its failure refuses now",
-        ),
-        (gate("", ""), gate("", r#", "enabled": false"#), "dropped", "is switched off"),
-        (gate("", r#", "enabled": false"#), gate("", ""), "strengthened", "is switched on"),
-        (
-            gate("", ""),
-            gate("", r#", "timeout": 5"#),
-            "weakened",
-            "`timeout` 600 s → 5 s: what takes longer lets go on",
-        ),
-        (gate("", r#", "timeout": 5"#), gate("", ""), "changed", "`timeout` 5 s → 600 s"),
-        (
-            gate("", r#", "onFailure": "block""#),
-            gate("", r#", "onFailure": "block", "timeout": 5"#),
-            "changed",
-            "`timeout` 600 s → 5 s",
-        ),
-        (gate("", ""), gate("", r#", "once": true"#), "weakened", "once a session only"),
-        (gate("", ""), gate("", r#", "order": 5"#), "moved", "`order` 0 → 5"),
-        (gate("", ""), gate("", r#", "shell": "bash""#), "changed", "is run by bash, was by sh"),
-        (
-            gate("", ""),
-            gate("", r#", "cache": {"s": 5}"#),
-            "changed",
-            "`cache` nothing → {\"s\":5}",
-        ),
-    ];
-    for (old, new, kind, text) in cases {
-        let told = compared(HOOKS, &old, &new);
-        assert!(told[0].starts_with(&format!("{kind} ")), "{new}: {told:?}");
-        assert!(told[0].contains(text), "{new}: {told:?}");
-    }
+        ("", "", r#""processors": ["claude_code"], "#, "", "weakened", "no longer for task_"),
+        ("", "", "", r#", "enabled": false"#, "dropped", "is switched off"),
+        ("", r#", "enabled": false"#, "", "", "strengthened", "is switched on"),
+        ("", "", "", r#", "once": true"#, "weakened", "once a session only"),
+    ]);
+}
+
+#[test]
+fn what_a_gate_can_stop_is_weighed() {
+    let less = "`timeout` 600 s → 5 s: what takes longer lets go on";
+    let closed_and_short = r#", "onFailure": "block", "timeout": 5"#;
+    weighed(&[
+        ("", "", "", r#", "async": true"#, "weakened", "it runs in the background"),
+        ("", "", "", r#", "gate": false"#, "weakened", "says `gate: false`"),
+        ("", r#", "gate": false"#, "", "", "strengthened", "is a gate now"),
+        ("", CLOSED, "", "", "weakened", "its failure refuses no longer"),
+        ("", "", "", CLOSED, "strengthened", "its failure refuses now"),
+        ("", "", "", r#", "timeout": 5"#, "weakened", less),
+        ("", r#", "timeout": 5"#, "", "", "changed", "`timeout` 5 s → 600 s"),
+        ("", CLOSED, "", closed_and_short, "changed", "`timeout` 600 s → 5 s"),
+        ("", "", "", r#", "order": 5"#, "moved", "`order` 0 → 5"),
+        ("", "", "", r#", "shell": "bash""#, "changed", "is run by bash, was by sh"),
+        ("", "", "", r#", "cache": {"s": 5}"#, "changed", r#"`cache` nothing → {"s":5}"#),
+    ]);
 }
 
 #[test]

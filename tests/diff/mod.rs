@@ -3,7 +3,10 @@
 
 mod repo;
 
-use std::{fs, os::unix::fs::symlink};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+};
 
 use serde_json::Value;
 
@@ -221,7 +224,6 @@ fn links_within_a_revision_are_followed_and_others_are_not() {
     symlink("../.claude/hooks.json", &link).unwrap();
     repo.commit("linked");
     fs::remove_file(&link).unwrap();
-    repo.cph.path("home");
     fs::write(repo.cph.path("home/secret.json"), NEW).unwrap();
     symlink("../../home/secret.json", &link).unwrap();
     repo.commit("leads out");
@@ -349,7 +351,6 @@ fn nothing_of_the_repository_is_run_and_nothing_is_written() {
         let path = repo.project().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, &trap).unwrap();
-        use std::os::unix::fs::PermissionsExt as _;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
     repo.write(".gitattributes", "* diff=trap filter=trap merge=trap\n");

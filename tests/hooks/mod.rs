@@ -201,8 +201,8 @@ fn a_hook_is_added_as_it_is_asked_for() {
       }
     }
     "#);
-    let lint = cph.run(&["lint", "--deny", "warnings", ".claude/hooks.json"]);
-    assert!(!lint.stdout.contains("lint.sh"), "{}", lint.stdout);
+    let found = cph.run(&["lint", "--deny", "warnings", ".claude/hooks.json"]);
+    assert!(!found.stdout.contains("lint.sh"), "{}", found.stdout);
     cph.succeed(&["hooks", "remove", "lint"]);
     assert_eq!(cph.read(FILE).unwrap(), HOOKS);
 }
