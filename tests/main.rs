@@ -9,6 +9,7 @@
 mod completions;
 mod cph;
 mod demo;
+mod diff;
 mod dispatch;
 mod docs;
 mod doctor;
@@ -16,6 +17,7 @@ mod events;
 mod examples;
 mod explain;
 mod floors;
+mod hooks;
 mod hot_path;
 mod install;
 mod jobs;

@@ -76,8 +76,8 @@ pub(crate) enum Error {
     #[error("`{base}` and `{head}` have no common ancestor here")]
     NoMergeBase { base: String, head: String, is_shallow: bool },
     /// A partial clone that has not fetched it, or a damaged repository.
-    #[error("`{path}` of `{revision}` is not in this repository")]
-    MissingObject { path: String, revision: String },
+    #[error("{what} of `{revision}` is not in this repository")]
+    MissingObject { what: String, revision: String },
     #[error("git {command} failed: {said}")]
     Failed { command: String, said: String },
     #[error("cannot run git: {0}")]
@@ -100,9 +100,7 @@ pub(crate) struct Git {
     dir: PathBuf,
     env: BTreeMap<OsString, OsString>,
     scratch: PathBuf,
-    /// The uppermost directory of the working tree.
-    top: PathBuf,
-    /// `dir` below `top`, with a slash at the end; empty for `top` itself.
+    /// `dir` below the top of the working tree, with a slash at the end; empty for the top.
     prefix: String,
     is_shallow: bool,
 }
@@ -130,21 +128,22 @@ impl Git {
             dir: dir.to_owned(),
             env: kept.chain(fixed).chain([("PATH".into(), path)]).collect(),
             scratch: scratch.to_owned(),
-            top: PathBuf::new(),
             prefix: String::new(),
             is_shallow: false,
         };
-        let asked = ["rev-parse", "--is-shallow-repository", "--show-prefix", "--show-toplevel"];
+        let asked =
+            ["rev-parse", "--is-inside-work-tree", "--is-shallow-repository", "--show-prefix"];
         let ending = git.start(&asked, None)?;
         if !matches!(ending.status, Status::Exited(0)) {
             return Err(git.no_repository(&said(&ending)));
         }
         let text = String::from_utf8_lossy(&ending.stdout).into_owned();
         let mut lines = text.splitn(3, '\n');
+        if lines.next() != Some("true") {
+            return Err(Error::NoRepository { dir: git.dir });
+        }
         git.is_shallow = lines.next() == Some("true");
-        lines.next().unwrap_or_default().clone_into(&mut git.prefix);
-        let top = lines.next().unwrap_or_default().trim_end_matches('\n');
-        git.top = PathBuf::from(OsStr::from_bytes(top.as_bytes()));
+        lines.next().unwrap_or_default().trim_end_matches('\n').clone_into(&mut git.prefix);
         Ok(git)
     }
 
@@ -154,10 +153,6 @@ impl Git {
             return Error::NoRepository { dir };
         }
         Error::Distrusted { dir, said: said.to_owned() }
-    }
-
-    pub(super) fn top(&self) -> &Path {
-        &self.top
     }
 
     /// The directory below the top of the working tree, with a slash at the end; empty for the top.
@@ -236,8 +231,14 @@ impl Git {
         for path in &sound {
             asked += &[revision.id.as_str(), ":", &self.prefix, path, "\n"].concat();
         }
-        let said =
-            self.run(&["cat-file", "--batch", "--follow-symlinks"], Some(asked.as_bytes()))?;
+        let batch = ["cat-file", "--batch", "--follow-symlinks"];
+        let said = self.run(&batch, Some(asked.as_bytes())).map_err(|error| match error {
+            // It would have to be fetched, and nothing is.
+            Error::Failed { said, .. } if said.contains("promisor") => {
+                Error::MissingObject { what: "a file".to_owned(), revision: revision.name.clone() }
+            }
+            error => error,
+        })?;
         let mut rest = said.as_slice();
         let mut found = BTreeMap::new();
         for path in sound {

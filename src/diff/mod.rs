@@ -11,6 +11,8 @@ mod pair;
 mod reach;
 mod scripts;
 mod side;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod weigh;
 

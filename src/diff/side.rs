@@ -311,7 +311,10 @@ impl Reader<'_> {
             Tree::Revision { revision, .. }
                 if self.names.as_ref().is_some_and(|names| names.contains(path)) =>
             {
-                Err(Error::MissingObject { path: path.to_owned(), revision: revision.name.clone() })
+                Err(Error::MissingObject {
+                    what: format!("`{path}`"),
+                    revision: revision.name.clone(),
+                })
             }
             _ => Ok(()),
         }

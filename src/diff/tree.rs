@@ -14,6 +14,7 @@ use crate::{
     sys::{
         file::{self, Error as FileError},
         place::canonical,
+        repository,
     },
 };
 
@@ -111,7 +112,9 @@ impl Tree<'_> {
                 Ok(objects.into_iter().map(Bytes::from).collect())
             }
             Self::Directory { root, git } => {
-                let limit = canonical(git.map_or(root.as_path(), |git| git.top()));
+                // Told from files: what Git says of it is the repository's own word.
+                let found = git.and_then(|_| repository::containing(&canonical(root)));
+                let limit = found.map_or_else(|| canonical(root), |found| found.top);
                 Ok(paths.iter().map(|path| on_disk(&root.join(path), &limit)).collect())
             }
             Self::File { path, name } => {

@@ -6,11 +6,11 @@
 use std::time::Duration;
 
 use crate::{
-    config::effective,
+    config::{effective, merge::form_of},
     model::{
         Processor,
         event::{Failure, Refusal},
-        hook::{Entry, Handler, Hook, OnFailure},
+        hook::{Entry, Handler, Hook, OnFailure, Shell},
     },
 };
 
@@ -230,8 +230,13 @@ fn handler(old: &Hook, new: &Hook) -> Vec<Reason> {
         if prompt(before) != prompt(after) {
             reasons.push(Reason::new(Kind::Changed, "what it asks is another"));
         }
-    } else if was != is {
-        reasons.push(line(&full(was), &full(is)));
+    } else if was != is && !is_same_line(old, new) {
+        reasons.push(match (shell(was), shell(is)) {
+            (before, after) if before != after && full(was) == full(is) => {
+                Reason::new(Kind::Changed, format!("is run by {after}, was by {before}"))
+            }
+            _ => line(&full(was), &full(is)),
+        });
     }
     let told = |hook: &Hook| hook.vocabulary(Processor::ClaudeCode);
     if told(old) != told(new) {
@@ -239,6 +244,22 @@ fn handler(old: &Hook, new: &Hook) -> Vec<Reason> {
         reasons.push(Reason::new(Kind::Changed, text));
     }
     reasons
+}
+
+/// Whether two commands mean the same, however they are quoted.
+fn is_same_line(old: &Hook, new: &Hook) -> bool {
+    matches!(old.handler(), Handler::Command { .. })
+        && form_of(old.leading()) == form_of(new.leading())
+}
+
+/// What runs a command.
+fn shell(handler: &Handler) -> &'static str {
+    match handler {
+        Handler::Command { args: None, shell: None, .. } => "sh",
+        Handler::Command { args: None, shell: Some(Shell::Bash), .. } => "bash",
+        Handler::Command { args: None, shell: Some(Shell::Powershell), .. } => "PowerShell",
+        _ => "no shell",
+    }
 }
 
 /// Ends of a shell line that throw its exit code away.

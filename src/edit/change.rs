@@ -175,21 +175,35 @@ pub(crate) fn move_within(file: &HookText, entry: &Entry, to: Where<'_>) -> Resu
     if own == beside {
         return Err(Error::Impossible("a hook cannot stand beside itself".to_owned()));
     }
-    let (value, list, index) = destination(source, &draft, &own, &beside, is_after)?;
-    insert(source, &mut draft, &list, index, &value)?;
+    let Destination { list, index, value, is_as_written } =
+        destination(source, &draft, &own, &beside, is_after)?;
+    let inserted = if is_as_written {
+        draft.insert_as_written(&list, index, &value)
+    } else {
+        draft.insert(&list, index, &value)
+    };
+    inserted.map_err(|error| whole(source, &error))?;
     let moved = shifted(&own, &list, index);
     take_out(source, &mut draft, &moved, entry)?;
     checked(file, draft.into_text(), entry, Some(entry))
 }
 
 /// What is inserted, into which list, before which index.
+struct Destination {
+    list: String,
+    index: usize,
+    value: String,
+    /// It stood at this depth before, and keeps its blanks.
+    is_as_written: bool,
+}
+
 fn destination(
     source: &Arc<SourceFile>,
     draft: &Draft,
     own: &Place,
     beside: &Place,
     is_after: bool,
-) -> Result<(String, String, usize), Error> {
+) -> Result<Destination, Error> {
     let step = |at: &str| parent(at).1.parse::<usize>().ok();
     let raw = |at: &str| find(draft, at).map(|node| node.raw().to_owned()).unwrap_or_default();
     let is_same_group = !own.is_flat()
@@ -197,7 +211,8 @@ fn destination(
         && frame(draft, &own.group) == frame(draft, &beside.group);
     if is_same_group && let Some(index) = step(&beside.pointer) {
         let list = parent(&beside.pointer).0.to_owned();
-        return Ok((raw(&own.pointer), list, index + usize::from(is_after)));
+        let index = index + usize::from(is_after);
+        return Ok(Destination { list, index, value: raw(&own.pointer), is_as_written: true });
     }
     let siblings = find(draft, &beside.group)
         .and_then(|group| group.get("hooks"))
@@ -207,7 +222,9 @@ fn destination(
     let span = find(draft, &beside.pointer).map(|node| node.span());
     if let (Some(index), true) = (step(&beside.group), is_at_edge) {
         let list = parent(&beside.group).0.to_owned();
-        return Ok((alone(draft, own), list, index + usize::from(is_after)));
+        let (index, value) = (index + usize::from(is_after), alone(draft, own));
+        let is_as_written = value == raw(&own.group);
+        return Ok(Destination { list, index, value, is_as_written });
     }
     let message = "this hook stands inside a group, among others";
     let help = "name the first or the last of its group";
@@ -246,8 +263,13 @@ pub(super) fn alone(draft: &Draft, place: &Place) -> String {
         let text = raw(&place.pointer);
         return without_keys(&text, &["event", "trigger"]);
     }
-    let handlers = format!("[{}]", raw(&place.pointer));
     let frame = frame(draft, &place.group);
+    let is_record = frame.iter().any(|(key, _)| ["event", "trigger"].contains(&key.as_str()));
+    let siblings = find(draft, &place.group).and_then(|group| group.get("hooks"));
+    if !is_record && siblings.is_some_and(|hooks| hooks.items().len() == 1) {
+        return raw(&place.group);
+    }
+    let handlers = format!("[{}]", raw(&place.pointer));
     let members = frame.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     let members = members.filter(|(key, _)| !["event", "trigger"].contains(key));
     object(members.chain([("hooks", handlers.as_str())]))

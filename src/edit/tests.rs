@@ -382,6 +382,9 @@ fn container(text: &str, entry: &Entry) -> Span {
 }
 
 proptest! {
+    // Each case reads its texts many times over.
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
     #[test]
     fn off_and_on_is_the_identity(text in texts(), pick in any::<prop::sample::Index>()) {
         let hooks = file(&text);
@@ -491,6 +494,47 @@ proptest! {
         all.sort();
         wanted.sort();
         prop_assert_eq!(all, wanted);
+    }
+
+    #[test]
+    fn converting_touches_no_other_hook(
+        from in texts(), to in texts(), pick in any::<prop::sample::Index>(), keep in any::<bool>(),
+        is_one_file in any::<bool>(),
+    ) {
+        let from = file(&from);
+        let to = if is_one_file { from.clone() } else {
+            HookText { source: SourceFile::new("other.json", to), ..from.clone() }
+        };
+        let entries = from.entries();
+        let entry = &entries[pick.index(entries.len())];
+        let words_of = entry.vocabulary.other();
+        let converted = match convert(&from, &to, entry, words_of, keep) {
+            Ok(converted) => converted,
+            Err(Error::Impossible(_)) => return Ok(()),
+            Err(error) => panic!("{error}"),
+        };
+        let of = |path: &std::path::Path, text: &HookText| {
+            let edit = converted.edits.iter().find(|edit| edit.path == path);
+            edit.map_or_else(|| meanings(text.source.text()), |edit| meanings(&edit.after))
+        };
+        let mut now = of(from.source.path(), &from);
+        let mut before = meanings(from.source.text());
+        if !is_one_file {
+            now.extend(of(to.source.path(), &to));
+            before.extend(meanings(to.source.text()));
+        }
+        let own = meaning(entry);
+        if !keep {
+            before.remove(before.iter().position(|one| *one == own).unwrap());
+        }
+        for one in before {
+            let at = now.iter().position(|other| *other == one);
+            prop_assert!(at.is_some(), "lost: {one}");
+            now.swap_remove(at.unwrap());
+        }
+        let [new] = now.as_slice() else { panic!("{now:?}") };
+        let by = format!("{} {words_of} ", entry.event.canonical());
+        prop_assert!(new.starts_with(&by), "{new}");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub(crate) fn save(
     }
     let copies = state.subdir(COPIES)?;
     let saved = edits.iter().map(|edit| save_one(edit, &copies)).collect();
-    sweep(&copies);
+    sweep(&copies, MOST_COPIES);
     saved
 }
 
@@ -103,9 +103,9 @@ fn keep(copies: &PrivateDir, path: &Path, text: &str) -> Result<PathBuf, Error> 
 }
 
 /// The oldest copies go. One too many is no reason to fail.
-fn sweep(copies: &PrivateDir) {
+fn sweep(copies: &PrivateDir, most: usize) {
     let names = copies.list().unwrap_or_default();
-    let surplus = names.len().saturating_sub(MOST_COPIES);
+    let surplus = names.len().saturating_sub(most);
     for name in names.into_iter().take(surplus) {
         drop(copies.remove(name));
     }
@@ -113,4 +113,97 @@ fn sweep(copies: &PrivateDir) {
 
 fn system(action: &'static str, path: &Path, source: io::Error) -> Error {
     Error::System { action, path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        config::read::Belongs,
+        model::{Processor, origin::Layer},
+        sys::dir::open_private_dir,
+    };
+
+    struct Stage {
+        scratch: tempfile::TempDir,
+    }
+
+    impl Stage {
+        fn new() -> Self {
+            Self { scratch: tempfile::tempdir().unwrap() }
+        }
+
+        fn state(&self) -> PrivateDir {
+            open_private_dir(&self.scratch.path().join("state")).unwrap()
+        }
+
+        fn edit(&self, name: &str, before: Option<&str>, after: &str) -> Edited {
+            Edited {
+                path: self.scratch.path().join(name),
+                before: before.map(str::to_owned),
+                after: after.to_owned(),
+                belongs: Belongs { layer: Layer::Project, owner: Some(Processor::ClaudeCode) },
+            }
+        }
+
+        fn save(&self, edits: &[Edited]) -> Result<Vec<Saved>, Error> {
+            save(edits, &self.state(), Deadline::after(Duration::from_mins(2)))
+        }
+
+        fn read(&self, name: &str) -> String {
+            fs::read_to_string(self.scratch.path().join(name)).unwrap()
+        }
+    }
+
+    #[test]
+    fn what_was_there_is_kept() {
+        let stage = Stage::new();
+        let made = stage.save(&[stage.edit("a/b/h.json", None, "one")]).unwrap();
+        assert_eq!((stage.read("a/b/h.json").as_str(), &made[0].copy), ("one", &None));
+        let changed = stage.save(&[stage.edit("a/b/h.json", Some("one"), "two")]).unwrap();
+        assert_eq!(stage.read("a/b/h.json"), "two");
+        let copy = changed[0].copy.as_ref().unwrap();
+        assert_eq!(fs::read_to_string(copy).unwrap(), "one");
+    }
+
+    #[test]
+    fn nothing_is_written_where_one_file_is_not_as_it_was() {
+        let stage = Stage::new();
+        stage.save(&[stage.edit("x", None, "x1"), stage.edit("y", None, "y1")]).unwrap();
+        let both = [stage.edit("x", Some("x1"), "x2"), stage.edit("y", Some("y0"), "y2")];
+        let refused = stage.save(&both).unwrap_err();
+        assert!(matches!(&refused, Error::Changed { path } if path.ends_with("y")), "{refused}");
+        assert_eq!((stage.read("x").as_str(), stage.read("y").as_str()), ("x1", "y1"));
+        let gone = stage.save(&[stage.edit("z", Some("z"), "z2")]).unwrap_err();
+        assert!(matches!(gone, Error::Changed { .. }));
+        let unseen = stage.save(&[stage.edit("x", None, "x2")]).unwrap_err();
+        assert!(matches!(unseen, Error::Changed { .. }));
+    }
+
+    #[test]
+    fn one_at_a_time() {
+        let stage = Stage::new();
+        let held = lock::try_lock(stage.state().open_or_create(LOCK).unwrap()).unwrap().unwrap();
+        let edit = [stage.edit("x", None, "x")];
+        let busy = save(&edit, &stage.state(), Deadline::after(Duration::ZERO)).unwrap_err();
+        assert!(matches!(busy, Error::Busy { .. }), "{busy}");
+        assert!(!edit[0].path.exists());
+        drop(held);
+        assert!(stage.save(&edit).is_ok());
+    }
+
+    #[test]
+    fn of_copies_the_latest_are_kept() {
+        let stage = Stage::new();
+        let copies = stage.state().subdir(COPIES).unwrap();
+        for number in 0..5 {
+            copies.create_new(format!("2026-{number}")).unwrap();
+        }
+        sweep(&copies, 2);
+        assert_eq!(copies.list().unwrap(), ["2026-3", "2026-4"]);
+        sweep(&copies, 2);
+        assert_eq!(copies.list().unwrap().len(), 2);
+    }
 }

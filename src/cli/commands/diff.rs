@@ -19,6 +19,7 @@ use crate::{
         failure::Failure,
         output::{DIM, styled},
     },
+    diag::render::text::clean,
     diff::{self, Comparison, Error, Git, Kind, Outside, Side, Tree},
     install, lint,
     sys::place,
@@ -39,7 +40,7 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Args) -> Result<Exit, Failure>
     let here = desk.here();
     let compared = compared(&here, &args.what)?;
     for note in &compared.comparison.notes {
-        desk.output.complain(format_args!("{} {note}", styled(DIM, "note:")));
+        desk.output.complain(format_args!("{} {}", styled(DIM, "note:"), clean(note)));
     }
     match args.format {
         DiffFormat::Text => desk.output.text(text::text(&compared)),

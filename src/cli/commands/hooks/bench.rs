@@ -117,7 +117,12 @@ pub(super) fn failure(desk: &Desk<'_>, here: &Here, error: &edit::Error) -> Fail
         edit::Error::Changed { .. } | edit::Error::Busy { .. } => "nothing was changed; try again",
         _ => "nothing was changed",
     };
-    let mut failure = Failure::new(exit, error.to_string());
+    let message = match error {
+        // The finding is told above, with its place.
+        edit::Error::Refused(_) => "this cannot be edited safely".to_owned(),
+        error => error.to_string(),
+    };
+    let mut failure = Failure::new(exit, message);
     if let Some(source) = std::error::Error::source(error) {
         failure = failure.hint(source.to_string());
     }

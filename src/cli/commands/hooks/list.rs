@@ -13,7 +13,7 @@ use crate::{
     },
     config::merge,
     diag::render::text::clean,
-    model::{Event, Processor, hook::Entry},
+    model::{Event, Processor, event::EVENTS, hook::Entry},
 };
 
 use super::{
@@ -100,6 +100,8 @@ fn text(here: &Here, all: &[Listed]) -> String {
             events.push(&one.entry.event);
         }
     }
+    let rank = |event: &Event| EVENTS.iter().position(|row| Event::Known(row) == *event);
+    events.sort_by_key(|event| rank(event).unwrap_or(usize::MAX));
     let width =
         |of: &dyn Fn(&Listed) -> String| all.iter().map(|one| of(one).chars().count()).max();
     let name = width(&|one| clean(&one.name)).unwrap_or(0);
