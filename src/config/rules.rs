@@ -49,6 +49,8 @@ pub(crate) static RULES: &[&Rule] = &[
     &TIMEOUT_IN_MILLISECONDS,
     &GATE_IN_BACKGROUND,
     &JOB_TERMS,
+    &JOB_TERMS_IN_FOREGROUND,
+    &BLOCK_IN_BACKGROUND,
     &UNKNOWN_PRESET,
     &OUT_OF_RANGE,
     &WEAKENED_BY_PROJECT,
@@ -247,6 +249,17 @@ pub(crate) static JOB_TERMS: Rule = error(
     "`retry`, `rate_limit`, `batch`, `limits`, `priority`, `on_busy`, `fresh`, `queue` and \
      `durability` say how a hook in the background is run. A field that is wrong is left out, and \
      the others count.",
+);
+pub(crate) static JOB_TERMS_IN_FOREGROUND: Rule = hint(
+    "job-terms-in-foreground",
+    "terms of a background job on a hook that is waited for",
+    "They count for hooks with `async`, `background` or `\"type\": \"background\"` only.",
+);
+pub(crate) static BLOCK_IN_BACKGROUND: Rule = warning(
+    "block-in-background",
+    "`onFailure: \"block\"` on a hook in the background",
+    "Nobody waits for a hook in the background, so its failure cannot refuse anything. If it was \
+     meant as a gate, it must not be in the background.",
 );
 pub(crate) static UNKNOWN_PRESET: Rule = error(
     "unknown-preset",
