@@ -149,3 +149,86 @@ fn shortened(text: String, start: &Start) -> String {
 fn chance() -> f64 {
     f64::from(clock::boot_now().subsec_nanos() % 1_000_000) / 1_000_000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::job::{Batch, Retry, Terms};
+
+    fn order(item: &str, terms: Terms) -> Order {
+        Order {
+            id: item.to_owned(),
+            occurrence: "o".to_owned(),
+            project: "/p".into(),
+            session: None,
+            event: "Stop".to_owned(),
+            vocabulary: Processor::ClaudeCode,
+            hook: "h".to_owned(),
+            label: "h".to_owned(),
+            at: String::new(),
+            boot: String::new(),
+            since_boot_ms: 0,
+            argv: vec!["true".to_owned()],
+            dir: None,
+            environment: "/e".into(),
+            told: vec![("CPH_JOB_ID".to_owned(), "of the job around it".to_owned())],
+            payload: format!("{{\"item\": \"{item}\"}}\n"),
+            limit_ms: 1,
+            terms,
+            fresh: Vec::new(),
+            item: Some(item.to_owned()),
+        }
+    }
+
+    fn start() -> Start {
+        Start { job: "a".to_owned(), number: 1 }
+    }
+
+    #[test]
+    fn a_task_tells_its_own_names_and_no_others() {
+        let picked =
+            Picked { start: start(), orders: vec![order("a", Terms::default())], before: 2 };
+        let task = task(&picked);
+        assert_eq!(task.told["CPH_JOB_ID"], "a");
+        assert_eq!(task.told["CPH_ATTEMPT"], "3");
+        assert_eq!(task.stdin, picked.orders[0].payload);
+        assert!(!task.told.contains_key("CPH_BATCH_PATHS"));
+    }
+
+    #[test]
+    fn a_batch_tells_every_payload_and_each_path_once() {
+        let terms = Terms { batch: Some(Batch::default()), ..Terms::default() };
+        let orders = ["a", "b", "a"].map(|item| order(item, terms.clone())).into();
+        let task = task(&Picked { start: start(), orders, before: 0 });
+        assert_eq!(task.told["CPH_BATCH_PATHS"], "a\nb");
+        assert_eq!(task.told["CPH_BATCH_SIZE"], "3");
+        let told: serde_json::Value = serde_json::from_str(&task.stdin).unwrap();
+        assert_eq!(told["batch"].as_array().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn only_exit_0_is_a_success_and_decisions_mean_nothing() {
+        let retry = Retry { max: 1, ..Retry::default() };
+        let order = order("a", Terms { retry, ..Terms::default() });
+        let ended = |how: How, stdout: &str| {
+            let end =
+                End { how, stdout: stdout.to_owned(), stderr: "\nwhy\n\n".to_owned(), took_ms: 7 };
+            of(&order, &start(), 1, &end)
+        };
+        for how in [How::Exited(2), How::Signalled(9), How::TimedOut] {
+            let outcome = ended(how, "");
+            assert!(
+                outcome.is_failure
+                    && outcome.message.unwrap().ends_with(": why; see `cph jobs --state failed`")
+            );
+        }
+        assert!(ended(How::Cancelled, "").is_cancelled);
+        let said = ended(How::Exited(0), r#"{"decision": "block", "systemMessage": "m"}"#);
+        assert_eq!((said.is_failure, said.message.as_deref()), (false, Some("`h`: m")));
+        let plain = ended(How::Exited(0), "all is well");
+        assert_eq!((plain.message, plain.context), (None, None));
+        let long = format!("{{\"systemMessage\": \"{}\"}}", "x".repeat(9000));
+        let long = ended(How::Exited(0), &long).message.unwrap();
+        assert!(long.len() < 4000 && long.ends_with("(all of it: `cph jobs logs a`)"), "{long}");
+    }
+}

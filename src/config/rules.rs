@@ -194,6 +194,17 @@ pub(crate) static JOB_TERMS: Rule = Rule::error(
      `durability` say how a hook in the background is run. A field that is wrong is left out, and \
      the others count.",
 );
+pub(crate) static JOB_TERMS_IN_FOREGROUND: Rule = Rule::hint(
+    "job-terms-in-foreground",
+    "terms of a background job on a hook that is waited for",
+    "They count for hooks with `async`, `background` or `\"type\": \"background\"` only.",
+);
+pub(crate) static BLOCK_IN_BACKGROUND: Rule = Rule::warning(
+    "block-in-background",
+    "`onFailure: \"block\"` on a hook in the background",
+    "Nobody waits for a hook in the background, so its failure cannot refuse anything. If it was \
+     meant as a gate, it must not be in the background.",
+);
 pub(crate) static UNKNOWN_PRESET: Rule = Rule::error(
     "unknown-preset",
     "`integration.presets` names a preset that does not exist",

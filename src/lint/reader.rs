@@ -39,6 +39,8 @@ pub(super) static FAMILY: Family = Family {
         listed!(rules::TIMEOUT_IN_MILLISECONDS, "timeout-in-milliseconds"),
         listed!(rules::GATE_IN_BACKGROUND, "gate-in-background"),
         listed!(rules::JOB_TERMS, "job-terms"),
+        listed!(rules::JOB_TERMS_IN_FOREGROUND, "job-terms-in-foreground"),
+        listed!(rules::BLOCK_IN_BACKGROUND, "block-in-background"),
         listed!(rules::UNKNOWN_PRESET, "unknown-preset"),
         listed!(rules::OUT_OF_RANGE, "out-of-range"),
         listed!(rules::WEAKENED_BY_PROJECT, "weakened-by-project"),

@@ -177,7 +177,8 @@ impl Ground {
     /// Waits until nothing waits or runs.
     #[track_caller]
     pub(super) fn drain(&self) {
-        let said = self.cph(&["jobs", "drain", "--timeout", "90"]);
+        let limit = super::storm::rounds(90, 3600).to_string();
+        let said = self.cph(&["jobs", "drain", "--timeout", &limit]);
         assert_eq!(said.code, 0, "{said:?}; {}", self.story());
     }
 

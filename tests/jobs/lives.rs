@@ -226,6 +226,8 @@ fn a_gate_in_the_background_is_an_error() {
     let ground = Ground::new(&json!({"PreToolUse": [{"hooks": [
         hook("exit 2", &json!({"gate": true})),
         hook("true", &json!({"retry": {"mx": 1}, "priority": "urgent"})),
+        hook("true", &json!({"onFailure": "block"})),
+        json!({"type": "command", "command": "true", "batch": true}),
     ]}]}));
     let said = ground.cph(&["lint"]);
     assert_eq!(said.code, 1, "{said:?}");
@@ -233,4 +235,6 @@ fn a_gate_in_the_background_is_an_error() {
     assert!(text.contains("a gate cannot run in the background"), "{text}");
     assert!(text.contains("`retry` cannot be understood: unknown field `mx`"), "{text}");
     assert!(text.contains("`priority` cannot be understood: unknown variant `urgent`"), "{text}");
+    assert!(text.contains("its failure refuses nothing"), "{text}");
+    assert!(text.contains("`batch` has no effect on a hook that is waited for"), "{text}");
 }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod commands;
+mod example;
 mod ground;
 mod lives;
 mod storm;

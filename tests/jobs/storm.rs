@@ -63,7 +63,10 @@ fn storm(victim: &'static str, total: usize, kills: usize, fields: &serde_json::
             let mut killed = 0;
             let mut pause = 1_u64;
             while killed < kills && !is_over.load(Ordering::SeqCst) {
-                killed += ground.kill(victim);
+                // Spread over the whole time.
+                if next.load(Ordering::SeqCst) >= killed * total / (kills + 1) {
+                    killed += ground.kill(victim);
+                }
                 // Not random, but everywhere: in starts, in idle exits, between any two lines.
                 pause = (pause * 7 + 3) % 41;
                 sleep_until(Instant::now() + Duration::from_millis(pause));

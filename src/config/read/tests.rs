@@ -246,7 +246,7 @@ fn fields_become_settings() {
         "async":true,"once":true,"statusMessage":"s","if":"Bash(x)","retry":{"max": 2},
         "warm":true,"processors":["task_orchestrator"],"name":"n"}]}]}}"#,
     );
-    assert_eq!(found(&read), [""; 0]);
+    assert_eq!(found(&read), ["block-in-background"]);
     let entry = &read.entries[0];
     let shell = Some(Shell::Bash);
     assert_eq!(entry.handler, Handler::Command { command: "a".into(), args: None, shell });

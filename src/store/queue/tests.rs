@@ -266,6 +266,31 @@ fn priorities_come_first_and_lanes_do_not_mix() {
     assert!(jobs.head("elsewhere").unwrap().is_none());
 }
 
+/// As many as were asked for: `CPH_STRESS` for the whole number.
+#[test]
+fn many_that_wait_hold_nobody_up() {
+    let env = crate::sys::place::Env::current();
+    let many: u32 = if env.get("CPH_STRESS").is_some() { 100_000 } else { 3000 };
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    for first in (0..many).step_by(500) {
+        let all: Vec<_> = (first..first + 500)
+            .map(|n| order(&format!("o-{n:06}"), &format!("h{}", n % 7), Terms::default()))
+            .collect();
+        jobs.take(&all).unwrap();
+    }
+    assert_eq!(jobs.counts().unwrap().waiting, u64::from(many));
+    let began = std::time::Instant::now();
+    for run in 0..100 {
+        assert_eq!(jobs.lanes().unwrap().len(), 7);
+        jobs.promote().unwrap();
+        let picked = begin(&mut jobs);
+        assert_eq!(picked.orders[0].occurrence, format!("o-{:06}", run * 7));
+        jobs.finish(&picked.start, &Outcome::default()).unwrap();
+    }
+    println!("{many} waiting: {:?} for each run", began.elapsed() / 100);
+}
+
 #[test]
 fn rates_count_what_was_started() {
     let scratch = scratch();

@@ -90,6 +90,9 @@ impl Reader<'_> {
     /// A hook cannot both stop something and run behind its back. It stays a gate: to skip one
     /// is worse than to wait for it.
     pub(super) fn settle_gate(&mut self, fields: &Fields<'_>, settings: &mut Settings) {
+        if self.is_thorough() {
+            self.doubt_background(fields, settings);
+        }
         if settings.gate != Some(true) || settings.background != Some(true) {
             return;
         }
@@ -103,6 +106,25 @@ impl Reader<'_> {
         );
         settings.background = Some(false);
         settings.rewake = None;
+    }
+
+    /// What does not go together with being waited for, or with not being waited for.
+    fn doubt_background(&mut self, fields: &Fields<'_>, settings: &Settings) {
+        let is_background = settings.background == Some(true);
+        if is_background
+            && settings.on_failure == Some(OnFailure::Block)
+            && let Some(spot) = fields.get("onFailure").or_else(|| fields.get("failClosed"))
+        {
+            let message = "nobody waits for this hook, so its failure refuses nothing";
+            let found = self.at(&rules::BLOCK_IN_BACKGROUND, message, &spot);
+            self.report(found.help("remove `async` or `background` if it is a gate"));
+        }
+        let first = job::FIELDS.iter().find_map(|field| Some((*field, fields.get(field)?)));
+        if let Some((field, spot)) = first.filter(|_| !is_background) {
+            let message = format!("`{field}` has no effect on a hook that is waited for");
+            let found = self.at(&rules::JOB_TERMS_IN_FOREGROUND, message, &spot);
+            self.report(found.help("add \"async\": true"));
+        }
     }
 
     fn order(&mut self, fields: &Fields<'_>) -> Option<i64> {
