@@ -25,13 +25,18 @@ pub fn main() -> ExitCode {
     if let Some(dispatch) = quick::dispatch(&args) {
         return commands::dispatch::run(&dispatch, None).into();
     }
-    if let Some(exit) = commands::observe::note(&args) {
+    if let Some(exit) = commands::conform::stand_in(&args) {
+        return exit;
+    }
+    // What the stand-in does not take is for us.
+    let args = commands::conform::behind_stand_in(&args);
+    if let Some(exit) = commands::observe::note(args) {
         return exit.into();
     }
-    if let Some(exit) = commands::completions::answer(&args) {
+    if let Some(exit) = commands::completions::answer(args) {
         return exit.into();
     }
-    match Cli::try_parse() {
+    match Cli::try_parse_from(std::iter::once(&OsString::from("cph")).chain(args)) {
         Ok(cli) => run(&cli).into(),
         Err(error) => usage(&error).into(),
     }
@@ -55,6 +60,7 @@ fn run(cli: &Cli) -> Exit {
         Command::Trust(args) => commands::trust::run(&desk, args),
         Command::Doctor(args) => commands::doctor::run(&desk, args),
         Command::Events(args) => commands::events::run(&desk, args),
+        Command::Conform(args) => commands::conform::run(&desk, args),
         Command::Completions(args) => commands::completions::run(&desk, args),
         Command::Demo(args) => commands::demo::run(&desk, args),
         Command::Explain(args) => commands::explain::run(&desk, args),
