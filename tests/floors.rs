@@ -28,8 +28,8 @@ const HOMES: &[(&str, &[&str])] = &[
     (
         "serde_json",
         &[
-            "json", "model", "config", "session", "store", "diag", "install", "dispatch",
-            "observe", "cli", "fuzzing",
+            "json", "model", "config", "session", "store", "diag", "install", "conform",
+            "dispatch", "observe", "cli", "fuzzing",
         ],
     ),
 ];

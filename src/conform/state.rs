@@ -31,7 +31,8 @@ fn of_bytes(bytes: &[u8]) -> Vec<Fault> {
         return vec![fault("", format!("`{NAME}` is no JSON object"))];
     };
     let mut faults = Vec::new();
-    if !state.get("version").is_some_and(|version| version.as_u64().is_some_and(|v| v >= 1)) {
+    let version = state.get("version").and_then(Value::as_u64);
+    if version.is_none_or(|version| version < 1) {
         faults.push(fault("version", format!("`version` of `{NAME}` is no number from 1")));
     }
     let Some(heartbeat) = state.get("heartbeat") else { return faults };

@@ -14,7 +14,6 @@ use crate::{
         exit::Exit,
         failure::Failure,
         output::{self, BAD, DIM, GOOD, HEADING, NAME, WARN, styled},
-        quick,
     },
     config::nearest::nearest,
     conform::{self, Calls, Fault, Line, Play, Played, STAND_IN, Setup},
@@ -94,16 +93,11 @@ pub(in crate::cli) fn behind_stand_in(args: &[OsString]) -> &[OsString] {
 /// A `cph dispatch` as cph would understand it; `None`: another command.
 fn line(said: &[OsString]) -> Option<Line> {
     let args: Vec<_> = said.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let parsed = match quick::dispatch(said) {
-        Some(dispatch) => Ok(dispatch),
-        None => {
-            let words = std::iter::once(OsString::from("cph")).chain(said.iter().cloned());
-            match Cli::try_parse_from(words) {
-                Ok(Cli { command: Command::Dispatch(dispatch), .. }) => Ok(dispatch),
-                Ok(_) => return None,
-                Err(error) => Err(error),
-            }
-        }
+    let words = std::iter::once(OsString::from("cph")).chain(said.iter().cloned());
+    let parsed = match Cli::try_parse_from(words) {
+        Ok(Cli { command: Command::Dispatch(dispatch), .. }) => Ok(dispatch),
+        Ok(_) => return None,
+        Err(error) => Err(error),
     };
     Some(match parsed {
         Ok(dispatch) => Line {
@@ -165,12 +159,10 @@ fn plays(args: &Args) -> Result<Vec<Play>, Failure> {
     let named = |name: &String| {
         Play::named(name).ok_or_else(|| {
             let failure = Failure::new(Exit::Usage, format!("there is no play `{name}`"));
-            match nearest(name, Play::all().map(Play::name)) {
+            let all = || Play::all().map(Play::name);
+            match nearest(name, all()) {
                 Some(near) => failure.hint(format!("did you mean `{near}`?")),
-                None => {
-                    let all = Play::all().map(Play::name).collect::<Vec<_>>().join(", ");
-                    failure.hint(format!("there are {all}"))
-                }
+                None => failure.hint(format!("there are {}", all().collect::<Vec<_>>().join(", "))),
             }
         })
     };
