@@ -26,7 +26,7 @@ use std::{
 use crate::sys::{
     atomic,
     clock::Deadline,
-    process::{self, Command, Limits, Set, Status, Stdin},
+    process::{self, Command, Ending, Limits, Set, Status, Stdin},
 };
 
 pub(crate) use call::{Calls, Line};
@@ -74,6 +74,8 @@ pub(crate) struct Played {
     pub(crate) events: usize,
     /// How the client ended.
     pub(crate) ended: String,
+    /// The end of what it wrote to stderr.
+    pub(crate) stderr: String,
     pub(crate) faults: Vec<Fault>,
     /// Why the play shows nothing: what it is about was never fired.
     pub(crate) untried: Option<&'static str>,
@@ -83,7 +85,7 @@ pub(crate) struct Played {
 pub(crate) fn play(setup: &Setup, play: Play) -> Result<Played, Error> {
     let dir = setup.scratch.join(play.name());
     let calls_dir = prepare(setup, play, &dir)?;
-    let status = run(setup, play, &dir)?;
+    let Ending { status, stderr, .. } = run(setup, play, &dir)?;
     let calls = Calls::read(&calls_dir);
     let mut faults: Vec<_> = fault::of_ending(&status, setup.limit).into_iter().collect();
     faults.extend(session::check(play, &calls));
@@ -94,6 +96,7 @@ pub(crate) fn play(setup: &Setup, play: Play) -> Result<Played, Error> {
         play,
         events: calls.len(),
         ended: fault::ending(&status),
+        stderr: last_lines(&stderr),
         faults,
         untried: play.untried(&calls),
     })
@@ -126,7 +129,7 @@ fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
-fn run(setup: &Setup, play: Play, dir: &Path) -> Result<Status, Error> {
+fn run(setup: &Setup, play: Play, dir: &Path) -> Result<Ending, Error> {
     let mut env = setup.env.clone();
     let mut path = dir.join("bin").into_os_string();
     if let Some(old) = env.get::<OsString>(&"PATH".into()) {
@@ -150,9 +153,19 @@ fn run(setup: &Setup, play: Play, dir: &Path) -> Result<Status, Error> {
     let deadline = Deadline::after(setup.limit);
     let grace = Duration::from_secs(2);
     set.start(command, Limits { deadline, grace, output_cap: 64 << 10, leak_grace: grace });
-    match set.next().map(|(_, ending)| ending.status) {
-        Some(Status::NotStarted(source)) => Err(failed(source)),
-        Some(status) => Ok(status),
-        None => Err(failed(io::Error::other("it was not started"))),
+    let Some((_, ending)) = set.next() else {
+        return Err(failed(io::Error::other("it was not started")));
+    };
+    match ending.status {
+        Status::NotStarted(source) => Err(failed(source)),
+        _ => Ok(ending),
     }
+}
+
+/// The last few lines of what a program wrote.
+fn last_lines(bytes: &[u8]) -> String {
+    const LINES: usize = 5;
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
 }

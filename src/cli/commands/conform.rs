@@ -44,6 +44,9 @@ struct PlayReport<'a> {
     /// How many events were fired.
     events: usize,
     ended: &'a str,
+    /// The end of what it wrote to stderr.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    stderr: &'a str,
     /// The event that was not fired and without which the play shows nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_fired: Option<&'static str>,
@@ -175,6 +178,7 @@ fn report(played: &Played) -> PlayReport<'_> {
         about: played.play.about(),
         events: played.events,
         ended: &played.ended,
+        stderr: &played.stderr,
         not_fired: played.untried,
         faults: &played.faults,
     }
@@ -199,6 +203,11 @@ fn show(desk: &Desk<'_>, played: &Played) {
             clean(&fault.message),
             fault.rule,
         ));
+    }
+    if !played.faults.is_empty() {
+        for line in played.stderr.lines() {
+            output.line(format_args!("  {} {}", styled(DIM, "stderr:"), clean(line)));
+        }
     }
     if let Some(event) = played.untried {
         output.line(format_args!("  {} `{event}` was not fired", styled(DIM, "not tried:")));

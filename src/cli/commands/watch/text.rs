@@ -65,10 +65,9 @@ fn change_text(change: &Change) -> String {
     let native = if change.native { " (run by Claude Code)" } else { "" };
     let head =
         format!("  {mark} {} {}{native}", styled(NAME, clean(&change.event)), clean(&change.label));
-    // `runs` says in short what `handler` says in full.
-    let parts = change.parts.iter().filter(|(name, ..)| name != "handler");
-    let parts = parts.map(|(name, before, now)| {
-        format!("\n      {}: {} → {}", clean(name), short(before.as_ref()), short(now.as_ref()))
+    let parts = change.parts.iter().map(|part| {
+        let (before, now) = (short(part.before.as_ref()), short(part.now.as_ref()));
+        format!("\n      {}: {before} → {now}", clean(&part.field))
     });
     std::iter::once(head).chain(parts).collect()
 }
