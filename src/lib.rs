@@ -23,6 +23,7 @@ mod store;
 
 // Engines: each does one thing and does not know the others.
 mod background;
+mod conform;
 mod diff;
 mod dispatch;
 mod edit;

@@ -39,6 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "session",
             "store",
             "diag",
+            "conform",
             "install",
             "dispatch",
             "edit",

@@ -7,6 +7,7 @@
 )]
 
 mod completions;
+mod conform;
 mod cph;
 mod demo;
 mod diff;

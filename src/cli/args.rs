@@ -82,6 +82,8 @@ pub(super) enum Command {
     Demo(Demo),
     /// Tell what cph would have changed, after `cph install --observe`
     Observe(Observe),
+    /// Play a session against an orchestrator's client, and name what it gets wrong
+    Conform(Conform),
     /// Print the script that completes cph in a shell
     Completions(Completions),
     /// Print a manual page
@@ -716,6 +718,29 @@ pub(super) struct ObserveReport {
     /// Only what was seen since then: `90m`, `8h`, `7d`, or a date like 2026-01-31
     #[arg(long, value_name = "WHEN")]
     pub(super) since: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+// `cph conform`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "COMMAND is run once for each play, where you are. It finds a `cph` first on PATH \
+                  that writes down what it is called with and answers as the play has it; \
+                  CPH_CONFORM names the play. No hook is run. Exit codes: 0 it conforms, 1 faults, \
+                  70 COMMAND cannot be started."
+)]
+pub(super) struct Conform {
+    /// The client, with its arguments: something that holds a whole session
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    pub(super) command: Vec<std::ffi::OsString>,
+    /// Only this play (may be given several times)
+    #[arg(long, value_name = "PLAY", add = ArgValueCandidates::new(candidates::plays))]
+    pub(super) play: Vec<String>,
+    /// How long one run may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(super) timeout: u64,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

@@ -8,6 +8,7 @@ use clap_complete::engine::CompletionCandidate;
 
 use super::{args::Cli, commands};
 use crate::{
+    conform::Play,
     lint,
     model::{Processor, event::EVENTS},
 };
@@ -26,6 +27,11 @@ pub(super) fn events() -> Vec<CompletionCandidate> {
 
 pub(super) fn processors() -> Vec<CompletionCandidate> {
     Processor::ALL.into_iter().filter_map(|one| candidate(one.name(), None)).collect()
+}
+
+/// Plays of `cph conform`.
+pub(super) fn plays() -> Vec<CompletionCandidate> {
+    Play::all().filter_map(|play| candidate(play.name(), Some(play.about().to_owned()))).collect()
 }
 
 /// Rules of the linter.

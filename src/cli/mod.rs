@@ -34,16 +34,21 @@ fn answer() -> Exit {
     if let Some(dispatch) = quick::dispatch(&args) {
         return commands::dispatch::run(&dispatch, None);
     }
-    if let Some(exit) = commands::observe::note(&args) {
+    if let Some(exit) = commands::conform::stand_in(&args) {
         return exit;
     }
-    if let Some(exit) = commands::completions::answer(&args) {
+    // What the stand-in does not take is for us.
+    let args = commands::conform::behind_stand_in(&args);
+    if let Some(exit) = commands::observe::note(args) {
         return exit;
     }
-    if let Some(start) = quick::worker(&args) {
-        return commands::runner::work(&start).into();
+    if let Some(exit) = commands::completions::answer(args) {
+        return exit;
     }
-    match Cli::try_parse() {
+    if let Some(start) = quick::worker(args) {
+        return commands::runner::work(&start);
+    }
+    match Cli::try_parse_from(std::iter::once(&OsString::from("cph")).chain(args)) {
         Ok(cli) => run(&cli),
         Err(error) => usage(&error),
     }
@@ -73,6 +78,7 @@ fn run(cli: &Cli) -> Exit {
         Command::Doctor(args) => commands::doctor::run(&desk, args),
         Command::Events(args) => commands::events::run(&desk, args),
         Command::Diff(args) => commands::diff::run(&desk, args),
+        Command::Conform(args) => commands::conform::run(&desk, args),
         Command::Completions(args) => commands::completions::run(&desk, args),
         Command::Demo(args) => commands::demo::run(&desk, args),
         Command::Explain(args) => commands::explain::run(&desk, args),

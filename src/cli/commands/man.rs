@@ -29,7 +29,9 @@ struct Page {
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Args) -> Result<Exit, Failure> {
     let pages = pages()?;
     if args.list {
-        pages.iter().for_each(|page| desk.output.line(&page.name));
+        for page in &pages {
+            desk.output.line(&page.name);
+        }
     } else if let Some(dir) = &args.dir {
         write(desk, dir, &pages)?;
     } else {

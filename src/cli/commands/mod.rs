@@ -4,6 +4,7 @@
 mod approval;
 mod checkup;
 pub(super) mod completions;
+pub(super) mod conform;
 pub(super) mod demo;
 pub(super) mod diff;
 pub(super) mod dispatch;

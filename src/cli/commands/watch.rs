@@ -95,10 +95,10 @@ impl Eye for DeskEye<'_> {
             && std::str::from_utf8(bytes).map_or(true, |text| Node::document(text).is_err())
     }
 
-    fn look(&mut self, changed: &[PathBuf]) -> ControlFlow<()> {
+    fn look(&mut self, written: &[PathBuf]) -> ControlFlow<()> {
         let record = self.record();
-        let changed: Vec<_> =
-            changed.iter().filter(|path| Some(*path) != record.as_ref()).cloned().collect();
+        let written: Vec<_> =
+            written.iter().filter(|path| Some(*path) != record.as_ref()).cloned().collect();
         let findings = super::lint::of_everything(&self.here);
         let is_readable = !findings.has_unreadable();
         let picture = Picture::of(&self.here, findings);
@@ -109,8 +109,8 @@ impl Eye for DeskEye<'_> {
         };
         let is_first = self.last.is_none();
         let now = (picture, registrations);
-        if self.last.as_ref() != Some(&now) || !changed.is_empty() {
-            self.tell(&changed, &changes, &now);
+        if self.last.as_ref() != Some(&now) || !written.is_empty() {
+            self.tell(&written, &changes, &now);
         }
         self.last = Some(now);
         if self.args.once && !is_first { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -153,7 +153,7 @@ impl DeskEye<'_> {
 
     fn tell(
         &self,
-        changed: &[PathBuf],
+        written: &[PathBuf],
         changes: &[Change],
         (picture, registrations): &(Picture, Vec<Registered>),
     ) {
@@ -161,13 +161,13 @@ impl DeskEye<'_> {
             self.desk.output.json_line(&Told {
                 v: VERSION,
                 at: clock::wall_text(clock::wall_now()),
-                files: changed.iter().map(PathBuf::as_path).collect(),
+                files: written.iter().map(PathBuf::as_path).collect(),
                 changes,
                 picture,
                 registrations,
             });
         } else {
-            let told = text::Told { changed, changes, picture, registrations };
+            let told = text::Told { written, changes, picture, registrations };
             text::show(self.desk, &self.here, &told, self.last.is_none(), self.args.sync);
         }
     }

@@ -71,6 +71,20 @@ pub(crate) fn open_private_dir_if_there(path: &Path) -> Option<PrivateDir> {
     open_checked(CWD, path, path).ok()
 }
 
+/// A new directory below `temp_dir` that nobody else can look into; `what` is in its name.
+pub(crate) fn new_scratch(temp_dir: &Path, what: &str) -> io::Result<PathBuf> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let temp_dir = super::place::canonical(temp_dir);
+    for attempt in 0..100 {
+        let dir = temp_dir.join(format!("cph-{what}-{}-{attempt}", std::process::id()));
+        match std::fs::DirBuilder::new().mode(0o700).create(&dir) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| dir),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "a hundred runs have left their directories"))
+}
+
 fn make_with_parents(path: &Path) -> Result<(), Error> {
     if let Some(parent) = path.parent()
         && !parent.as_os_str().is_empty()

@@ -18,7 +18,7 @@ use crate::{
     diag::{Diagnostic, Severity},
     install::{self, Scope},
     lint::Findings,
-    model::hook::Hook,
+    model::hook::{Handler, Hook},
 };
 
 use super::super::{here::Here, plan};
@@ -80,8 +80,17 @@ pub(super) struct Change {
     pub(super) id: String,
     pub(super) label: String,
     pub(super) native: bool,
-    /// What it says otherwise than before: name, before, now.
-    pub(super) parts: Vec<(String, Option<Value>, Option<Value>)>,
+    /// What it says otherwise than before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) parts: Vec<Part>,
+}
+
+/// One thing that a hook says otherwise than before; `None`: it does not say it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Part {
+    pub(super) field: String,
+    pub(super) before: Option<Value>,
+    pub(super) now: Option<Value>,
 }
 
 impl Picture {
@@ -140,16 +149,18 @@ impl Shown {
     fn of(hook: &Hook) -> Self {
         let entries = hook.entries.iter();
         let matchers = entries.clone().map(|entry| entry.matcher.clone().unwrap_or_default());
-        let conditions = entries.clone().filter_map(|entry| entry.condition.clone());
-        let paths = entries.clone().flat_map(|entry| entry.paths.clone());
-        let mut says = BTreeMap::from([
-            ("runs".to_owned(), Value::from(hook.handler().to_string())),
-            ("handler".to_owned(), Value::from(format!("{:?}", hook.handler()))),
-            ("matcher".to_owned(), matchers.collect()),
-            ("if".to_owned(), conditions.collect()),
-            ("paths".to_owned(), paths.collect()),
-            ("processors".to_owned(), entries.map(|e| format!("{:?}", e.processors)).collect()),
-        ]);
+        let conditions: Vec<_> =
+            entries.clone().filter_map(|entry| entry.condition.clone()).collect();
+        let paths: Vec<_> = entries.clone().flat_map(|entry| entry.paths.clone()).collect();
+        let only = entries.filter_map(|entry| entry.processors.as_ref());
+        let only: Vec<_> = only.flatten().map(|processor| processor.name().to_owned()).collect();
+        let mut says = BTreeMap::from([("matcher".to_owned(), matchers.collect())]);
+        for (name, list) in [("if", conditions), ("paths", paths), ("processors", only)] {
+            if !list.is_empty() {
+                says.insert(name.to_owned(), list.into());
+            }
+        }
+        says.extend(runs(hook.handler()));
         let settings = effective::settings(hook).into_iter();
         says.extend(settings.map(|set| (set.field.to_owned(), set.value)));
         Self {
@@ -165,22 +176,42 @@ impl Shown {
         (self.native, &self.event, &self.id) == (other.native, &other.event, &other.id)
     }
 
-    fn change(
-        &self,
-        what: &'static str,
-        parts: Vec<(String, Option<Value>, Option<Value>)>,
-    ) -> Change {
+    fn change(&self, what: &'static str, parts: Vec<Part>) -> Change {
         let Self { event, id, label, native, .. } = self.clone();
         Change { what, event, id, label, native, parts }
     }
 
-    fn parts_since(&self, old: &Self) -> Vec<(String, Option<Value>, Option<Value>)> {
+    fn parts_since(&self, old: &Self) -> Vec<Part> {
         let gone = old.says.keys().filter(|key| !self.says.contains_key(*key));
         let keys = self.says.keys().chain(gone);
         let differs = keys.filter(|key| self.says.get(*key) != old.says.get(*key));
+        let value = |of: &Self, key: &String| of.says.get(key).cloned();
         differs
-            .map(|key| (key.clone(), old.says.get(key).cloned(), self.says.get(key).cloned()))
+            .map(|key| Part { field: key.clone(), before: value(old, key), now: value(self, key) })
             .collect()
+    }
+}
+
+/// What a handler runs, by the names of a hook file.
+fn runs(handler: &Handler) -> Vec<(String, Value)> {
+    let says = |name: &str, value: Value| (name.to_owned(), value);
+    match handler {
+        Handler::Command { command, args, shell } => {
+            let args = args.clone().map(|args| says("args", args.into()));
+            let shell =
+                shell.map(|shell| says("shell", format!("{shell:?}").to_lowercase().into()));
+            let command = says("command", command.clone().into());
+            std::iter::once(command).chain(args).chain(shell).collect()
+        }
+        Handler::Http { url, headers, allowed_env_vars } => vec![
+            says("url", url.clone().into()),
+            says("headers", headers.iter().map(|(name, text)| format!("{name}: {text}")).collect()),
+            says("allowedEnvVars", allowed_env_vars.clone().into()),
+        ],
+        Handler::Native { kind, raw } => {
+            let raw = serde_json::from_str(raw).unwrap_or(Value::Null);
+            vec![says("type", kind.name().into()), says("handler", raw)]
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
 };
 
 pub(super) struct Told<'a> {
-    pub(super) changed: &'a [PathBuf],
+    pub(super) written: &'a [PathBuf],
     pub(super) changes: &'a [Change],
     pub(super) picture: &'a Picture,
     pub(super) registrations: &'a [Registered],
@@ -33,7 +33,7 @@ pub(super) fn show(desk: &Desk<'_>, here: &Here, told: &Told<'_>, is_first: bool
         output.line(format_args!("{} {}", styled(HEADING, "watching"), here.root.display()));
         output.line(styled(DIM, "Ctrl-C ends it"));
     } else {
-        let names: Vec<_> = told.changed.iter().map(|path| visible(&here.shown(path))).collect();
+        let names: Vec<_> = told.written.iter().map(|path| visible(&here.shown(path))).collect();
         let at = clock::wall_text(clock::wall_now());
         let what = if names.is_empty() { "looked again".to_owned() } else { names.join(", ") };
         output.line(format_args!("\n{} {}", styled(DIM, at), styled(HEADING, what)));
@@ -65,10 +65,9 @@ fn change_text(change: &Change) -> String {
     let native = if change.native { " (run by Claude Code)" } else { "" };
     let head =
         format!("  {mark} {} {}{native}", styled(NAME, clean(&change.event)), clean(&change.label));
-    // `runs` says in short what `handler` says in full.
-    let parts = change.parts.iter().filter(|(name, ..)| name != "handler");
-    let parts = parts.map(|(name, before, now)| {
-        format!("\n      {}: {} → {}", clean(name), short(before.as_ref()), short(now.as_ref()))
+    let parts = change.parts.iter().map(|part| {
+        let (before, now) = (short(part.before.as_ref()), short(part.now.as_ref()));
+        format!("\n      {}: {before} → {now}", clean(&part.field))
     });
     std::iter::once(head).chain(parts).collect()
 }
@@ -79,7 +78,7 @@ fn short(value: Option<&Value>) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(value) => value.to_string(),
     };
-    clean(&text).into()
+    clean(&text)
 }
 
 fn summary(picture: &Picture) -> String {
