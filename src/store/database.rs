@@ -13,7 +13,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
-use crate::sys::clock::Deadline;
+use crate::sys::{clock::Deadline, trace};
 
 /// How long one statement waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(10);
@@ -80,6 +80,7 @@ fn touch(path: &Path) -> Result<(), Error> {
 }
 
 fn attempt(path: &Path, migrations: &[&str]) -> Result<Connection, Error> {
+    let _measured = trace::scope("db.open");
     let mut connection = Connection::open(path).map_err(|error| Error::of(path, error))?;
     prepare(&mut connection, path, migrations)?;
     Ok(connection)
