@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::database::{self, Error};
+use crate::sys::trace;
 
 /// The file in the state directory of a project.
 pub(crate) const NAME: &str = "runs.db";
@@ -270,10 +271,12 @@ impl Journal {
         let path = runs.path.clone();
         let (sender, receiver) = mpsc::channel();
         let write = move || Writer { runs, id, lines, seq: from }.write_all(&receiver);
+        let starting = trace::scope("thread.start");
         let thread = thread::Builder::new()
             .name("events".to_owned())
             .spawn(write)
             .map_err(|error| Error::File { path, error })?;
+        drop(starting);
         Ok(Self { sender, thread })
     }
 

@@ -232,6 +232,8 @@ impl Builder<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
@@ -264,7 +266,7 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x]\n");
         for n in 1..30 {
             let aliases = vec![format!("*a{}", n - 1); 9].join(", ");
-            bomb += &format!("a{n}: &a{n} [{aliases}]\n");
+            writeln!(bomb, "a{n}: &a{n} [{aliases}]").unwrap();
         }
         assert_eq!(parse(&bomb).unwrap_err().message, "aliases make it too large");
         let deep = "[".repeat(100_000);

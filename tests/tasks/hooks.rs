@@ -19,9 +19,20 @@ tasks:
 - {name: b, type: test, role: tester, run: touch b, dependencies: a}
 ";
 
-/// Writes what it is told as one line.
+/// Keeps what it is told, each telling in a file of its own: hooks of several tasks run at once.
 const LISTEN: &str = r#"[{"hooks": [{"type": "command", "gate": false,
-    "command": "tr -d '\\n' >>\"$CLAUDE_PROJECT_DIR/heard\"; echo >>\"$CLAUDE_PROJECT_DIR/heard\""}]}]"#;
+    "command": "cat >\"$CLAUDE_PROJECT_DIR/heard/$CPH_OCCURRENCE\""}]}]"#;
+
+/// Notes how many were told before it.
+const LAST: &str = r#"[{"hooks": [{"type": "command", "gate": false,
+    "command": "ls \"$CLAUDE_PROJECT_DIR/heard\" >\"$CLAUDE_PROJECT_DIR/before\""}]}]"#;
+
+/// The payloads that are there whole.
+fn heard(cph: &Cph) -> Vec<Value> {
+    let files = std::fs::read_dir(cph.path("project/heard")).unwrap();
+    let texts = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    texts.filter_map(|text| serde_json::from_slice(&text).ok()).collect()
+}
 
 #[test]
 fn every_event_is_told_with_its_payload() {
@@ -36,14 +47,12 @@ fn every_event_is_told_with_its_payload() {
         "SpecialistComplete",
         "ArtifactSave",
         "DependencyResolve",
-        "TaskComplete",
     ];
     let hooks = names.map(|name| format!("\"{name}\": {LISTEN}")).join(",");
-    let cph = with_hooks(TASKS, &hooks);
+    let cph = with_hooks(TASKS, &format!("{hooks}, \"TaskComplete\": {LAST}"))
+        .project_file("heard/.keep", "");
     cph.succeed(&["run", "tasks.yaml"]);
-    let heard = cph.read("project/heard").unwrap();
-    let payloads: Vec<Value> =
-        heard.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let payloads = heard(&cph);
     let schema = include_str!("../../schemas/orchestrator-payload.schema.json");
     let schema = jsonschema::draft202012::new(&serde_json::from_str(schema).unwrap()).unwrap();
     for payload in &payloads {
@@ -54,10 +63,11 @@ fn every_event_is_told_with_its_payload() {
         payloads.iter().filter(|payload| payload["hook_event_name"] == name).collect()
     };
     for name in names {
-        assert!(!of(name).is_empty(), "{name} was not told: {heard}");
+        assert!(!of(name).is_empty(), "{name} was not told: {payloads:?}");
     }
     assert_eq!(of("TaskBreakdown")[0]["subtasks"][1]["dependencies"][0], "a");
-    let pre = of("PreTaskExecute");
+    let mut pre = of("PreTaskExecute");
+    pre.sort_by_key(|payload| payload["task_id"].as_str());
     assert_eq!(
         (pre[0]["task_type"].as_str(), pre[1]["specialist"].as_str()),
         (Some("implementation"), Some("tester"))
@@ -67,7 +77,8 @@ fn every_event_is_told_with_its_payload() {
     assert!(of("ArtifactSave")[0]["artifact_path"].as_str().unwrap().ends_with("a.txt"));
     let resolved = of("DependencyResolve")[0];
     assert_eq!((&resolved["task_id"], &resolved["dependency_id"]), (&"b".into(), &"a".into()));
-    assert_eq!(payloads.last().unwrap()["hook_event_name"], "TaskComplete");
+    let before = cph.read("project/before").unwrap();
+    assert_eq!(before.lines().count(), payloads.len(), "the end is told last");
 }
 
 #[test]
@@ -130,9 +141,10 @@ fn a_broken_hook_refuses_nothing_and_without_hooks_nothing_is_asked() {
 
 #[test]
 fn maintenance_is_told() {
-    let cph = with_hooks(TASKS, &format!("\"MaintenanceRun\": {LISTEN}"));
+    let cph =
+        with_hooks(TASKS, &format!("\"MaintenanceRun\": {LISTEN}")).project_file("heard/.keep", "");
     cph.succeed(&["run", "tasks.yaml"]);
     cph.succeed(&["maintain"]);
-    let is_told = || cph.read("project/heard").is_some_and(|heard| heard.contains("\"cleanup\""));
+    let is_told = || heard(&cph).iter().any(|payload| payload["action"] == "cleanup");
     assert!(until(PATIENCE, is_told), "nobody was told");
 }

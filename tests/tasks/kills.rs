@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     fs,
     process::{Child, Command, Stdio},
 };
@@ -27,10 +28,12 @@ fn tasks(count: usize) -> String {
     let mut text = String::from("max_workers: 4\ntasks:\n");
     for n in 0..count {
         let before = if n < 6 { String::new() } else { format!("t{}, t{}", n - 6, n / 2) };
-        text += &format!(
+        writeln!(
+            text,
             "- {{name: t{n}, dependencies: [{before}], artifacts: out/{n}, \
-             run: 'echo begin {n} $$ >> log; sleep 0.005; echo {n} > out/{n}; echo end {n} >> log'}}\n"
-        );
+             run: 'echo begin {n} $$ >> log; sleep 0.005; echo {n} > out/{n}; echo end {n} >> log'}}"
+        )
+        .unwrap();
     }
     text
 }

@@ -29,6 +29,7 @@ pub(super) fn all() -> Vec<Facts> {
 }
 
 pub(super) fn cpu_by_group() -> BTreeMap<u32, Duration> {
+    let _measured = trace::scope("scan.processes");
     let mut used = BTreeMap::new();
     let Ok(mut system) = System::new() else {
         return used;
