@@ -22,6 +22,7 @@ mod session;
 mod store;
 
 // Engines: each does one thing and does not know the others.
+mod background;
 mod dispatch;
 mod install;
 mod lint;

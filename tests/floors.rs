@@ -24,7 +24,16 @@ const HOMES: &[(&str, &[&str])] = &[
     (
         "serde_json",
         &[
-            "json", "model", "config", "session", "store", "diag", "install", "dispatch", "cli",
+            "json",
+            "model",
+            "config",
+            "session",
+            "store",
+            "diag",
+            "install",
+            "dispatch",
+            "background",
+            "cli",
             "fuzzing",
         ],
     ),

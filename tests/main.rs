@@ -16,6 +16,7 @@ mod explain;
 mod floors;
 mod hot_path;
 mod install;
+mod jobs;
 mod lint;
 mod log;
 mod merge;

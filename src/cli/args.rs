@@ -71,6 +71,16 @@ pub(super) enum Command {
     Log(Log),
     /// Play events of both processors in a scratch project and tell what happened
     Demo(Demo),
+    /// Show and steer background jobs
+    Jobs(Jobs),
+    /// Tell whether background work goes well
+    Health(Json),
+    /// Run what waits in the queue, until it is empty
+    #[command(hide = true)]
+    Runner,
+    /// Run one start of a job
+    #[command(hide = true)]
+    Worker(Worker),
     /// Wait for the other processor, then run what it has not
     #[command(hide = true)]
     HandOver(HandOver),
@@ -264,6 +274,107 @@ pub(super) struct Demo {
     /// Keep the scratch project and print where it is
     #[arg(long)]
     pub(super) keep: bool,
+}
+
+// `cph jobs`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Jobs {
+    #[command(subcommand)]
+    pub(super) action: Option<JobsAction>,
+    #[command(flatten)]
+    pub(super) list: JobsList,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JobsAction {
+    /// List jobs, newest last (what `cph jobs` alone does)
+    List(JobsList),
+    /// Show all that is known of a job
+    Show(JobsShow),
+    /// Print what a job said
+    Logs(JobsLogs),
+    /// Let jobs that failed or were cancelled run again
+    Retry(JobsChosen),
+    /// Cancel jobs that wait or run
+    Cancel(JobsChosen),
+    /// Wait until nothing waits or runs
+    Drain(JobsDrain),
+    /// Forget jobs that have ended, with their logs
+    Purge(JobsChosen),
+}
+
+// `cph jobs list`
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct JobsList {
+    /// Only jobs in this state: waiting, delayed, running, done, stale, failed, cancelled, dropped
+    #[arg(long = "state", value_name = "STATE")]
+    pub(super) states: Vec<String>,
+    /// Only jobs whose label, hook id or event contains this
+    #[arg(long, value_name = "TEXT")]
+    pub(super) hook: Option<String>,
+    /// Jobs of all projects
+    #[arg(long, short)]
+    pub(super) all: bool,
+    /// How many
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub(super) lines: u32,
+    /// Show again whenever something has changed, until interrupted
+    #[arg(long)]
+    pub(super) watch: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+// `cph jobs show`
+#[derive(Debug, Args)]
+pub(super) struct JobsShow {
+    /// The job's id, or its beginning
+    pub(super) id: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+// `cph jobs logs`
+#[derive(Debug, Args)]
+pub(super) struct JobsLogs {
+    /// The job's id, or its beginning
+    pub(super) id: String,
+    /// Go on until the job has ended
+    #[arg(long, short)]
+    pub(super) follow: bool,
+}
+
+// Jobs that something is done to.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct JobsChosen {
+    /// The jobs' ids, or their beginnings
+    #[arg(conflicts_with_all = ["every", "hook"])]
+    pub(super) ids: Vec<String>,
+    /// All of this project that can be meant
+    #[arg(long = "every")]
+    pub(super) every: bool,
+    /// Those of them whose label, hook id or event contains this
+    #[arg(long, value_name = "TEXT")]
+    pub(super) hook: Option<String>,
+}
+
+// `cph jobs drain`
+#[derive(Debug, Args)]
+pub(super) struct JobsDrain {
+    /// Give up after so many seconds; exit 1
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) timeout: Option<u64>,
+}
+
+// `cph worker`
+#[derive(Debug, Args)]
+pub(super) struct Worker {
+    /// The start: job and number
+    pub(super) start: String,
 }
 
 // `cph hand-over`

@@ -33,6 +33,9 @@ fn answer() -> Exit {
     if let Some(dispatch) = quick::dispatch(&args) {
         return commands::dispatch::run(&dispatch, None);
     }
+    if let Some(start) = quick::worker(&args) {
+        return commands::runner::work(&start).into();
+    }
     match Cli::try_parse() {
         Ok(cli) => run(&cli),
         Err(error) => usage(&error),
@@ -51,6 +54,10 @@ fn run(cli: &Cli) -> Exit {
     let desk = commands::Desk { global: &cli.global, output: &output };
     let done = match &cli.command {
         Command::Dispatch(args) => return commands::dispatch::run(args, Some(&cli.global)),
+        Command::Jobs(args) => commands::jobs::run(&desk, args),
+        Command::Health(args) => commands::health::run(&desk, args),
+        Command::Runner => commands::runner::run(&desk),
+        Command::Worker(args) => return commands::runner::work(&args.start),
         Command::HandOver(args) => commands::hand_over::run(&desk, args),
         Command::Install(args) => commands::install::run(&desk, args),
         Command::Uninstall(args) => commands::uninstall::run(&desk, args),

@@ -1,4 +1,5 @@
-//! `cph dispatch`, parsed by hand: the one command whose start-up a human waits for.
+//! `cph dispatch` and `cph worker`, parsed by hand: a human waits for the start-up of the one, and
+//! the other is started for every background job.
 //!
 //! Does not print. Invariant: whatever it understands, it understands as clap does; everything
 //! else gives `None` and goes to clap, which knows how to complain.
@@ -28,6 +29,14 @@ pub(super) fn dispatch(args: &[OsString]) -> Option<Dispatch> {
         }
     }
     Some(found)
+}
+
+/// The start that a worker is for: one process for every run.
+pub(super) fn worker(args: &[OsString]) -> Option<String> {
+    match args {
+        [command, start] if command == "worker" => Some(plain(start.to_str()?)?.to_owned()),
+        _ => None,
+    }
 }
 
 /// A value that clap could not take for an option.

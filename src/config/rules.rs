@@ -48,6 +48,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &TIMEOUT_NOT_POSITIVE,
     &TIMEOUT_IN_MILLISECONDS,
     &GATE_IN_BACKGROUND,
+    &JOB_TERMS,
     &UNKNOWN_PRESET,
     &OUT_OF_RANGE,
     &WEAKENED_BY_PROJECT,
@@ -239,6 +240,13 @@ pub(crate) static GATE_IN_BACKGROUND: Rule = error(
     "gate-in-background",
     "a gate that is said to run in the background",
     "A gate can stop something, so somebody has to wait for its answer. It runs in the foreground.",
+);
+pub(crate) static JOB_TERMS: Rule = error(
+    "job-terms",
+    "terms of a background job that cannot be understood",
+    "`retry`, `rate_limit`, `batch`, `limits`, `priority`, `on_busy`, `fresh`, `queue` and \
+     `durability` say how a hook in the background is run. A field that is wrong is left out, and \
+     the others count.",
 );
 pub(crate) static UNKNOWN_PRESET: Rule = error(
     "unknown-preset",

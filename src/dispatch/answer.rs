@@ -46,9 +46,21 @@ pub(super) fn give(
     if let Some(fault) = keeper.fault() {
         report.notice(fault);
     }
-    let folded = fold(situation, voices, input, report);
+    let late = report.take_contexts(situation);
+    let answers: Vec<_> = late
+        .iter()
+        .map(|(_, text)| Answer { context: Some(text.clone()), ..Answer::default() })
+        .collect();
+    let said = late.iter().zip(&answers);
+    let mut all = voices.to_vec();
+    all.extend(said.map(|((label, _), answer)| Voice { label, answer, may_grant: false }));
+    let folded = fold(situation, &all, input, report);
     let summary = folded.summary.clone();
-    Said { summary, is_out: speak(folded, report, say) }
+    let is_out = speak(folded, report, say);
+    if !is_out {
+        report.keep_contexts(&late);
+    }
+    Said { summary, is_out }
 }
 
 /// Folds, with what the user is to be told.

@@ -29,6 +29,10 @@ const SWEPT: usize = 5000;
 /// Events at which a session or a run begins or ends, for the shared state file.
 const BOUNDARIES: &[&str] = &["SessionStart", "SessionEnd", "Stop"];
 
+/// Events at which somebody looks whether background jobs were left behind: by a runner that was
+/// killed, or by a dispatch that was killed before it could wake one.
+const TURNS: &[&str] = &["SessionStart", "UserPromptSubmit", "Stop", "SessionEnd"];
+
 /// The hook files whose change is looked at.
 const HOOK_FILES: &[&str] = &["hooks.json", "hooks.local.json"];
 
@@ -54,6 +58,11 @@ pub(super) fn before(
             }
             (Processor::ClaudeCode, "SessionEnd") => end(situation, private, payload, report),
             _ => {}
+        }
+        if TURNS.contains(&name)
+            && let Err(error) = super::background::revive(situation, env)
+        {
+            report.note(format!("waiting background jobs cannot be taken up: {error}"));
         }
         if BOUNDARIES.contains(&name) {
             share(situation, private, report);

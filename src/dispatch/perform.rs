@@ -58,6 +58,8 @@ impl Firing<'_> {
             environment: &environment,
             env: self.env,
             env_files: files.as_ref(),
+            situation: self.situation,
+            session: self.payload.session_id().map(String::from),
             allowed: choice.allowed_http(),
             dir: self.situation.dir(),
             deadline: self.situation.deadline,
@@ -226,6 +228,9 @@ fn tell(calls: &[Call<'_>], ran: &[Ran], report: &mut Report<'_>) {
             (_, false) => "replayed",
         };
         report.hook(call.hook, what, Some((&ran.ended, ran.took)));
+        if let Some(note) = &ran.note {
+            report.notice(note.clone());
+        }
         for fault in &ran.answer.faults {
             report.fault(&call.hook.label(), fault);
         }

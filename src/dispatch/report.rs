@@ -139,6 +139,23 @@ impl<'s> Report<'s> {
         }
     }
 
+    /// Takes what background hooks have said to the model, if the event can tell it.
+    pub(super) fn take_contexts(&self, situation: &Situation) -> Vec<(String, String)> {
+        let can_tell = situation.event.answers().context;
+        let state = self.state.filter(|_| can_tell);
+        state.map(notices::take_contexts).unwrap_or_default()
+    }
+
+    /// They could not be told after all.
+    pub(super) fn keep_contexts(&mut self, contexts: &[(String, String)]) {
+        let Some(state) = self.state else { return };
+        for (label, text) in contexts {
+            if let Err(error) = notices::leave_context(state, label, text) {
+                self.line.faults.push(format!("what a job said could not be kept: {error}"));
+            }
+        }
+    }
+
     /// The journal's line stood already when the delivery could not be marked.
     pub(super) fn cannot_mark(situation: &Situation, error: &delivery::Error) {
         let Ok(state) = &situation.state else { return };

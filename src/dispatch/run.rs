@@ -71,6 +71,8 @@ pub(super) struct Ran {
     pub(super) wakes: Option<String>,
     /// It was run here and now, not replayed.
     pub(super) is_fresh: bool,
+    /// What the user should know about how it was run.
+    pub(super) note: Option<String>,
 }
 
 /// What all hooks of a dispatch share.
@@ -80,6 +82,8 @@ pub(super) struct Stage<'s> {
     pub(super) environment: &'s Environment,
     pub(super) env: &'s crate::sys::place::Env,
     pub(super) env_files: Option<&'s super::env_file::EnvFiles>,
+    pub(super) situation: &'s super::Situation,
+    pub(super) session: Option<String>,
     pub(super) allowed: http::Allowed<'s>,
     pub(super) dir: Option<&'s std::path::Path>,
     /// When everything must have ended.
@@ -258,6 +262,7 @@ impl<'r, 's> Runner<'r, 's> {
             stdout: Vec::new(),
             wakes: None,
             is_fresh: false,
+            note: None,
         });
     }
 
@@ -288,30 +293,32 @@ impl<'r, 's> Runner<'r, 's> {
             self.post(index, request);
             return None;
         }
-        let command = match self.command(index, mark, feed, &previous) {
+        let is_left = call.hook.is_background() && call.hook.settings.rewake != Some(true);
+        let command = match self.command(index, mark.filter(|_| !is_left), feed, &previous) {
             Ok(command) => command,
             Err(sentence) => {
                 self.ended(index, &not_started(sentence));
                 return None;
             }
         };
-        if call.hook.is_background() && call.hook.settings.rewake != Some(true) {
-            self.leave(index, command);
+        if is_left {
+            self.leave(index, command, &feed.bytes(&self.calls[index], &previous));
             return None;
         }
         Some((command, limits))
     }
 
-    /// Starts a hook in the background: it has ended as far as anybody here is concerned.
-    fn leave(&mut self, index: usize, command: Command) {
-        let hook = self.calls[index].hook;
-        let (state, occurrence) = (self.stage.state, self.stage.occurrence);
-        let started = background::start(state, occurrence, &hook.id().0, command);
-        let ending = match started {
-            Ok(_log) => Ending::without_run(Status::Exited(0)),
-            Err(sentence) => not_started(sentence),
+    /// Leaves a hook to the background: it has ended as far as anybody here is concerned.
+    fn leave(&mut self, index: usize, command: Command, payload: &[u8]) {
+        let left = background::leave(self.calls[index].hook, self.stage, command, payload);
+        let (ending, note) = match left {
+            Ok(note) => (Ending::without_run(Status::Exited(0)), note),
+            Err(sentence) => (not_started(sentence), None),
         };
         self.ended(index, &ending);
+        if let Some(ran) = &mut self.ran[index] {
+            ran.note = note;
+        }
     }
 
     /// What the hooks that a call comes after have printed.
@@ -414,6 +421,7 @@ impl<'r, 's> Runner<'r, 's> {
             stdout: ending.stdout.clone(),
             wakes: wakes(hook, ending),
             is_fresh: true,
+            note: None,
         });
     }
 

@@ -4,6 +4,7 @@
 //! would keep; order and duplicate keys survive, and only what is asked for is parsed.
 
 pub(crate) mod edit;
+pub(crate) mod frame;
 mod node;
 pub(crate) mod pointer;
 pub(crate) mod write;

@@ -7,6 +7,7 @@ pub(crate) mod event;
 pub(crate) mod fold;
 mod glob;
 pub(crate) mod hook;
+pub(crate) mod job;
 pub(crate) mod matcher;
 pub(crate) mod origin;
 pub(crate) mod paths;

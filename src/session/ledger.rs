@@ -8,11 +8,13 @@ use std::{io, os::unix::fs::FileExt as _, path::PathBuf, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::frame;
-use crate::sys::{
-    clock::Deadline,
-    dir::{self, PrivateDir},
-    lock::{self, Held},
+use crate::{
+    json::frame,
+    sys::{
+        clock::Deadline,
+        dir::{self, PrivateDir},
+        lock::{self, Held},
+    },
 };
 
 /// Locks of ledgers are held for microseconds, also when a hundred processes want them. Whoever

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     delivery::Error,
-    frame,
     ledger::{self, Ledger},
 };
 use crate::{
+    json::frame,
     model::hook::HookId,
     sys::{clock::Deadline, dir::PrivateDir},
 };

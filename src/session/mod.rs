@@ -6,7 +6,6 @@
 pub(crate) mod active;
 pub(crate) mod delivery;
 pub(crate) mod detect;
-pub(crate) mod frame;
 pub(crate) mod handover;
 pub(crate) mod ledger;
 pub(crate) mod live;

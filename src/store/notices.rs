@@ -13,6 +13,9 @@ use crate::sys::{
 
 const NAME: &str = "notices";
 
+/// What background hooks say to the model: one JSON array of label and text on each line.
+const CONTEXTS: &str = "contexts";
+
 /// What was told in which session.
 const TOLD: &str = "told";
 
@@ -22,7 +25,17 @@ const KEPT: usize = 16 << 10;
 /// Leaves a notice; the same text that is already waiting is not left twice.
 pub(crate) fn leave(dir: &PrivateDir, text: &str) -> Result<(), Error> {
     let line = text.replace('\n', " ");
-    with_file(dir, |waiting| {
+    add(dir, NAME, line)
+}
+
+/// Leaves something that a background hook says to the model.
+pub(crate) fn leave_context(dir: &PrivateDir, label: &str, text: &str) -> Result<(), Error> {
+    // Strings are always JSON.
+    add(dir, CONTEXTS, serde_json::to_string(&(label, text)).unwrap_or_default())
+}
+
+fn add(dir: &PrivateDir, name: &str, line: String) -> Result<(), Error> {
+    with_file(dir, name, |waiting| {
         if waiting.lines().any(|other| other == line) {
             return None;
         }
@@ -62,23 +75,34 @@ fn fingerprint(text: &str) -> u64 {
 
 /// Takes all notices.
 pub(crate) fn take(dir: &PrivateDir) -> Vec<String> {
-    if dir.open_read(NAME).ok().and_then(|file| file.metadata().ok()).is_none_or(|m| m.len() == 0) {
+    take_lines(dir, NAME)
+}
+
+/// Takes all that background hooks say to the model: label and text.
+pub(crate) fn take_contexts(dir: &PrivateDir) -> Vec<(String, String)> {
+    let lines = take_lines(dir, CONTEXTS);
+    lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+fn take_lines(dir: &PrivateDir, name: &str) -> Vec<String> {
+    if dir.open_read(name).ok().and_then(|file| file.metadata().ok()).is_none_or(|m| m.len() == 0) {
         return Vec::new();
     }
-    let text = with_file(dir, |_| Some(String::new())).unwrap_or_default();
+    let text = with_file(dir, name, |_| Some(String::new())).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }
 
 /// Rewrites the file under its lock; gives what was in it.
 fn with_file(
     dir: &PrivateDir,
+    name: &str,
     change: impl FnOnce(&str) -> Option<String>,
 ) -> Result<String, Error> {
-    let fault = |source| Error::System { action: "write", path: dir.path().join(NAME), source };
-    let file = dir.open_or_create(NAME)?;
+    let fault = |source| Error::System { action: "write", path: dir.path().join(name), source };
+    let file = dir.open_or_create(name)?;
     let wait = Deadline::after(std::time::Duration::from_secs(2));
     let Some(mut held) = lock::lock(file, wait).map_err(fault)? else {
-        return Ok(String::new());
+        return Err(fault(std::io::ErrorKind::TimedOut.into()));
     };
     let mut before = String::new();
     held.read_to_string(&mut before).map_err(fault)?;

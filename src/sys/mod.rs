@@ -6,6 +6,7 @@
 
 pub(crate) mod ancestry;
 pub(crate) mod atomic;
+pub(crate) mod bell;
 pub(crate) mod clock;
 pub(crate) mod dir;
 pub(crate) mod file;

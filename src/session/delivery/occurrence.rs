@@ -11,7 +11,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{session::frame, sys::clock};
+use crate::{json::frame, sys::clock};
 
 /// A moment of the boot clock, with the boot it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,11 +11,9 @@ use serde_json::value::RawValue;
 
 use super::{Error, OccurrenceId};
 use crate::{
+    json::frame,
     model::hook::HookId,
-    session::{
-        frame,
-        ledger::{failed, read_all},
-    },
+    session::ledger::{failed, read_all},
     sys::{
         clock::Deadline,
         dir::PrivateDir,

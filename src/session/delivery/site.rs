@@ -18,10 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Moment, run::OpenOrNothing as _};
 use crate::{
-    session::{
-        frame,
-        ledger::{self, Ledger, failed},
-    },
+    json::frame,
+    session::ledger::{self, Ledger, failed},
     sys::{
         clock::Deadline,
         dir::{self, Inode, PrivateDir},

@@ -31,11 +31,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     delivery::{self, Claim, Error, Moment, OccurrenceId, Progress},
-    frame,
     ledger::{failed, read_all},
     record::{Firing, Records, Settlement, Terms, Verdict, Wanted, Window},
 };
 use crate::{
+    json::frame,
     model::hook::HookId,
     sys::{
         clock::Deadline,

@@ -315,5 +315,5 @@ fn file_stem(event: &str) -> String {
     if is_plain {
         return event.to_owned();
     }
-    format!("event-{:016x}", super::frame::checksum(event.as_bytes()))
+    format!("event-{:016x}", crate::json::frame::checksum(event.as_bytes()))
 }

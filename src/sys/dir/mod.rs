@@ -71,6 +71,11 @@ pub(crate) fn existing_private_dir(path: &Path) -> Result<PrivateDir, Error> {
     open_checked(CWD, path, path)
 }
 
+/// The same for who only looks: nothing is made, and whatever is wrong counts as nothing there.
+pub(crate) fn open_private_dir_if_there(path: &Path) -> Option<PrivateDir> {
+    open_checked(CWD, path, path).ok()
+}
+
 fn make_with_parents(path: &Path) -> Result<(), Error> {
     if let Some(parent) = path.parent()
         && !parent.as_os_str().is_empty()
@@ -173,6 +178,14 @@ impl PrivateDir {
         let (from, to) = (single(from.as_ref())?, single(to.as_ref())?);
         rustix::fs::renameat(&self.handle, from, &self.handle, to)
             .map_err(|errno| self.error("rename", from, errno))
+    }
+
+    /// Moves a file into another directory of the same file system; one called `name` there is
+    /// replaced.
+    pub(crate) fn move_to(&self, name: impl AsRef<OsStr>, other: &Self) -> Result<(), Error> {
+        let name = single(name.as_ref())?;
+        rustix::fs::renameat(&self.handle, name, &other.handle, name)
+            .map_err(|errno| self.error("move", name, errno))
     }
 
     /// Removes a file; one that is not there is no error.

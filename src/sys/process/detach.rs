@@ -89,6 +89,11 @@ pub(crate) fn wait_detached(pid: u32, deadline: Deadline, watch: Option<&Watch>)
     }
 }
 
+/// Takes away the children that have ended and that nobody waits for.
+pub(crate) fn forget_ended() {
+    while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::NOHANG) {}
+}
+
 /// What `posix_spawn` is to do between the two processes.
 struct Plan {
     actions: libc::posix_spawn_file_actions_t,

@@ -135,6 +135,11 @@ fn signal_exactly(target: &Identity, signal: Signal) {
     }
 }
 
+/// Asks that very process to end (TERM); it alone, and nothing more.
+pub(crate) fn tell_to_end(target: &Identity) {
+    signal_exactly(target, Signal::TERM);
+}
+
 /// What became of a process that was to be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {

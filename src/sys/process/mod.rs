@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::clock::Deadline;
 
+mod allowance;
 #[cfg(test)]
 pub(crate) mod apart;
 mod crowd;
@@ -28,11 +29,12 @@ mod set;
 mod spawn;
 mod stream;
 
-pub(crate) use detach::{Outputs, detach, wait_detached};
+pub(crate) use allowance::{Allowance, within};
+pub(crate) use detach::{Outputs, detach, forget_ended, wait_detached};
 pub(crate) use facts::{
     Identity, all as facts_of_all, arguments, identity, is_alive, of as facts_of,
 };
-pub(crate) use family::{Ended, end_group};
+pub(crate) use family::{Ended, end_group, tell_to_end};
 pub(crate) use program::{find_program, is_runnable};
 pub(crate) use search::find_by_environ;
 pub(crate) use set::{Id, Set};

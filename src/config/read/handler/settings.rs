@@ -1,9 +1,12 @@
 //! The settings of a handler: everything that does not decide what runs.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::super::{Reader, Spot, fields::Fields, rules};
-use crate::model::hook::{OnFailure, Settings};
+use crate::model::{
+    hook::{OnFailure, Settings},
+    job::{self, Terms},
+};
 
 /// Fields that are read here.
 pub(super) const FIELDS: &[&str] = &[
@@ -29,10 +32,15 @@ pub(super) const FIELDS: &[&str] = &[
     "limits",
     "warm",
     "target",
+    "priority",
+    "on_busy",
+    "fresh",
+    "queue",
+    "durability",
 ];
 
 /// Fields that other parts read as they are written.
-const FURTHER: &[&str] = &["retry", "rate_limit", "batch", "cache", "limits", "warm", "target"];
+const FURTHER: &[&str] = &["cache", "warm", "target"];
 
 /// Claude Code's own cap, in seconds: 2147483647 ms.
 const LONGEST_S: f64 = 2_147_483.647;
@@ -40,10 +48,20 @@ const LONGEST_S: f64 = 2_147_483.647;
 /// A limit from here on is probably meant in milliseconds.
 const SUSPICIOUS_S: f64 = 1000.0;
 
+fn further(fields: &Fields<'_>) -> BTreeMap<String, String> {
+    let keys = FURTHER.iter().chain(job::FIELDS);
+    keys.filter_map(|key| Some(((*key).to_owned(), fields.get(key)?.node.raw().to_owned())))
+        .collect()
+}
+
 impl Reader<'_> {
     pub(super) fn settings(&mut self, fields: &Fields<'_>) -> Settings {
         let rewake = self.flag(fields, "asyncRewake");
         let background = self.flag(fields, "background").or(self.flag(fields, "async"));
+        let further = further(fields);
+        if self.is_thorough() {
+            self.job_terms(fields, &further);
+        }
         Settings {
             enabled: self.flag(fields, "enabled"),
             gate: self.flag(fields, "gate"),
@@ -55,10 +73,17 @@ impl Reader<'_> {
             rewake,
             once: self.flag(fields, "once"),
             status_message: self.string(fields, "statusMessage"),
-            further: FURTHER
-                .iter()
-                .filter_map(|key| Some(((*key).to_owned(), fields.get(key)?.node.raw().to_owned())))
-                .collect(),
+            further,
+        }
+    }
+
+    /// What is wrong with the terms of background jobs.
+    fn job_terms(&mut self, fields: &Fields<'_>, further: &BTreeMap<String, String>) {
+        for (field, why) in Terms::read(further).1 {
+            let Some(spot) = fields.get(field) else { continue };
+            let message = format!("`{field}` cannot be understood: {why}");
+            let found = self.at(&rules::JOB_TERMS, message, &spot).label("left out");
+            self.report(found);
         }
     }
 

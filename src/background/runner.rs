@@ -1,0 +1,380 @@
+//! The runner: takes orders in, starts workers, writes down what they did, and leaves when idle.
+//!
+//! One thread, one loop. It sleeps until the bell rings, something is due, or, while workers are
+//! running, for a moment: a worker that was killed rings no bell.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use crate::{
+    store::{
+        database,
+        queue::{
+            Error, Queue, environment,
+            jobs::{self, Jobs},
+            logs::Logs,
+            run::{MARK, Runs, Start, State},
+            spool::Found,
+            wake,
+        },
+    },
+    sys::{
+        bell::Bell,
+        clock::Deadline,
+        lock::Held,
+        place::{Env, Places},
+        process::{self, Identity},
+    },
+};
+
+use super::{choose::Lanes, outcome, tell};
+
+/// How long a runner stays when there is nothing to do.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Between two looks at workers that may have been killed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Between two attempts when something cannot be read or written.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Orders that are taken in with one transaction.
+const INTAKE: usize = 500;
+
+/// From TERM to KILL for what a dead worker left.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// Why a runner left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nothing is left to do.
+    Idle,
+    /// There is a runner.
+    NotNeeded,
+    /// Only a newer cph can do what is left; its runner will.
+    TooOld,
+}
+
+/// Is the runner as long as there is something to do.
+pub(crate) fn run(queue: &Queue, env: &Env) -> Result<Left, Error> {
+    let mut skipped = BTreeSet::new();
+    loop {
+        let Some(held) = queue.try_lock()? else { return Ok(Left::NotNeeded) };
+        let left = Runner::new(queue, env, &held, &mut skipped).serve();
+        drop(held);
+        if left == Left::TooOld {
+            return Ok(left);
+        }
+        // Who rang while we still listened believes that we have heard, and a runner that was
+        // started since then found our lock. What was left before either, we see now.
+        if !is_anything_left(queue, &skipped)? {
+            return Ok(Left::Idle);
+        }
+    }
+}
+
+fn is_anything_left(queue: &Queue, skipped: &BTreeSet<String>) -> Result<bool, Error> {
+    if !queue.dir.path().is_dir() {
+        return Ok(false);
+    }
+    if queue.spool()?.names()?.iter().any(|name| !skipped.contains(name)) {
+        return Ok(true);
+    }
+    queue.existing_jobs()?.map_or(Ok(false), |jobs| jobs.has_pending())
+}
+
+/// A run that goes on.
+struct Running {
+    lane: String,
+    /// Its worker, if it was started by us.
+    worker: Option<Identity>,
+    /// It was told to end.
+    is_told: bool,
+}
+
+struct Runner<'r> {
+    queue: &'r Queue,
+    env: &'r Env,
+    places: Places,
+    held: &'r Held,
+    running: BTreeMap<Start, Running>,
+    lanes: Lanes,
+    /// Orders that only a newer cph can read.
+    skipped: &'r mut BTreeSet<String>,
+    idle: Duration,
+    /// Something was done that may leave things to be cleared away.
+    is_untidy: bool,
+}
+
+/// What a round of the loop leaves to wait for.
+struct Next {
+    /// When a delayed job is due, boot clock in milliseconds.
+    due_ms: Option<i64>,
+    has_pending: bool,
+}
+
+impl<'r> Runner<'r> {
+    fn new(
+        queue: &'r Queue,
+        env: &'r Env,
+        held: &'r Held,
+        skipped: &'r mut BTreeSet<String>,
+    ) -> Self {
+        let own = env.text("CPH_RUNNER_IDLE_MS").and_then(|text| text.parse().ok());
+        let at_once = env.text("CPH_RUNNER_JOBS").and_then(|text| text.parse().ok());
+        Self {
+            queue,
+            env,
+            places: Places::from_env(env),
+            held,
+            running: BTreeMap::new(),
+            lanes: Lanes::new(at_once),
+            skipped,
+            idle: own.map_or(IDLE, Duration::from_millis),
+            is_untidy: true,
+        }
+    }
+
+    /// Works until nothing is left; whatever is in the way is told, and tried again.
+    fn serve(&mut self) -> Left {
+        while self.queue.is_ours(self.held) {
+            match self.attempt() {
+                Ok(()) => {
+                    self.queue.note_trouble(None);
+                    return Left::Idle;
+                }
+                Err(Error::Database(error @ database::Error::Newer { .. })) => {
+                    self.queue.note_trouble(Some(&error.to_string()));
+                    return Left::TooOld;
+                }
+                Err(Error::Database(error @ database::Error::Broken { .. })) => {
+                    let moved = self.queue.lay_database_aside();
+                    let moved = moved.unwrap_or_else(|error| error.to_string());
+                    self.queue.note_trouble(Some(&format!("{error}; laid aside: {moved}")));
+                    // One that cannot be moved must not be tried again without a pause.
+                    std::thread::sleep(PATIENCE);
+                }
+                Err(error) => {
+                    self.queue.note_trouble(Some(&error.to_string()));
+                    std::thread::sleep(PATIENCE);
+                }
+            }
+            self.running.clear();
+        }
+        Left::Idle
+    }
+
+    fn attempt(&mut self) -> Result<(), Error> {
+        let mut jobs = self.queue.jobs()?;
+        let runs = self.queue.runs()?;
+        let logs = self.queue.logs()?;
+        let mut bell = wake::listen(self.queue).map_err(|source| Error::File {
+            action: "listen at",
+            path: self.queue.dir.path().join("bell"),
+            source,
+        })?;
+        self.recover(&mut jobs, &runs)?;
+        let mut idle_until = Deadline::after(self.idle);
+        while self.queue.is_ours(self.held) {
+            let next = self.round(&mut jobs, &runs)?;
+            self.queue.note_trouble(None);
+            if !self.running.is_empty() || next.has_pending {
+                idle_until = Deadline::after(self.idle);
+            } else if idle_until.expired() {
+                self.tidy(&mut jobs, &logs)?;
+                break;
+            }
+            self.sleep(&mut bell, &next, idle_until);
+        }
+        bell.take_away();
+        Ok(())
+    }
+
+    /// Everything that is to be done now.
+    fn round(&mut self, jobs: &mut Jobs, runs: &Runs) -> Result<Next, Error> {
+        self.take_in(jobs)?;
+        self.collect(jobs, runs)?;
+        let mut due_ms = jobs.promote()?;
+        let free_at = self.start(jobs, runs)?;
+        due_ms = [due_ms, free_at].into_iter().flatten().min();
+        self.tell(jobs)?;
+        process::forget_ended();
+        Ok(Next { due_ms, has_pending: jobs.has_pending()? })
+    }
+
+    fn sleep(&self, bell: &mut Bell, next: &Next, idle_until: Deadline) {
+        let mut span = idle_until.remaining().unwrap_or(self.idle).min(Duration::from_secs(5));
+        if !self.running.is_empty() {
+            span = LOOK;
+        }
+        if let Some(due) = next.due_ms {
+            let left = u64::try_from(due.saturating_sub(jobs::now_ms())).unwrap_or(0);
+            span = span.min(Duration::from_millis(left));
+        }
+        bell.wait(span);
+    }
+
+    /// What an earlier runner left: runs that go on, runs that ended, and those that never will.
+    fn recover(&mut self, jobs: &mut Jobs, runs: &Runs) -> Result<(), Error> {
+        jobs.forget_other_boots()?;
+        for run in jobs.running()? {
+            let running = Running { lane: run.lane, worker: None, is_told: false };
+            self.running.insert(run.start, running);
+        }
+        // The database knows nothing of these: it has their end, or it was lost.
+        for start in runs.all()? {
+            if !self.running.contains_key(&start)
+                && !matches!(runs.settle(&start, None)?, State::AtWork)
+            {
+                runs.remove(&start)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes orders out of the spool. Killed between the transaction and the removal, it takes
+    /// them again, which changes nothing.
+    fn take_in(&mut self, jobs: &mut Jobs) -> Result<(), Error> {
+        let spool = self.queue.spool()?;
+        let names = spool.names()?;
+        let names: Vec<_> = names.iter().filter(|name| !self.skipped.contains(*name)).collect();
+        for names in names.chunks(INTAKE) {
+            let (mut orders, mut taken) = (Vec::new(), Vec::new());
+            for name in names {
+                match spool.look(name)? {
+                    Found::Order(order) => {
+                        orders.push(*order);
+                        taken.push(name);
+                    }
+                    Found::Newer => {
+                        self.skipped.insert((*name).clone());
+                    }
+                    Found::Broken | Found::Gone => {}
+                }
+            }
+            jobs.take(&orders)?;
+            for name in taken {
+                spool.remove(name)?;
+            }
+            self.is_untidy = true;
+        }
+        Ok(())
+    }
+
+    /// Writes down what has ended, and tells those to end that were cancelled.
+    fn collect(&mut self, jobs: &mut Jobs, runs: &Runs) -> Result<(), Error> {
+        if self.running.is_empty() {
+            return Ok(());
+        }
+        let cancelled: BTreeSet<Start> = jobs
+            .running()?
+            .into_iter()
+            .filter(|run| run.is_cancelled)
+            .map(|run| run.start)
+            .collect();
+        let all: Vec<Start> = self.running.keys().cloned().collect();
+        for start in all {
+            let Some(running) = self.running.get_mut(&start) else { continue };
+            match runs.settle(&start, running.worker.as_ref())? {
+                State::AtWork => {
+                    if cancelled.contains(&start)
+                        && !running.is_told
+                        && let Some(worker) = runs.worker(&start)
+                    {
+                        process::tell_to_end(&worker);
+                        running.is_told = true;
+                    }
+                    continue;
+                }
+                State::Ended(end) => {
+                    if let Some((order, failures)) = jobs.speaker(&start)? {
+                        let outcome = outcome::of(&order, &start, failures, &end);
+                        jobs.finish(&start, &outcome)?;
+                    } else {
+                        jobs.cut(&start, true)?;
+                    }
+                }
+                State::Dead { has_begun } => {
+                    if has_begun {
+                        end_leftovers(&start);
+                    }
+                    jobs.cut(&start, has_begun)?;
+                }
+            }
+            runs.remove(&start)?;
+            self.running.remove(&start);
+        }
+        Ok(())
+    }
+
+    /// Starts what may be started; when a lane that may not yet will be free.
+    fn start(&mut self, jobs: &mut Jobs, runs: &Runs) -> Result<Option<i64>, Error> {
+        let busy = self.running.values().map(|running| running.lane.as_str());
+        let mut choice = self.lanes.choose(jobs, busy)?;
+        while let Some(head) = choice.next() {
+            let Some(picked) = jobs.pick(&head)? else { break };
+            let lane = picked.orders[0].lane();
+            let task = outcome::task(&picked);
+            runs.prepare(&picked.start, &task)?;
+            jobs.begin(&picked, picked.orders[0].terms.rate_limit.is_some())?;
+            let name = picked.start.name();
+            let worker = wake::spawn(&["worker", &name], self.env);
+            let worker = worker.map_err(|source| Error::File {
+                action: "start a worker for",
+                path: self.queue.dir.path().join(&name),
+                source,
+            });
+            let running = Running { lane: lane.clone(), worker: None, is_told: false };
+            self.running.insert(picked.start.clone(), running);
+            // On an error it is found dead, and waits again.
+            let worker = process::identity(worker?);
+            if let Some(running) = self.running.get_mut(&picked.start) {
+                running.worker = worker;
+            }
+            choice.started(jobs, &lane)?;
+        }
+        Ok(choice.free_at())
+    }
+
+    fn tell(&mut self, jobs: &mut Jobs) -> Result<(), Error> {
+        let Some(state_dir) = &self.places.state_dir else { return Ok(()) };
+        for untold in jobs.untold()? {
+            if tell::tell(state_dir, &untold) {
+                jobs.told(untold.seq)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn tidy(&mut self, jobs: &mut Jobs, logs: &Logs) -> Result<(), Error> {
+        if !std::mem::take(&mut self.is_untidy) {
+            return Ok(());
+        }
+        logs.sweep();
+        jobs.sweep()?;
+        let used = jobs.environments()?;
+        if let Ok(Some(place)) = environment::place(&self.places) {
+            environment::sweep(&place, &used);
+        }
+        Ok(())
+    }
+}
+
+/// Ends what a dead worker left running, so that the job never runs twice at the same time.
+fn end_leftovers(start: &Start) {
+    // Whoever forks while we look may leave somebody behind; so until nothing is found twice.
+    let mut empty = 0;
+    for _ in 0..50 {
+        let found = process::find_by_environ(MARK, start.name().as_ref());
+        for process in &found {
+            // Who outlives KILL outlives everything.
+            let _survivor = process::end_group(process, GRACE);
+        }
+        empty = if found.is_empty() { empty + 1 } else { 0 };
+        if empty == 2 {
+            return;
+        }
+    }
+}

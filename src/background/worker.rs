@@ -1,0 +1,170 @@
+//! The worker: runs the hook of one start, holds it to its limits, and writes its end down.
+//!
+//! In a session of its own; the hook in another one, so that the end of neither reaches the other
+//! by accident. Invariant: the hook runs only after the begin was written, and once it has run the
+//! end is written before anything else is done.
+
+use std::{ffi::OsString, path::Path, time::Duration};
+
+use crate::{
+    store::queue::{
+        Error, Queue, environment,
+        logs::{Logs, Outputs},
+        run::{Begun, End, How, MARK, Start, Task},
+        wake,
+    },
+    sys::{
+        clock::{self, Deadline},
+        memory::Shared,
+        process::{self, Allowance, Command, Status, Stdin},
+        signal,
+    },
+};
+
+/// From TERM to KILL.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// How long the end is tried to be written, for example while the disk is full, and how often.
+const STUBBORN: Duration = Duration::from_mins(10);
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Bytes of stdout in which an answer is looked for, and of stderr that are told.
+const ANSWER: usize = 64 << 10;
+const LAST_WORDS: usize = 2 << 10;
+
+/// Runs one start to its end.
+pub(crate) fn work(queue: &Queue, start: &Start, scratch: &Path) -> Result<(), Error> {
+    signal::outlive_full_files();
+    let runs = queue.runs()?;
+    let Some((mut begun, task)) = runs.begin(start)? else { return Ok(()) };
+    let logs = queue.logs().ok();
+    let began = clock::boot_now();
+    let at = clock::wall_text(clock::wall_now());
+    let (how, outputs) = perform(&task, start, logs.as_ref(), scratch);
+    let took = clock::boot_now().saturating_sub(began);
+    let mut end = End {
+        how,
+        took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        stdout: text(&outputs.stdout, ANSWER, false),
+        stderr: text(&outputs.stderr, LAST_WORDS, true),
+    };
+    write_end(&mut begun, &mut end)?;
+    if let Some(logs) = &logs {
+        close(logs, start, &task, &end, &at);
+    }
+    drop(begun);
+    wake::tell(queue);
+    Ok(())
+}
+
+/// What it said, as far as that was kept.
+#[derive(Default)]
+struct Heard {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+fn perform(task: &Task, start: &Start, logs: Option<&Logs>, scratch: &Path) -> (How, Heard) {
+    let not_started = |why: String| (How::NotStarted(why), Heard::default());
+    let Some(variables) = environment::load(&task.environment) else {
+        return not_started("its environment is gone (after a logout)".to_owned());
+    };
+    let mut env: std::collections::BTreeMap<OsString, OsString> = variables
+        .into_iter()
+        .chain(task.told.clone())
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
+    env.insert(MARK.into(), start.name().into());
+    let payload = Shared::new(task.stdin.as_bytes(), scratch);
+    let stdin = match payload.reader() {
+        Ok(stdin) => stdin,
+        Err(error) => return not_started(format!("no payload: {error}")),
+    };
+    let dir = task.dir.as_ref().filter(|dir| dir.is_dir()).unwrap_or(&task.project);
+    let command = Command {
+        argv: task.argv.iter().map(OsString::from).collect(),
+        env,
+        dir: Some(dir.clone()),
+        stdin: Stdin::File(stdin),
+        marker: task.label.clone(),
+    };
+    // Without a log it runs all the same, and what it says is lost.
+    let outputs = logs.and_then(|logs| logs.open(start).ok());
+    let how = run(&command, task, outputs.as_ref());
+    let heard = |kind| logs.map(|logs| logs.so_far(start, kind, 0)).unwrap_or_default();
+    (how, Heard { stdout: heard("out"), stderr: heard("err") })
+}
+
+fn run(command: &Command, task: &Task, outputs: Option<&Outputs>) -> How {
+    let allowance = Allowance {
+        memory: task.memory_mb.map(|megabytes| megabytes.saturating_mul(1 << 20)),
+        cpu_s: task.cpu_s,
+    };
+    let files = process::Outputs {
+        stdout: outputs.map(|files| &files.stdout),
+        stderr: outputs.map(|files| &files.stderr),
+    };
+    // Told to end, we end the hook.
+    let watch = signal::watch().ok();
+    let started = process::within(allowance, || process::detach(command, files));
+    let pid = match started {
+        Ok(pid) => pid,
+        Err(error) => return How::NotStarted(error.to_string()),
+    };
+    let hook = process::identity(pid);
+    let deadline = Deadline::after(Duration::from_millis(task.limit_ms));
+    if let Some(status) = process::wait_detached(pid, deadline, watch.as_ref()) {
+        return how(&status);
+    }
+    let is_told = watch.as_ref().is_some_and(|watch| watch.arrived().is_some());
+    if let Some(hook) = hook {
+        // Who outlives KILL outlives everything.
+        let _survivor = process::end_group(&hook, GRACE);
+    }
+    process::forget_ended();
+    if is_told { How::Cancelled } else { How::TimedOut }
+}
+
+fn how(status: &Status) -> How {
+    match status {
+        Status::Exited(code) => How::Exited(*code),
+        Status::Signalled(signal) => How::Signalled(*signal),
+        Status::TimedOut => How::TimedOut,
+        Status::Cancelled => How::Cancelled,
+        Status::NotStarted(error) | Status::Lost(error) => How::NotStarted(error.to_string()),
+    }
+}
+
+/// As long as the end is not written, the hook counts as one that never ended.
+fn write_end(begun: &mut Begun<'_>, end: &mut End) -> Result<(), Error> {
+    let deadline = Deadline::after(STUBBORN);
+    loop {
+        match begun.ended(end) {
+            Err(error) if deadline.expired() => return Err(error),
+            Err(_) => {
+                // For the bare fact there may be room.
+                end.stdout.clear();
+                end.stderr.clear();
+                if begun.ended(end).is_ok() {
+                    return Ok(());
+                }
+                std::thread::sleep(PAUSE);
+            }
+            Ok(()) => return Ok(()),
+        }
+    }
+}
+
+fn close(logs: &Logs, start: &Start, task: &Task, end: &End, at: &str) {
+    let attempt = task.told.get("CPH_ATTEMPT").map_or("1", String::as_str);
+    let head =
+        format!("hook: {}\nevent: {}\nbegan: {at}\nattempt: {attempt}\n", task.label, task.event);
+    let foot = format!("--- {} after {} ms\n", end.how, end.took_ms);
+    // The end is written; a log less is no reason to run the job again.
+    let _no_log = logs.close(start, &head, &foot);
+}
+
+fn text(bytes: &[u8], most: usize, is_tail: bool) -> String {
+    let from = if is_tail { bytes.len().saturating_sub(most) } else { 0 };
+    String::from_utf8_lossy(&bytes[from..bytes.len().min(from + most)]).into_owned()
+}

@@ -1,0 +1,159 @@
+//! `cph jobs list` and `show`.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::{
+    cli::{
+        args::{JobsList, JobsShow},
+        commands::{Desk, here::Here},
+        exit::Exit,
+        failure::Failure,
+        output::{BAD, DIM, GOOD, HEADING, NAME, WARN, styled},
+    },
+    diag::render::text::clean,
+    store::queue::{
+        jobs::{Filter, Job, State},
+        order::Order,
+    },
+};
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A job with what it was ordered to do.
+#[derive(Serialize)]
+struct ShowReport {
+    #[serde(flatten)]
+    job: Job,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_ms: Option<u64>,
+}
+
+pub(super) fn list(desk: &Desk<'_>, here: &Here, args: &JobsList) -> Result<Exit, Failure> {
+    let filter = Filter {
+        states: states(args)?,
+        hook: args.hook.clone(),
+        project: (!args.all).then(|| here.root.display().to_string()),
+        id: None,
+        most: Some(args.lines),
+    };
+    let mut shown: Option<Vec<Job>> = None;
+    loop {
+        let jobs = match super::open(here)? {
+            Some((_, jobs)) => jobs.list(&filter).map_err(|error| Failure::of(&error))?,
+            None => Vec::new(),
+        };
+        if shown.as_ref() != Some(&jobs) {
+            print(desk, here, &jobs, args);
+            shown = Some(jobs);
+        }
+        if !args.watch {
+            return Ok(Exit::Fine);
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn states(args: &JobsList) -> Result<Vec<State>, Failure> {
+    let named = |name: &String| {
+        State::named(name).ok_or_else(|| {
+            let names = State::ALL.map(State::name).join(", ");
+            Failure::new(Exit::Usage, format!("there is no state `{name}`"))
+                .hint(format!("the states are {names}"))
+        })
+    };
+    args.states.iter().map(named).collect()
+}
+
+fn print(desk: &Desk<'_>, here: &Here, jobs: &[Job], args: &JobsList) {
+    if args.json {
+        return desk.output.json(&jobs);
+    }
+    if jobs.is_empty() {
+        let place = if args.all { String::new() } else { format!(" in {}", here.root.display()) };
+        return desk.output.complain(styled(DIM, format!("no jobs{place}")));
+    }
+    if args.watch {
+        desk.output.line("");
+    }
+    for job in jobs {
+        desk.output.line(line(job));
+    }
+}
+
+fn line(job: &Job) -> String {
+    let style = match job.state {
+        "done" => GOOD,
+        "failed" => BAD,
+        "running" | "waiting" => NAME,
+        _ => WARN,
+    };
+    let ended = match (&job.ended, job.took_ms) {
+        (Some(ended), Some(took)) => format!("{ended} ({took} ms)"),
+        (Some(ended), None) => ended.clone(),
+        (None, _) => String::new(),
+    };
+    let runs = if job.starts > 1 { format!(", {} runs", job.starts) } else { String::new() };
+    let due = job.due_in_ms.map(|due| format!(", due in {due} ms")).unwrap_or_default();
+    let text = format!(
+        "{} {} {} {} {} {}{runs}{due}",
+        styled(DIM, &job.id),
+        styled(DIM, clean(&job.at)),
+        styled(style, format_args!("{:<9}", job.state)),
+        clean(&format!("{:<16}", job.event)),
+        clean(&format!("{:<28}", job.label)),
+        clean(&ended),
+    );
+    text.trim_end().to_owned()
+}
+
+pub(super) fn show(desk: &Desk<'_>, here: &Here, args: &JobsShow) -> Result<Exit, Failure> {
+    let Some((_, jobs)) = super::open(here)? else { return Err(super::no_job(&args.id)) };
+    let job = super::find(&jobs, &args.id)?;
+    let order = jobs.ordered(&job.id).map_err(|error| Failure::of(&error))?;
+    if args.json {
+        let report = ShowReport {
+            job,
+            command: order.as_ref().map(|order| order.argv.clone()),
+            payload: order.as_ref().map(|order| order.payload.clone()),
+            limit_ms: order.as_ref().map(|order| order.limit_ms),
+        };
+        desk.output.json(&report);
+        return Ok(Exit::Fine);
+    }
+    for (name, text) in facts(&job, order.as_ref()) {
+        let name = styled(HEADING, format_args!("{name:<9}"));
+        desk.output.line(format_args!("{name} {}", clean(&text)));
+    }
+    Ok(Exit::Fine)
+}
+
+fn facts(job: &Job, order: Option<&Order>) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("job", job.id.clone()),
+        ("state", job.state.to_owned()),
+        ("hook", format!("{} ({})", job.label, job.hook)),
+        ("event", format!("{}, {}", job.event, job.at)),
+        ("project", job.project.clone()),
+        ("starts", format!("{}, {} failed, {} cut down", job.starts, job.failures, job.cuts)),
+    ];
+    if let Some(ended) = &job.ended {
+        let at = job.ended_at.as_deref().map(|at| format!(", {at}")).unwrap_or_default();
+        let took = job.took_ms.map(|took| format!(" after {took} ms")).unwrap_or_default();
+        facts.push(("ended", format!("{ended}{took}{at}")));
+    }
+    if let Some(due) = job.due_in_ms {
+        facts.push(("due", format!("in {due} ms")));
+    }
+    if let Some(order) = order {
+        facts.push(("command", order.argv.join(" ")));
+        facts.push(("payload", order.payload.trim().to_owned()));
+    }
+    facts
+}

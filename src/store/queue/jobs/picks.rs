@@ -1,0 +1,189 @@
+//! Which job is next, and that it runs.
+
+use rusqlite::{OptionalExtension as _, Row, TransactionBehavior, params};
+
+use super::{super::Error, Jobs, now_ms, start_of};
+use crate::{
+    model::job::{Rate, Terms},
+    store::queue::{order::Order, run::Start},
+};
+
+/// The first of those that wait in a lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) seq: i64,
+    pub(crate) priority: i64,
+}
+
+/// What is to run: one job, or a batch of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Picked {
+    pub(crate) start: Start,
+    /// The first speaks for all.
+    pub(crate) orders: Vec<Order>,
+    /// Runs of the first before this one that did not end well, or did not end.
+    pub(crate) before: u32,
+}
+
+/// A run that goes on.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    pub(crate) start: Start,
+    pub(crate) lane: String,
+    pub(crate) is_cancelled: bool,
+}
+
+impl Jobs {
+    /// Delays of an earlier boot are over: nobody knows how long ago they began.
+    pub(crate) fn forget_other_boots(&mut self) -> Result<(), Error> {
+        let sql = "UPDATE jobs SET state = 'waiting' WHERE state = 'delayed' AND boot <> ?1";
+        self.connection.execute(sql, [&self.boot]).map_err(self.failed())?;
+        let sql = "DELETE FROM starts WHERE boot <> ?1";
+        self.connection.execute(sql, [&self.boot]).map(drop).map_err(self.failed())
+    }
+
+    /// Lets those wait for their turn whose time has come; when the next one is due.
+    pub(crate) fn promote(&mut self) -> Result<Option<i64>, Error> {
+        let failed = self.failed();
+        let sql = "SELECT min(due_ms) FROM jobs WHERE state = 'delayed'";
+        let next = |connection: &rusqlite::Connection| {
+            connection.prepare(sql)?.query_row([], |row| row.get::<_, Option<i64>>(0))
+        };
+        let now = now_ms();
+        match next(&self.connection).map_err(&failed)? {
+            Some(due) if due <= now => {}
+            due => return Ok(due),
+        }
+        let sql = "UPDATE jobs SET state = 'waiting' WHERE state = 'delayed' AND due_ms <= ?1";
+        self.connection.execute(sql, [now]).map_err(&failed)?;
+        next(&self.connection).map_err(&failed)
+    }
+
+    /// The lanes in which something waits.
+    pub(crate) fn lanes(&self) -> Result<Vec<String>, Error> {
+        // One step through the index for each lane, however many wait in it.
+        let sql = "WITH RECURSIVE lanes (lane) AS ( \
+                   SELECT min(lane) FROM jobs WHERE state = 'waiting' UNION ALL \
+                   SELECT (SELECT min(lane) FROM jobs WHERE state = 'waiting' \
+                           AND lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL) \
+                   SELECT lane FROM lanes WHERE lane IS NOT NULL";
+        let read = || -> rusqlite::Result<Vec<String>> {
+            let mut statement = self.connection.prepare(sql)?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        };
+        read().map_err(self.failed())
+    }
+
+    /// The first that waits in a lane.
+    pub(crate) fn head(&self, lane: &str) -> Result<Option<Head>, Error> {
+        let sql = "SELECT seq, priority FROM jobs WHERE state = 'waiting' AND lane = ?1 \
+                   ORDER BY priority, seq LIMIT 1";
+        let head = |row: &Row<'_>| Ok(Head { seq: row.get(0)?, priority: row.get(1)? });
+        let read = || self.connection.prepare(sql)?.query_row([lane], head).optional();
+        read().map_err(self.failed())
+    }
+
+    /// What the jobs of a lane are told, by the first that waits.
+    pub(crate) fn terms(&self, head: &Head) -> Result<Terms, Error> {
+        self.order(head.seq).map(|order| order.map(|order| order.terms).unwrap_or_default())
+    }
+
+    fn order(&self, seq: i64) -> Result<Option<Order>, Error> {
+        let sql = "SELECT body FROM jobs WHERE seq = ?1";
+        let body = self.connection.query_row(sql, [seq], |row| row.get::<_, String>(0));
+        let body = body.optional().map_err(self.failed())?;
+        Ok(body.and_then(|body| serde_json::from_str(&body).ok()))
+    }
+
+    /// When a lane may start something again: boot clock, milliseconds.
+    pub(crate) fn free_at(&self, lane: &str, rate: Rate) -> Result<Option<i64>, Error> {
+        let span = i64::try_from(rate.per_s.saturating_mul(1000)).unwrap_or(i64::MAX);
+        let since = now_ms().saturating_sub(span);
+        // Of the latest `max` starts the earliest decides.
+        let sql = "SELECT at_ms FROM starts WHERE lane = ?1 AND boot = ?2 AND at_ms > ?3 \
+                   ORDER BY at_ms DESC LIMIT 1 OFFSET ?4";
+        let found = self
+            .connection
+            .query_row(sql, params![lane, self.boot, since, rate.max.saturating_sub(1)], |row| {
+                row.get::<_, i64>(0)
+            })
+            .optional();
+        Ok(found.map_err(self.failed())?.map(|at| at.saturating_add(span)))
+    }
+
+    /// The job and those that go with it, with the number of the start that is to come.
+    pub(crate) fn pick(&self, head: &Head) -> Result<Option<Picked>, Error> {
+        let failed = self.failed();
+        let sql = "SELECT id, starts, failures + cuts, batch FROM jobs WHERE seq = ?1";
+        let row = self.connection.query_row(sql, [head.seq], |row| {
+            let id: String = row.get(0)?;
+            Ok((id, row.get::<_, i64>(1)?, row.get::<_, u32>(2)?, row.get::<_, Option<String>>(3)?))
+        });
+        let Some((id, starts, before, batch)) = row.optional().map_err(&failed)? else {
+            return Ok(None);
+        };
+        let Some(first) = self.order(head.seq)? else { return Ok(None) };
+        let start = start_of(id, starts + 1);
+        let mut orders = vec![first];
+        if let (Some(key), Some(terms)) = (batch, orders[0].terms.batch.clone()) {
+            let sql = "SELECT body FROM jobs WHERE batch = ?1 AND seq <> ?2 AND (state = 'waiting' \
+                       OR (state = 'delayed' AND failures = 0)) ORDER BY seq LIMIT ?3";
+            let read = || -> rusqlite::Result<Vec<String>> {
+                let most = i64::from(terms.max_size.saturating_sub(1));
+                let mut statement = self.connection.prepare(sql)?;
+                statement.query_map(params![key, head.seq, most], |row| row.get(0))?.collect()
+            };
+            let bodies = read().map_err(&failed)?;
+            orders.extend(bodies.iter().filter_map(|body| serde_json::from_str(body).ok()));
+        }
+        Ok(Some(Picked { start, orders, before }))
+    }
+
+    /// They run. Afterwards the worker may be started.
+    pub(crate) fn begin(&mut self, picked: &Picked, is_counted: bool) -> Result<(), Error> {
+        let failed = self.failed();
+        let boot = self.boot.clone();
+        let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = begun.map_err(&failed)?;
+        let write = || -> rusqlite::Result<()> {
+            let sql = "UPDATE jobs SET state = 'running', run_job = ?2, run_number = ?3, \
+                       starts = starts + 1, is_cancelled = 0 WHERE id = ?1";
+            let mut statement = transaction.prepare(sql)?;
+            for order in &picked.orders {
+                statement.execute(params![order.id, picked.start.job, picked.start.number])?;
+            }
+            if is_counted {
+                let sql = "INSERT INTO starts (lane, at_ms, boot) VALUES (?1, ?2, ?3)";
+                let lane = picked.orders[0].lane();
+                transaction.execute(sql, params![lane, now_ms(), boot])?;
+            }
+            Ok(())
+        };
+        write().map_err(&failed)?;
+        transaction.commit().map_err(&failed)
+    }
+
+    /// All runs that go on, as far as is known.
+    pub(crate) fn running(&self) -> Result<Vec<Running>, Error> {
+        let sql = "SELECT run_job, run_number, lane, max(is_cancelled) FROM jobs \
+                   WHERE state = 'running' GROUP BY run_job, run_number, lane";
+        let running = |row: &Row<'_>| {
+            Ok(Running {
+                start: start_of(row.get(0)?, row.get(1)?),
+                lane: row.get(2)?,
+                is_cancelled: row.get(3)?,
+            })
+        };
+        let read = || -> rusqlite::Result<Vec<Running>> {
+            self.connection.prepare(sql)?.query_map([], running)?.collect()
+        };
+        read().map_err(self.failed())
+    }
+
+    /// How many do not run yet.
+    pub(crate) fn has_pending(&self) -> Result<bool, Error> {
+        let sql = "SELECT 1 FROM jobs WHERE state IN ('waiting', 'delayed') LIMIT 1";
+        let found = self.connection.query_row(sql, [], |_| Ok(())).optional();
+        Ok(found.map_err(self.failed())?.is_some())
+    }
+}

@@ -1,0 +1,449 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    environment::Variables,
+    jobs::{Filter, Jobs, Outcome, Picked, State},
+    order::Order,
+    run::{End, How, Start, State as RunState, Task},
+    spool::Found,
+    *,
+};
+use crate::model::{
+    Processor,
+    job::{Batch, Cap, Gathering, OnBusy, Rate, Terms, WhenFull},
+};
+
+struct Scratch {
+    _dir: tempfile::TempDir,
+    queue: Queue,
+}
+
+fn scratch() -> Scratch {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = Queue::open(&dir.path().join("state")).unwrap();
+    Scratch { _dir: dir, queue }
+}
+
+fn order(occurrence: &str, hook: &str, terms: Terms) -> Order {
+    Order {
+        id: Order::name(occurrence, "Stop", hook),
+        occurrence: occurrence.to_owned(),
+        project: "/p".into(),
+        session: None,
+        event: "Stop".to_owned(),
+        vocabulary: Processor::ClaudeCode,
+        hook: hook.to_owned(),
+        label: hook.to_owned(),
+        at: "2026-01-01T00:00:00.000Z".to_owned(),
+        boot: "b".to_owned(),
+        since_boot_ms: 1,
+        argv: vec!["true".to_owned()],
+        dir: None,
+        environment: "/e".into(),
+        told: vec![("A".to_owned(), "b".to_owned())],
+        payload: "{}\n".to_owned(),
+        limit_ms: 1000,
+        terms,
+        fresh: Vec::new(),
+        item: Some(format!("src/{occurrence}")),
+    }
+}
+
+fn orders(count: u32, hook: &str, terms: &Terms) -> Vec<Order> {
+    (0..count).map(|n| order(&format!("o-{n:04}"), hook, terms.clone())).collect()
+}
+
+/// How many are in each state, by name.
+fn states(jobs: &Jobs) -> Vec<(&'static str, usize)> {
+    let all = jobs.list(&Filter::default()).unwrap();
+    let count = |state: State| all.iter().filter(|job| job.state == state.name()).count();
+    let counts = State::ALL.into_iter().map(|state| (state.name(), count(state)));
+    counts.filter(|(_, count)| *count > 0).collect()
+}
+
+/// The next of the only lane, running.
+fn begin(jobs: &mut Jobs) -> Picked {
+    let lane = jobs.lanes().unwrap().remove(0);
+    let head = jobs.head(&lane).unwrap().unwrap();
+    let picked = jobs.pick(&head).unwrap().unwrap();
+    jobs.begin(&picked, false).unwrap();
+    picked
+}
+
+fn fails(retries: u32) -> Outcome {
+    Outcome { is_failure: true, retries, message: Some("m".to_owned()), ..Outcome::default() }
+}
+
+#[test]
+fn an_order_comes_back_as_it_was_left() {
+    let scratch = scratch();
+    let spool = scratch.queue.spool().unwrap();
+    let left = order("o-1", "h", Terms::default());
+    spool.leave(&left).unwrap();
+    spool.leave(&left).unwrap();
+    let names = spool.names().unwrap();
+    assert_eq!(names.len(), 1, "{names:?}");
+    let Found::Order(found) = spool.look(&names[0]).unwrap() else { panic!() };
+    assert_eq!(*found, left);
+    spool.remove(&names[0]).unwrap();
+    assert!(matches!(spool.look(&names[0]).unwrap(), Found::Gone));
+}
+
+#[test]
+fn broken_orders_are_laid_aside_and_newer_ones_left() {
+    let scratch = scratch();
+    let spool = scratch.queue.spool().unwrap();
+    let dir = scratch.queue.dir.subdir("spool").unwrap();
+    let whole = crate::json::frame::encode(&order("o-1", "h", Terms::default())).unwrap();
+    let sum = crate::json::frame::checksum(b"{}");
+    let newer = format!("\ncph2 2 {sum:x} {{}}\n");
+    for (name, bytes) in [
+        ("a.job", &whole[..whole.len() / 2]),
+        ("b.job", &b""[..]),
+        ("c.job", newer.as_bytes()),
+        ("d.job", &crate::json::frame::encode(&7).unwrap()),
+    ] {
+        put(&dir, name, bytes, false).unwrap();
+    }
+    fs::create_dir(dir.path().join("e.job")).unwrap();
+    for name in ["a.job", "b.job", "d.job", "e.job"] {
+        assert!(matches!(spool.look(name).unwrap(), Found::Broken), "{name}");
+    }
+    assert!(matches!(spool.look("c.job").unwrap(), Found::Newer));
+    assert!(spool.is_newer("c.job"));
+    assert_eq!(spool.names().unwrap(), ["c.job"]);
+    assert_eq!(scratch.queue.laid_aside(), ["a.job", "b.job", "d.job", "e.job"]);
+}
+
+#[test]
+fn a_job_is_taken_once() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    let all = orders(3, "h", &Terms::default());
+    jobs.take(&all).unwrap();
+    jobs.take(&all).unwrap();
+    assert_eq!(states(&jobs), [("waiting", 3)]);
+    let picked = begin(&mut jobs);
+    jobs.finish(&picked.start, &Outcome::default()).unwrap();
+    // Killed between the transaction and the removal of the orders.
+    jobs.take(&all).unwrap();
+    assert_eq!(states(&jobs), [("waiting", 2), ("done", 1)]);
+}
+
+#[test]
+fn failures_are_tried_again_until_they_are_dead() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    jobs.take(&orders(1, "h", &Terms::default())).unwrap();
+    for run in 1..=3 {
+        let picked = begin(&mut jobs);
+        assert_eq!((picked.start.number, picked.before), (run, run - 1));
+        jobs.finish(&picked.start, &fails(2)).unwrap();
+        jobs.promote().unwrap();
+    }
+    assert_eq!(states(&jobs), [("failed", 1)]);
+    let untold = jobs.untold().unwrap();
+    assert_eq!(untold.len(), 1);
+    jobs.told(untold[0].seq).unwrap();
+    assert!(jobs.untold().unwrap().is_empty());
+    let id = jobs.list(&Filter::default()).unwrap()[0].id.clone();
+    assert_eq!(jobs.retry(std::slice::from_ref(&id)).unwrap(), 1);
+    let picked = begin(&mut jobs);
+    assert_eq!(picked.start.number, 4);
+    jobs.finish(&picked.start, &Outcome::default()).unwrap();
+    assert_eq!(jobs.retry(&[id]).unwrap(), 0, "what ended well is not run again");
+}
+
+#[test]
+fn what_is_cut_down_again_and_again_is_given_up() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    jobs.take(&orders(1, "h", &Terms::default())).unwrap();
+    let never_begun = begin(&mut jobs);
+    jobs.cut(&never_begun.start, false).unwrap();
+    for cut in 0..5 {
+        let picked = begin(&mut jobs);
+        assert_eq!(picked.before, cut);
+        jobs.cut(&picked.start, true).unwrap();
+    }
+    assert_eq!(states(&jobs), [("failed", 1)]);
+}
+
+#[test]
+fn a_burst_becomes_one_run_with_everything_once() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    let batch = Batch { window_ms: 3_600_000, max_size: 4, ..Batch::default() };
+    let terms = Terms { batch: Some(batch), ..Terms::default() };
+    jobs.take(&orders(6, "h", &terms)).unwrap();
+    // Four are enough; two wait for more.
+    jobs.promote().unwrap();
+    assert_eq!(states(&jobs), [("waiting", 4), ("delayed", 2)]);
+    let picked = begin(&mut jobs);
+    let items: Vec<_> = picked.orders.iter().map(|order| order.item.clone().unwrap()).collect();
+    assert_eq!(items, ["src/o-0000", "src/o-0001", "src/o-0002", "src/o-0003"]);
+    jobs.finish(&picked.start, &fails(1)).unwrap();
+    assert_eq!(states(&jobs), [("delayed", 6)]);
+    jobs.promote().unwrap();
+    let picked = begin(&mut jobs);
+    assert_eq!(picked.orders.len(), 4);
+    jobs.finish(&picked.start, &Outcome::default()).unwrap();
+    assert_eq!(states(&jobs), [("delayed", 2), ("done", 4)]);
+}
+
+#[test]
+fn affinity_keeps_directories_apart() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    let batch =
+        Batch { window_ms: 0, strategy: Gathering::Affinity, max_size: 50, ..Batch::default() };
+    let terms = Terms { batch: Some(batch), ..Terms::default() };
+    let mut all = orders(4, "h", &terms);
+    for (order, item) in all.iter_mut().zip(["a/1", "b/1", "a/2", "b/2"]) {
+        order.item = Some(item.to_owned());
+    }
+    jobs.take(&all).unwrap();
+    jobs.promote().unwrap();
+    let picked = begin(&mut jobs);
+    let items: Vec<_> = picked.orders.iter().filter_map(|order| order.item.as_deref()).collect();
+    assert_eq!(items, ["a/1", "a/2"]);
+}
+
+#[test]
+fn busy_hooks_queue_drop_or_restart() {
+    for (on_busy, first, second) in [
+        (OnBusy::Queue, ("waiting", 1), Some(("running", 1))),
+        (OnBusy::Drop, ("running", 1), Some(("dropped", 1))),
+        (OnBusy::Restart, ("waiting", 1), Some(("running", 1))),
+    ] {
+        let scratch = scratch();
+        let mut jobs = scratch.queue.jobs().unwrap();
+        let terms = Terms { on_busy, ..Terms::default() };
+        jobs.take(&orders(1, "h", &terms)).unwrap();
+        let picked = begin(&mut jobs);
+        jobs.take(&orders(2, "h", &terms)[1..]).unwrap();
+        assert_eq!(states(&jobs), [Some(first), second].into_iter().flatten().collect::<Vec<_>>());
+        let is_told_to_end = jobs.running().unwrap()[0].is_cancelled;
+        assert_eq!(is_told_to_end, on_busy == OnBusy::Restart);
+        let ended = Outcome { is_failure: true, is_cancelled: true, retries: 9, ..fails(9) };
+        jobs.finish(&picked.start, &ended).unwrap();
+        assert!(states(&jobs).contains(&("cancelled", 1)), "{:?}", states(&jobs));
+    }
+}
+
+#[test]
+fn a_full_queue_does_what_it_was_told() {
+    for (when_full, expected) in [
+        (WhenFull::DropOldest, [("waiting", 2), ("dropped", 1)]),
+        (WhenFull::DropNew, [("waiting", 2), ("dropped", 1)]),
+        (WhenFull::Refuse, [("waiting", 2), ("failed", 1)]),
+    ] {
+        let scratch = scratch();
+        let mut jobs = scratch.queue.jobs().unwrap();
+        let terms = Terms { queue: Cap { max: 2, when_full }, ..Terms::default() };
+        let all = orders(3, "h", &terms);
+        jobs.take(&all).unwrap();
+        assert_eq!(states(&jobs), expected);
+        let oldest = &jobs.list(&Filter::default()).unwrap()[0];
+        assert_eq!(oldest.state == "dropped", when_full == WhenFull::DropOldest);
+        assert_eq!(jobs.untold().unwrap().len(), usize::from(when_full == WhenFull::Refuse));
+    }
+}
+
+#[test]
+fn priorities_come_first_and_lanes_do_not_mix() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    let mut all = orders(2, "a", &Terms::default());
+    all.extend(orders(2, "b", &Terms::default()));
+    jobs.take(&all).unwrap();
+    let lanes = jobs.lanes().unwrap();
+    assert_eq!(lanes, ["/p\nStop\na", "/p\nStop\nb"]);
+    assert!(jobs.has_pending().unwrap());
+    assert!(jobs.head("elsewhere").unwrap().is_none());
+}
+
+#[test]
+fn rates_count_what_was_started() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    let rate = Rate { max: 2, per_s: 3600 };
+    jobs.take(&orders(3, "h", &Terms::default())).unwrap();
+    let lane = jobs.lanes().unwrap().remove(0);
+    for _ in 0..2 {
+        assert_eq!(jobs.free_at(&lane, rate).unwrap(), None);
+        let picked = jobs.pick(&jobs.head(&lane).unwrap().unwrap()).unwrap().unwrap();
+        jobs.begin(&picked, true).unwrap();
+    }
+    let free_at = jobs.free_at(&lane, rate).unwrap().unwrap();
+    assert!(free_at > jobs::now_ms());
+}
+
+#[test]
+fn cancelled_jobs_do_not_come_back() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    jobs.take(&orders(2, "h", &Terms::default())).unwrap();
+    let picked = begin(&mut jobs);
+    let ids: Vec<_> =
+        jobs.list(&Filter::default()).unwrap().into_iter().map(|job| job.id).collect();
+    assert_eq!(jobs.cancel(&ids).unwrap(), 2);
+    assert_eq!(states(&jobs), [("running", 1), ("cancelled", 1)]);
+    // Its worker died of it, without a word.
+    jobs.cut(&picked.start, true).unwrap();
+    assert_eq!(states(&jobs), [("cancelled", 2)]);
+    assert_eq!(jobs.purge(&ids).unwrap(), 2);
+    assert_eq!(states(&jobs), []);
+}
+
+#[test]
+fn delays_of_another_boot_are_over() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    let batch = Batch { window_ms: 3_600_000, ..Batch::default() };
+    let terms = Terms { batch: Some(batch), ..Terms::default() };
+    jobs.take(&orders(1, "h", &terms)).unwrap();
+    jobs.forget_other_boots().unwrap();
+    assert_eq!(states(&jobs), [("delayed", 1)]);
+    drop(jobs);
+    let path = scratch.queue.dir.path().join("jobs.db");
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute("UPDATE jobs SET boot = 'another'", []).unwrap();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    jobs.forget_other_boots().unwrap();
+    assert_eq!(states(&jobs), [("waiting", 1)]);
+}
+
+fn task() -> Task {
+    Task {
+        label: "h".to_owned(),
+        event: "Stop".to_owned(),
+        argv: vec!["true".to_owned()],
+        dir: None,
+        project: "/".into(),
+        environment: PathBuf::new(),
+        told: std::collections::BTreeMap::new(),
+        stdin: String::new(),
+        limit_ms: 1,
+        memory_mb: None,
+        cpu_s: None,
+    }
+}
+
+#[test]
+fn a_start_that_was_declared_dead_never_begins() {
+    let scratch = scratch();
+    let runs = scratch.queue.runs().unwrap();
+    let start = Start { job: "a".to_owned(), number: 1 };
+    runs.prepare(&start, &task()).unwrap();
+    assert_eq!(runs.settle(&start, None).unwrap(), RunState::Dead { has_begun: false });
+    assert!(runs.begin(&start).unwrap().is_none());
+    assert_eq!(Start::parse(&start.name()), Some(start));
+}
+
+#[test]
+fn whoever_looks_sees_the_same_end() {
+    let scratch = scratch();
+    let runs = scratch.queue.runs().unwrap();
+    let start = Start { job: "a".to_owned(), number: 1 };
+    runs.prepare(&start, &task()).unwrap();
+    let (mut begun, told) = runs.begin(&start).unwrap().unwrap();
+    assert_eq!(told, task());
+    assert_eq!(runs.settle(&start, None).unwrap(), RunState::AtWork);
+    assert_eq!(runs.worker(&start).unwrap().pid, std::process::id());
+    let end = End { how: How::Exited(0), ..End::default() };
+    begun.ended(&end).unwrap();
+    assert_eq!(runs.settle(&start, None).unwrap(), RunState::Ended(end.clone()));
+    drop(begun);
+    assert_eq!(runs.settle(&start, None).unwrap(), RunState::Ended(end));
+    assert!(runs.begin(&start).unwrap().is_none(), "it is not run again");
+    runs.remove(&start).unwrap();
+    assert!(runs.begin(&start).unwrap().is_none());
+}
+
+#[test]
+fn a_worker_that_died_has_begun_and_not_ended() {
+    let scratch = scratch();
+    let runs = scratch.queue.runs().unwrap();
+    let start = Start { job: "a".to_owned(), number: 2 };
+    runs.prepare(&start, &task()).unwrap();
+    drop(runs.begin(&start).unwrap().unwrap());
+    assert_eq!(runs.settle(&start, None).unwrap(), RunState::Dead { has_begun: true });
+    assert_eq!(runs.all().unwrap(), [start]);
+}
+
+#[test]
+fn environments_are_shared_and_swept_when_nobody_needs_them() {
+    let scratch = scratch();
+    let place = scratch.queue.dir.subdir("secrets").unwrap();
+    let variables: Variables = [("A".to_owned(), "b\nc".to_owned())].into();
+    let path = environment::keep(&place, &variables).unwrap();
+    assert_eq!(environment::keep(&place, &variables).unwrap(), path);
+    assert_eq!(place.list().unwrap().len(), 1);
+    assert_eq!(environment::load(&path), Some(variables));
+    assert_eq!(environment::load(Path::new("/nowhere/x")), None);
+    environment::sweep(&place, &std::collections::BTreeSet::new());
+    assert!(path.exists(), "somebody may be about to name it");
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1);
+    fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+    environment::sweep(&place, &[path.clone()].into());
+    assert!(path.exists(), "a job needs it");
+    environment::sweep(&place, &std::collections::BTreeSet::new());
+    assert!(!path.exists());
+    assert!(environment::is_token("X_MESSAGING_TOKEN"));
+}
+
+#[test]
+fn a_long_log_keeps_its_beginning_and_its_end() {
+    use std::io::Write as _;
+    let scratch = scratch();
+    let logs = scratch.queue.logs().unwrap();
+    let start = Start { job: "a".to_owned(), number: 1 };
+    let mut outputs = logs.open(&start).unwrap();
+    writeln!(outputs.stdout, "first{}last", "x".repeat(3 << 20)).unwrap();
+    write!(outputs.stderr, "oops").unwrap();
+    assert_eq!(logs.so_far(&start, "err", 2), b"ps");
+    logs.close(&start, "head\n", "foot\n").unwrap();
+    let text = String::from_utf8(logs.whole(&start).unwrap()).unwrap();
+    assert!(text.starts_with("head\n--- stdout\nfirst"), "{}", &text[..40]);
+    assert!(text.ends_with("last\n--- stderr\noops\nfoot\n"));
+    assert!(text.contains("bytes left out") && text.len() < 2 << 20);
+    logs.sweep();
+    assert!(logs.whole(&start).is_some());
+}
+
+#[test]
+fn the_lock_is_lost_with_its_directory() {
+    let scratch = scratch();
+    let held = scratch.queue.try_lock().unwrap().unwrap();
+    assert!(scratch.queue.try_lock().unwrap().is_none());
+    assert!(scratch.queue.is_ours(&held));
+    fs::remove_dir_all(scratch.queue.dir.path()).unwrap();
+    assert!(!scratch.queue.is_ours(&held));
+}
+
+#[test]
+fn a_broken_database_is_laid_aside() {
+    let scratch = scratch();
+    drop(scratch.queue.jobs().unwrap());
+    let rubbish = "no database ".repeat(1000);
+    put(&scratch.queue.dir, "jobs.db", rubbish.as_bytes(), false).unwrap();
+    let broken = scratch.queue.jobs().unwrap_err();
+    assert!(matches!(broken, Error::Database(crate::store::database::Error::Broken { .. })));
+    let name = scratch.queue.lay_database_aside().unwrap();
+    assert_eq!(scratch.queue.broken_databases(), [name]);
+    scratch.queue.jobs().unwrap();
+}
+
+#[test]
+fn trouble_is_remembered_until_it_is_over() {
+    let scratch = scratch();
+    assert_eq!(scratch.queue.trouble(), None);
+    scratch.queue.note_trouble(Some("full"));
+    assert_eq!(scratch.queue.trouble().as_deref(), Some("full"));
+    scratch.queue.note_trouble(None);
+    assert_eq!(scratch.queue.trouble(), None);
+}
