@@ -69,6 +69,7 @@ fn run(cli: &Cli) -> Exit {
         Command::Lint(args) => commands::lint::run(&desk, args),
         Command::Log(args) => commands::log::run(&desk, args),
         Command::Merge(args) => commands::merge::run(&desk, args),
+        Command::Test(args) => commands::test::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
     };
     done.unwrap_or_else(|failure| failure.tell(&output))

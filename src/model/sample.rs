@@ -22,7 +22,7 @@ use super::{
 };
 
 pub(crate) use fit::for_hook;
-pub(crate) use set::{SetError, set};
+pub(crate) use set::set;
 
 /// Stands in values for the project's directory.
 const PROJECT: &str = "$PROJECT";
@@ -204,8 +204,10 @@ fn values() -> &'static Value {
 }
 
 fn object(payload: &Payload) -> Map<String, Value> {
-    serde_json::from_str(payload.as_str())
-        .unwrap_or_else(|error| unreachable!("BUG: a payload that is no object: {error}"))
+    match payload.to_value() {
+        Value::Object(fields) => fields,
+        _ => unreachable!("BUG: a payload that is no object"),
+    }
 }
 
 fn made(fields: Map<String, Value>) -> Payload {

@@ -172,7 +172,7 @@ fn report<'e>(told: &'e Explanation, payload: &Payload, is_sample: bool) -> Repo
             live: *live,
             because,
         }),
-        payload: serde_json::from_str(payload.as_str()).unwrap_or_default(),
+        payload: payload.to_value(),
         payload_is_sample: is_sample,
         hooks: told.hooks.iter().map(|hook| hook_report(hook, &told.root)).collect(),
         waiting_for_trust: told

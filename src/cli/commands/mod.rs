@@ -19,6 +19,7 @@ pub(super) mod merge;
 mod plan;
 pub(super) mod runner;
 pub(super) mod status;
+pub(super) mod test;
 pub(super) mod trust;
 pub(super) mod uninstall;
 
