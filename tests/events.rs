@@ -58,3 +58,24 @@ fn an_event_that_nobody_fires_is_a_wrong_command_line() {
     assert_eq!((ran.code, &*ran.stdout), (64, ""));
     assert!(ran.stderr.contains("did you mean `PreToolUse`?"), "{}", ran.stderr);
 }
+
+#[test]
+fn samples_can_be_edited_and_dispatched() {
+    let cph = Cph::new();
+    insta::assert_snapshot!(cph.succeed(&["events", "PostToolUse", "--sample", "--tool", "Read"]), @"");
+    insta::assert_snapshot!(cph.succeed(&["events", "PreTaskExecute", "--sample"]), @"");
+    for name in ["Stop", "TaskComplete", "ArtifactSave", "SessionStart"] {
+        let sample = cph.succeed(&["events", name, "--sample"]);
+        let sample: Value = serde_json::from_str(&sample).unwrap();
+        assert_eq!(sample["hook_event_name"], name);
+    }
+    for (arguments, hint) in [
+        (&["events", "Stop", "--sample", "--tool", "Bash"][..], "leave `--tool` out"),
+        (&["events", "Stopp", "--sample"], "did you mean `Stop`?"),
+        (&["events", "--sample"], "<EVENT>"),
+    ] {
+        let ran = cph.run(arguments);
+        assert_eq!((ran.code, &*ran.stdout), (64, ""), "{arguments:?}");
+        assert!(ran.stderr.contains(hint), "{}", ran.stderr);
+    }
+}

@@ -22,5 +22,6 @@ mod log;
 mod merge;
 mod races;
 mod real_client;
+mod trial;
 mod trust;
 mod wait;
