@@ -123,7 +123,10 @@ fn commands_that_are_named_exist_with_their_options() {
         let Some(command) = words.find(|word| !word.starts_with('-')) else { continue };
         assert!(listed.contains(command), "{}: `{text}` is no command", document.display());
         seen.insert(command.to_owned());
-        let help = cph.run(&[command, "--help"]).stdout;
+        let mut help = cph.run(&[command, "--help"]).stdout;
+        if let Some(nested) = words.next().filter(|word| is_listed(&help, word)) {
+            help = cph.run(&[command, nested, "--help"]).stdout;
+        }
         let options = text.split_whitespace().skip(2).filter(|word| word.starts_with("--"));
         for option in options {
             let option = option.trim_end_matches([',', ';', '.', ':', ')']);
@@ -136,6 +139,13 @@ fn commands_that_are_named_exist_with_their_options() {
     }
     let unnamed: Vec<_> = listed.iter().filter(|command| !seen.contains(**command)).collect();
     assert!(unnamed.is_empty(), "no document tells of {unnamed:?}");
+}
+
+/// Whether a command has such a command of its own.
+fn is_listed(help: &str, word: &str) -> bool {
+    help.lines().any(|line| {
+        line.strip_prefix("  ").is_some_and(|line| line.split(' ').next() == Some(word))
+    })
 }
 
 #[test]

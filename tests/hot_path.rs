@@ -56,6 +56,14 @@ fn one_hook_needs_no_more_than_a_process() {
 }
 
 #[test]
+fn a_background_hook_needs_no_database() {
+    let mut hook = run("echo ran >> ran; true");
+    hook["async"] = json!(true);
+    let stage = Stage::new(&[json!({"matcher": "Bash", "hooks": [hook]})]);
+    assert_eq!(expensive(&stage.scopes()), [""; 0]);
+}
+
+#[test]
 fn what_is_needed_is_in_the_trace() {
     let regex = Stage::new(&[json!({"matcher": "^(Edit|Write)$", "hooks": [run("exit 1")]})]);
     assert_eq!(expensive(&regex.scopes()), ["regex.compile"]);

@@ -25,7 +25,7 @@ impl Lanes {
 
     /// Looks at all lanes. `busy`: the lane of every run that goes on.
     pub(super) fn choose<'b>(
-        &self,
+        self,
         jobs: &Jobs,
         busy: impl Iterator<Item = &'b str>,
     ) -> Result<Choice, Error> {
@@ -78,7 +78,6 @@ impl Choice {
     fn look(&mut self, jobs: &Jobs, lane: &str) -> Result<(), Error> {
         let running = self.running.get(lane).copied().unwrap_or(0);
         let Some(head) = jobs.head(lane)? else { return Ok(()) };
-        // Most lanes that are busy take one at a time: their terms need not be read.
         let terms = jobs.terms(&head)?;
         if running >= terms.limits.concurrency.unwrap_or(1).max(1) {
             return Ok(());

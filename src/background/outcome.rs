@@ -6,6 +6,7 @@ use crate::{
     model::{
         Event, Processor,
         answer::{Answer, End as AnswerEnd, Reply},
+        job::Durability,
     },
     store::queue::{
         jobs::{Outcome, Picked},
@@ -43,6 +44,7 @@ pub(super) fn task(picked: &Picked) -> Task {
         told,
         stdin,
         limit_ms: order.limit_ms,
+        outlives_environment: order.terms.durability == Durability::Power,
         memory_mb: order.terms.limits.memory_mb,
         cpu_s: order.terms.limits.cpu_s,
     }
@@ -90,7 +92,7 @@ pub(super) fn of(order: &Order, start: &Start, failures: u32, end: &End) -> Outc
         ..Outcome::default()
     };
     if is_failure {
-        outcome.message = Some(complaint(order, start, failures, end));
+        outcome.message = Some(complaint(order, failures, end));
         return outcome;
     }
     outcome.is_stale = order.fresh.iter().any(crate::store::queue::order::Seen::has_changed);
@@ -107,13 +109,14 @@ pub(super) fn of(order: &Order, start: &Start, failures: u32, end: &End) -> Outc
     outcome
 }
 
-fn complaint(order: &Order, start: &Start, failures: u32, end: &End) -> String {
+/// Without a name of the job: a hook that fails again and again is told of once.
+fn complaint(order: &Order, failures: u32, end: &End) -> String {
     let runs = if failures > 0 { format!(", {} runs", failures + 1) } else { String::new() };
     let said = end.stderr.lines().rev().find(|line| !line.trim().is_empty());
     let said = said.map(|line| format!(": {}", line.trim())).unwrap_or_default();
     format!(
-        "background hook `{}` failed ({}{runs}){said}; see `cph jobs logs {}`",
-        order.label, end.how, start.job
+        "background hook `{}` failed ({}{runs}){said}; see `cph jobs --state failed`",
+        order.label, end.how
     )
 }
 

@@ -40,8 +40,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Between two attempts when something cannot be read or written.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Orders that are taken in with one transaction.
+/// Orders that are taken in with one transaction, and how many of those one round has.
 const INTAKE: usize = 500;
+const CHUNKS: usize = 4;
 
 /// From TERM to KILL for what a dead worker left.
 const GRACE: Duration = Duration::from_millis(300);
@@ -113,6 +114,8 @@ struct Next {
     /// When a delayed job is due, boot clock in milliseconds.
     due_ms: Option<i64>,
     has_pending: bool,
+    /// Orders are left in the spool: the next round must not wait.
+    has_more: bool,
 }
 
 impl<'r> Runner<'r> {
@@ -180,7 +183,7 @@ impl<'r> Runner<'r> {
         while self.queue.is_ours(self.held) {
             let next = self.round(&mut jobs, &runs)?;
             self.queue.note_trouble(None);
-            if !self.running.is_empty() || next.has_pending {
+            if !self.running.is_empty() || next.has_pending || next.has_more {
                 idle_until = Deadline::after(self.idle);
             } else if idle_until.expired() {
                 self.tidy(&mut jobs, &logs)?;
@@ -194,14 +197,14 @@ impl<'r> Runner<'r> {
 
     /// Everything that is to be done now.
     fn round(&mut self, jobs: &mut Jobs, runs: &Runs) -> Result<Next, Error> {
-        self.take_in(jobs)?;
+        let has_more = self.take_in(jobs)?;
         self.collect(jobs, runs)?;
         let mut due_ms = jobs.promote()?;
         let free_at = self.start(jobs, runs)?;
         due_ms = [due_ms, free_at].into_iter().flatten().min();
         self.tell(jobs)?;
         process::forget_ended();
-        Ok(Next { due_ms, has_pending: jobs.has_pending()? })
+        Ok(Next { due_ms, has_pending: jobs.has_pending()?, has_more })
     }
 
     fn sleep(&self, bell: &mut Bell, next: &Next, idle_until: Deadline) {
@@ -213,7 +216,7 @@ impl<'r> Runner<'r> {
             let left = u64::try_from(due.saturating_sub(jobs::now_ms())).unwrap_or(0);
             span = span.min(Duration::from_millis(left));
         }
-        bell.wait(span);
+        bell.wait(if next.has_more { Duration::ZERO } else { span });
     }
 
     /// What an earlier runner left: runs that go on, runs that ended, and those that never will.
@@ -234,13 +237,14 @@ impl<'r> Runner<'r> {
         Ok(())
     }
 
-    /// Takes orders out of the spool. Killed between the transaction and the removal, it takes
-    /// them again, which changes nothing.
-    fn take_in(&mut self, jobs: &mut Jobs) -> Result<(), Error> {
+    /// Takes orders out of the spool; whether there are more. Killed between the transaction and
+    /// the removal, it takes them again, which changes nothing.
+    fn take_in(&mut self, jobs: &mut Jobs) -> Result<bool, Error> {
         let spool = self.queue.spool()?;
         let names = spool.names()?;
         let names: Vec<_> = names.iter().filter(|name| !self.skipped.contains(*name)).collect();
-        for names in names.chunks(INTAKE) {
+        let has_more = names.len() > INTAKE * CHUNKS;
+        for names in names.chunks(INTAKE).take(CHUNKS) {
             let (mut orders, mut taken) = (Vec::new(), Vec::new());
             for name in names {
                 match spool.look(name)? {
@@ -260,7 +264,7 @@ impl<'r> Runner<'r> {
             }
             self.is_untidy = true;
         }
-        Ok(())
+        Ok(has_more)
     }
 
     /// Writes down what has ended, and tells those to end that were cancelled.

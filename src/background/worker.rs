@@ -36,7 +36,7 @@ const LAST_WORDS: usize = 2 << 10;
 pub(crate) fn work(queue: &Queue, start: &Start, scratch: &Path) -> Result<(), Error> {
     signal::outlive_full_files();
     let runs = queue.runs()?;
-    let Some((mut begun, task)) = runs.begin(start)? else { return Ok(()) };
+    let Some((mut run, task)) = runs.begin(start)? else { return Ok(()) };
     let logs = queue.logs().ok();
     let began = clock::boot_now();
     let at = clock::wall_text(clock::wall_now());
@@ -48,11 +48,11 @@ pub(crate) fn work(queue: &Queue, start: &Start, scratch: &Path) -> Result<(), E
         stdout: text(&outputs.stdout, ANSWER, false),
         stderr: text(&outputs.stderr, LAST_WORDS, true),
     };
-    write_end(&mut begun, &mut end)?;
+    write_end(&mut run, &mut end)?;
     if let Some(logs) = &logs {
         close(logs, start, &task, &end, &at);
     }
-    drop(begun);
+    drop(run);
     wake::tell(queue);
     Ok(())
 }
@@ -66,8 +66,10 @@ struct Heard {
 
 fn perform(task: &Task, start: &Start, logs: Option<&Logs>, scratch: &Path) -> (How, Heard) {
     let not_started = |why: String| (How::NotStarted(why), Heard::default());
-    let Some(variables) = environment::load(&task.environment) else {
-        return not_started("its environment is gone (after a logout)".to_owned());
+    let variables = match environment::load(&task.environment) {
+        Some(variables) => variables,
+        None if task.outlives_environment => environment::Variables::new(),
+        None => return not_started("its environment is gone (after a logout)".to_owned()),
     };
     let mut env: std::collections::BTreeMap<OsString, OsString> = variables
         .into_iter()

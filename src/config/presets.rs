@@ -17,6 +17,7 @@ pub(crate) struct Preset {
 
 /// All presets, by name.
 pub(crate) const PRESETS: &[Preset] = &[
+    Preset { name: "background", text: include_str!("../../presets/background.json") },
     Preset { name: "bell", text: include_str!("../../presets/bell.json") },
     Preset { name: "log", text: include_str!("../../presets/log.json") },
 ];
@@ -116,6 +117,18 @@ mod tests {
         let log = log.unwrap();
         assert_eq!(log.lines().count(), read.entries.len());
         assert!(log.starts_with("{\"hook_event_name\":\"SessionStart\"}\n"), "{log}");
+    }
+
+    #[test]
+    fn background_does_nothing_where_there_is_no_repository() {
+        let dir = tempfile::tempdir().unwrap();
+        let read = entries("background");
+        assert!(read.entries.iter().all(|entry| entry.settings.background == Some(true)));
+        for entry in &read.entries {
+            assert_eq!(run(entry, dir.path(), "{}\n"), "", "{}", entry.event.canonical());
+        }
+        let log = fs::read_to_string(dir.path().join(".task_orchestrator/.cph/tools.jsonl"));
+        assert_eq!(log.unwrap(), "{}\n");
     }
 
     #[test]

@@ -12,7 +12,10 @@ use std::{
 
 use crate::{
     json::Node,
-    model::{hook::Hook, job::Terms},
+    model::{
+        hook::Hook,
+        job::{Durability, Terms},
+    },
     store::queue::{
         Queue,
         environment::{self, Variables},
@@ -55,7 +58,7 @@ pub(super) fn leave(
     match queue(hook, stage, &command, payload, terms) {
         Ok(None) => {}
         Ok(Some(sleepy)) => {
-            told.push(format!("`{label}` waits: no runner can be started: {sleepy}"))
+            told.push(format!("`{label}` waits: no runner can be started: {sleepy}"));
         }
         Err(why) => {
             start(stage.state, stage.occurrence, &hook.id().0, &command)?;
@@ -81,25 +84,44 @@ fn queue(
     let queue = Queue::open(state_dir).map_err(|error| text(&error))?;
     let secrets = environment::place(places).map_err(|error| text(&error))?;
     let secrets = secrets.ok_or("there is no place for its environment")?;
-    let (shared, told) = divided(&command.env, stage.env);
+    let is_lasting = terms.durability == Durability::Power;
+    let (shared, told) = divided(&command.env, stage.env, is_lasting);
     let environment = environment::keep(&secrets, &shared).map_err(|error| text(&error))?;
     let order = order(hook, stage, command, payload, terms, told, environment)?;
     queue.spool().map_err(|error| text(&error))?.leave(&order).map_err(|error| text(&error))?;
     Ok(wake::wake(&queue, stage.env).err().map(|error| error.to_string()))
 }
 
+/// What is no secret, and what most programs need: kept with jobs that survive the machine's end.
+const PLAIN: &[&str] = &[
+    "HOME",
+    "LANG",
+    "LOGNAME",
+    "PATH",
+    "SHELL",
+    "TMPDIR",
+    "USER",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+];
+
 /// What comes from the host, which many jobs share, and what is told of this event.
 fn divided(
     all: &BTreeMap<std::ffi::OsString, std::ffi::OsString>,
     host: &Env,
+    is_lasting: bool,
 ) -> (Variables, Vec<(String, String)>) {
     let (mut shared, mut told) = (Variables::new(), Vec::new());
     for (name, value) in all {
         let (Some(key), Some(text)) = (name.to_str(), value.to_str()) else { continue };
-        if host.get(key) == Some(value) {
-            shared.insert(key.to_owned(), text.to_owned());
-        } else {
+        let is_of_host = host.get(key) == Some(value);
+        if !is_of_host || is_lasting && PLAIN.contains(&key) {
             told.push((key.to_owned(), text.to_owned()));
+        }
+        if is_of_host {
+            shared.insert(key.to_owned(), text.to_owned());
         }
     }
     (shared, told)

@@ -81,6 +81,7 @@ fn touch(path: &Path) -> Result<(), Error> {
 }
 
 fn attempt(path: &Path, migrations: &[&str]) -> Result<Connection, Error> {
+    let _opening = trace::scope("db.open");
     let mut connection = Connection::open(path).map_err(|error| Error::of(path, error))?;
     prepare(&mut connection, path, migrations)?;
     Ok(connection)

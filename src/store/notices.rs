@@ -25,16 +25,16 @@ const KEPT: usize = 16 << 10;
 /// Leaves a notice; the same text that is already waiting is not left twice.
 pub(crate) fn leave(dir: &PrivateDir, text: &str) -> Result<(), Error> {
     let line = text.replace('\n', " ");
-    add(dir, NAME, line)
+    add(dir, NAME, &line)
 }
 
 /// Leaves something that a background hook says to the model.
 pub(crate) fn leave_context(dir: &PrivateDir, label: &str, text: &str) -> Result<(), Error> {
     // Strings are always JSON.
-    add(dir, CONTEXTS, serde_json::to_string(&(label, text)).unwrap_or_default())
+    add(dir, CONTEXTS, &serde_json::to_string(&(label, text)).unwrap_or_default())
 }
 
-fn add(dir: &PrivateDir, name: &str, line: String) -> Result<(), Error> {
+fn add(dir: &PrivateDir, name: &str, line: &str) -> Result<(), Error> {
     with_file(dir, name, |waiting| {
         if waiting.lines().any(|other| other == line) {
             return None;

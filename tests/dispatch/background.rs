@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use super::*;
+use super::{stage::until, *};
 
 #[test]
 fn an_async_hook_goes_on_after_the_answer() {
@@ -20,10 +20,11 @@ fn an_async_hook_goes_on_after_the_answer() {
     stage.await_log("done", "done");
     assert_eq!(stage.log_json("got")["hook_event_name"], "Stop");
     let is_logged = |path: &std::path::PathBuf| {
-        path.components().any(|part| part.as_os_str() == "background")
-            && fs::read_to_string(path).is_ok_and(|text| text.starts_with("begun\n"))
+        path.components().any(|part| part.as_os_str() == "logs")
+            && fs::read_to_string(path).is_ok_and(|text| text.contains("--- stdout\nbegun\n"))
     };
-    assert!(stage.state_files().iter().any(is_logged), "{:?}", stage.state_files());
+    let logged = until(|| stage.state_files().iter().any(is_logged));
+    assert!(logged, "{:?}", stage.state_files());
 }
 
 #[test]

@@ -39,9 +39,15 @@ impl Ground {
         for dir in ["home", "tmp", "run", "log", "project/.claude"] {
             fs::create_dir_all(root.path().join(dir)).unwrap();
         }
+        let ground = Self { root, idle_ms: 300, at_once: 4 };
+        ground.configure(hooks);
+        ground
+    }
+
+    /// From now on the project has these hooks.
+    pub(super) fn configure(&self, hooks: &Value) {
         let text = json!({ "hooks": hooks }).to_string();
-        fs::write(root.path().join("project/.claude/hooks.json"), text).unwrap();
-        Self { root, idle_ms: 300, at_once: 4 }
+        fs::write(self.path("project/.claude/hooks.json"), text).unwrap();
     }
 
     /// With one background hook on `Stop`, which has these fields too.

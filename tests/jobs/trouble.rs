@@ -135,6 +135,30 @@ fn an_environment_that_is_gone_fails_visibly() {
     assert!(ended.contains("its environment is gone"), "{second}");
 }
 
+/// What is to survive the end of the machine does not need what the machine forgets.
+#[test]
+fn a_lasting_job_runs_without_its_environment() {
+    let command = format!("{}; echo \"$SECRET $HOME\" > \"{{}}/ran\"", wait_for("go"));
+    let ground = Ground::with("", &json!({}));
+    let log = ground.path("log").display().to_string();
+    let wait = wait_for("go").replace("$LOG", &log);
+    let command = command.replace("{}", &log).replace(&wait_for("go"), &wait);
+    let fields = json!({"durability": "power"});
+    ground.configure(&json!({"Stop": [{"hooks": [super::ground::hook(&command, &fields)]}]}));
+    for _ in 0..2 {
+        let mut dispatch = ground.command(CPH);
+        dispatch.env("SECRET", "s3cr3t");
+        assert_eq!(ended(ground.dispatch(dispatch, "Stop", &json!({}))).code, 0);
+    }
+    assert!(until(PATIENCE, || ground.jobs().iter().any(|job| job["state"] == "running")));
+    assert!(until(PATIENCE, || ground.jobs().iter().any(|job| job["state"] == "waiting")));
+    fs::remove_dir_all(ground.path("run/cph/secrets")).unwrap();
+    ground.leave("go");
+    ground.drain();
+    let home = ground.path("home");
+    assert_eq!(ground.log("ran"), format!(" {}\n", home.display()), "{}", ground.story());
+}
+
 /// Of a dispatch that was killed before it could wake anybody.
 #[test]
 fn the_next_turn_takes_up_what_was_left_behind() {

@@ -6,6 +6,7 @@
 //! Nothing here reads the sources of cph.
 
 mod api;
+mod background;
 mod better;
 mod client;
 mod hook_log;

@@ -28,7 +28,7 @@ const CLAUDE: &str = r#"{
       {"description": "bell", "hooks": [{"type": "command", "command": "notify", "id": "n"}]},
       {"hooks": [{"type": "prompt", "prompt": "was it all?", "timeout": 9}]},
       {"hooks": [{"type": "command", "command": "wake", "asyncRewake": true, "after": ["n"],
-         "retry": {"times": 3}}]}
+         "retry": {"max": 3}}]}
     ]
   },
   "integration": {"handover_s": 7, "trust": {"scripts": "strict"},

@@ -243,7 +243,7 @@ fn fields_become_settings() {
         r#"{"hooks":{"Stop":[{"matcher":"m","description":"group","processors":["claude_code"],
         "paths":["src/**"],"hooks":[{"type":"command","command":"a","shell":"bash","id":"x",
         "enabled":false,"gate":false,"order":-3,"after":["y"],"timeout":1.5,"onFailure":"block",
-        "async":true,"once":true,"statusMessage":"s","if":"Bash(x)","retry":{"times": 2},
+        "async":true,"once":true,"statusMessage":"s","if":"Bash(x)","retry":{"max": 2},
         "warm":true,"processors":["task_orchestrator"],"name":"n"}]}]}}"#,
     );
     assert_eq!(found(&read), [""; 0]);
@@ -263,7 +263,7 @@ fn fields_become_settings() {
     assert_eq!(settings.on_failure, Some(OnFailure::Block));
     assert_eq!((settings.background, settings.once), (Some(true), Some(true)));
     assert_eq!(settings.after, ["y"]);
-    assert_eq!(settings.further["retry"], r#"{"times": 2}"#);
+    assert_eq!(settings.further["retry"], r#"{"max": 2}"#);
     assert_eq!(settings.further["warm"], "true");
 }
 

@@ -118,11 +118,9 @@ fn put(dir: &PrivateDir, name: &str, bytes: &[u8], is_durable: bool) -> Result<(
     // Of its own for every process: two may write the same name.
     let draft = format!(".{name}.{}", std::process::id());
     dir.remove(&draft)?;
-    let mut file = dir.create_new(&draft)?;
-    let written = file.write_all(bytes).and_then(|()| match is_durable {
-        true => file.sync_all(),
-        false => Ok(()),
-    });
+    let file = dir.create_new(&draft)?;
+    let sync = |()| if is_durable { file.sync_all() } else { Ok(()) };
+    let written = (&file).write_all(bytes).and_then(sync);
     if let Err(source) = written {
         // A draft more is removed at the next sweep.
         drop(dir.remove(&draft));

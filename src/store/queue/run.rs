@@ -66,6 +66,9 @@ pub(crate) struct Task {
     pub(crate) project: PathBuf,
     pub(crate) environment: PathBuf,
     pub(crate) told: BTreeMap<String, String>,
+    /// It runs with what it was told alone when the environment is gone.
+    #[serde(default)]
+    pub(crate) outlives_environment: bool,
     pub(crate) stdin: String,
     pub(crate) limit_ms: u64,
     pub(crate) memory_mb: Option<u64>,

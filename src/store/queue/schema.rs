@@ -26,6 +26,8 @@ CREATE TABLE jobs (
     starts INTEGER NOT NULL DEFAULT 0,
     failures INTEGER NOT NULL DEFAULT 0,
     cuts INTEGER NOT NULL DEFAULT 0,
+    -- The same before somebody asked for it again.
+    earlier INTEGER NOT NULL DEFAULT 0,
     -- The start in which it takes part: job and number.
     run_job TEXT,
     run_number INTEGER,

@@ -152,7 +152,7 @@ fn failures_are_tried_again_until_they_are_dead() {
     let id = jobs.list(&Filter::default()).unwrap()[0].id.clone();
     assert_eq!(jobs.retry(std::slice::from_ref(&id)).unwrap(), 1);
     let picked = begin(&mut jobs);
-    assert_eq!(picked.start.number, 4);
+    assert_eq!((picked.start.number, picked.before), (4, 3));
     jobs.finish(&picked.start, &Outcome::default()).unwrap();
     assert_eq!(jobs.retry(&[id]).unwrap(), 0, "what ended well is not run again");
 }
@@ -326,6 +326,7 @@ fn task() -> Task {
         project: "/".into(),
         environment: PathBuf::new(),
         told: std::collections::BTreeMap::new(),
+        outlives_environment: false,
         stdin: String::new(),
         limit_ms: 1,
         memory_mb: None,

@@ -114,7 +114,7 @@ impl Jobs {
     /// The job and those that go with it, with the number of the start that is to come.
     pub(crate) fn pick(&self, head: &Head) -> Result<Option<Picked>, Error> {
         let failed = self.failed();
-        let sql = "SELECT id, starts, failures + cuts, batch FROM jobs WHERE seq = ?1";
+        let sql = "SELECT id, starts, earlier + failures + cuts, batch FROM jobs WHERE seq = ?1";
         let row = self.connection.query_row(sql, [head.seq], |row| {
             let id: String = row.get(0)?;
             Ok((id, row.get::<_, i64>(1)?, row.get::<_, u32>(2)?, row.get::<_, Option<String>>(3)?))

@@ -144,8 +144,8 @@ impl Jobs {
     pub(crate) fn retry(&mut self, ids: &[String]) -> Result<usize, Error> {
         self.each(
             ids,
-            "UPDATE jobs SET state = 'waiting', failures = 0, cuts = 0, is_cancelled = 0, \
-             is_untold = 0 WHERE id = ?1 AND state IN ('failed', 'cancelled') AND body <> ''",
+            "UPDATE jobs SET state = 'waiting', earlier = earlier + failures + cuts, failures = 0, \
+             cuts = 0, is_cancelled = 0, is_untold = 0 WHERE id = ?1 AND state IN ('failed', 'cancelled') AND body <> ''",
         )
     }
 
