@@ -62,8 +62,47 @@ fn an_event_that_nobody_fires_is_a_wrong_command_line() {
 #[test]
 fn samples_can_be_edited_and_dispatched() {
     let cph = Cph::new();
-    insta::assert_snapshot!(cph.succeed(&["events", "PostToolUse", "--sample", "--tool", "Read"]), @"");
-    insta::assert_snapshot!(cph.succeed(&["events", "PreTaskExecute", "--sample"]), @"");
+    insta::assert_snapshot!(cph.succeed(&["events", "PostToolUse", "--sample", "--tool", "Read"]), @r#"
+    {
+      "hook_event_name": "PostToolUse",
+      "session_id": "sample",
+      "cwd": "[ROOT]/project",
+      "transcript_path": "",
+      "permission_mode": "default",
+      "tool_name": "Read",
+      "tool_input": {
+        "file_path": "[ROOT]/project/sample.txt"
+      },
+      "tool_response": {
+        "type": "text",
+        "file": {
+          "filePath": "[ROOT]/project/sample.txt",
+          "content": "sample\n",
+          "numLines": 1,
+          "startLine": 1,
+          "totalLines": 1
+        }
+      },
+      "tool_use_id": "toolu_sample",
+      "duration_ms": 12
+    }
+    "#);
+    insta::assert_snapshot!(cph.succeed(&["events", "PreTaskExecute", "--sample"]), @r#"
+    {
+      "hook_event_name": "PreTaskExecute",
+      "session_id": "sample",
+      "cwd": "[ROOT]/project",
+      "task_id": "task-1",
+      "task_input": {
+        "prompt": "add a test for the parser"
+      },
+      "contract_version": 1,
+      "task_type": "implementation",
+      "specialist": "implementer",
+      "output_dir": "[ROOT]/project/out/task-1",
+      "workspace": "[ROOT]/project"
+    }
+    "#);
     for name in ["Stop", "TaskComplete", "ArtifactSave", "SessionStart"] {
         let sample = cph.succeed(&["events", name, "--sample"]);
         let sample: Value = serde_json::from_str(&sample).unwrap();

@@ -1,5 +1,6 @@
 //! `cph test`: one hook on its own, as a dispatch would run it.
 
+use regress::Regex;
 use serde_json::Value;
 
 use crate::cph::Cph;
@@ -19,7 +20,7 @@ const HOOKS: &str = r#"{
     "SessionStart": [{ "matcher": "resume", "hooks": [
       { "type": "command", "id": "vars", "command": "echo export A=1 >> \"$CLAUDE_ENV_FILE\"; echo hello" }] }],
     "PostToolUse": [{ "matcher": "Edit|Write", "paths": ["src/**/*.py"], "hooks": [
-      { "type": "command", "id": "seen", "command": "cat; echo \"$CPH_EVENT $CPH_FIRED_BY\"" },
+      { "type": "command", "id": "seen", "command": "echo \"seen: $CPH_EVENT $CPH_FIRED_BY\"; cat" },
       { "type": "command", "id": "job", "async": true, "retry": 2,
         "command": "echo \"$CPH_ATTEMPT\"; cat; exit 2", "batch": true },
       { "type": "command", "command": "sleep 600", "id": "slow", "timeout": 1 }] }],
@@ -28,7 +29,7 @@ const HOOKS: &str = r#"{
       { "type": "command", "command": "sh twice.sh" }] }],
     "SessionEnd": [{ "hooks": [{ "type": "command", "command": "sh twice.sh" }] }],
     "TaskComplete": [{ "matcher": "type:fix", "hooks": [
-      { "type": "command", "id": "task", "command": "cat; echo \"$TASK_TYPE\"" }] }]
+      { "type": "command", "id": "task", "command": "echo \"$TASK_TYPE\"; cat" }] }]
   }
 }"#;
 
@@ -52,7 +53,7 @@ fn report(cph: &Cph, arguments: &[&str]) -> (i32, Value) {
 
 /// How long it took is not told twice alike.
 fn without_time(text: &str) -> String {
-    let time = regress::Regex::new(r"after (less than )?[0-9.]+ m?s,").unwrap();
+    let time = Regex::new(r"after (less than )?[0-9.]+ m?s,").unwrap();
     time.replace(text, "after [TIME],")
 }
 
@@ -61,7 +62,38 @@ fn a_refusal_is_shown_as_the_host_reads_it() {
     let cph = trusted();
     let force = "tool_input.command=git push --force";
     let told = cph.succeed(&["test", "no-force", "--set", force]);
-    insta::assert_snapshot!(without_time(&told), @"");
+    insta::assert_snapshot!(without_time(&told), @r#"
+    no-force  guard  PreToolUse fired by claude_code
+      from project .claude/hooks.json:6:11  matcher Bash  if Bash(git push *)
+      runs grep -q -e --force && { echo 'no force push here' >&2; exit 2; } || exit 0
+
+    payload (a sample; change it with `--set`, or give one with `--payload`)
+      {
+        "hook_event_name": "PreToolUse",
+        "session_id": "sample",
+        "cwd": "[ROOT]/project",
+        "transcript_path": "",
+        "permission_mode": "default",
+        "tool_name": "Bash",
+        "tool_input": {
+          "command": "git push --force",
+          "description": "say something"
+        },
+        "tool_use_id": "toolu_sample"
+      }
+      the hook is meant by it
+
+    exit 2 after [TIME], limit 5 s
+    stderr
+      no force push here
+
+    as the host reads it
+      refuses: no force push here
+      alone, it makes cph answer
+        {"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"deny","permissionDecisionReason":"no force push here"}}
+
+    sound  no claim, no record, no line in the journal
+    "#);
     let (code, report) = report(&cph, &["no-force"]);
     assert_eq!((code, &report["payload"]["tool_input"]["command"]), (0, &"git push sample".into()));
     assert_eq!(report["matches"], true);
@@ -76,7 +108,10 @@ fn a_hook_that_is_not_meant_runs_and_the_reason_is_told() {
     let why = report["entries"][0]["why"].as_str().unwrap();
     assert!(why.starts_with("its condition `Bash(git push *)` does not apply"), "{why}");
     let told = cph.succeed(&["test", "no-force", "--tool", "Edit"]);
-    assert!(told.contains("a dispatch would not run the hook for it: its matcher `Bash`"), "{told}");
+    assert!(
+        told.contains("a dispatch would not run the hook for it: its matcher `Bash`"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -99,24 +134,22 @@ fn what_is_broken_and_what_is_ignored_are_told_apart() {
 
 #[test]
 fn the_same_is_told_as_by_a_dispatch() {
-    let cph = trusted().stdin(
-        r#"{"hook_event_name":"PostToolUse","session_id":"s","tool_name":"Write","cwd":"/w","tool_input":{"file_path":"src/a.py"}}"#,
-    );
+    let payload = r#"{"hook_event_name":"PostToolUse","session_id":"s","tool_name":"Write","cwd":"/w","tool_input":{"file_path":"src/a.py"}}"#;
+    let cph = trusted().stdin(payload);
     let (code, told) = report(&cph, &["seen", "--payload", "-"]);
     assert_eq!((code, &told["payload_is_sample"]), (0, &false.into()), "{told:#}");
-    let stdout = told["stdout"].as_str().unwrap();
     // Byte for byte.
-    assert!(stdout.starts_with("{\"hook_event_name\":\"PostToolUse\",\"session_id\""), "{stdout}");
-    assert!(stdout.ends_with("PostToolUse claude_code\n"), "{stdout}");
+    let expected = format!("seen: PostToolUse claude_code\n{payload}");
+    assert_eq!(told["stdout"], expected, "{told:#}");
     // In the other vocabulary it is translated, as it is for every hook.
     let (_, told) = report(&cph, &["seen", "--event", "PostTaskExecute"]);
     assert_eq!(told["fired_by"], "task_orchestrator");
     let stdout = told["stdout"].as_str().unwrap();
     assert!(stdout.contains("\"tool_response\":{\"summary\""), "{stdout}");
-    assert!(stdout.ends_with("PostTaskExecute task_orchestrator\n"), "{stdout}");
+    assert!(stdout.starts_with("seen: PostTaskExecute task_orchestrator\n{"), "{stdout}");
     let (_, told) = report(&cph, &["task"]);
     assert_eq!((&told["payload"]["task_type"], &told["matches"]), (&"fix".into(), &true.into()));
-    assert!(told["stdout"].as_str().unwrap().ends_with("fix\n"), "{told:#}");
+    assert!(told["stdout"].as_str().unwrap().starts_with("fix\n{"), "{told:#}");
 }
 
 #[test]
@@ -153,7 +186,11 @@ fn what_is_not_trusted_does_not_run() {
     let cph = project().project_file("ran.json", "{}");
     let ran = cph.run(&["test", "no-force"]);
     assert_eq!((ran.code, &*ran.stdout), (1, ""), "{}", ran.shown());
-    assert!(ran.stderr.contains("not run: it is new and does not run until `cph trust`"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("not run: it is new and does not run until `cph trust`"),
+        "{}",
+        ran.stderr
+    );
     assert!(ran.stderr.contains("`--trust-all`"), "{}", ran.stderr);
     let (code, told) = report(&cph, &["no-force", "--trust-all"]);
     assert_eq!((code, &told["exit"]), (0, &0.into()));
@@ -215,8 +252,10 @@ fn hooks_are_found_by_id_label_place_and_part() {
     assert!(several.contains("`guard` means 5 hooks") && several.contains("no-force"), "{several}");
     let several = failed(&["test", "twice.sh"]);
     assert!(several.contains("means 2 hooks") && several.contains("SessionEnd"), "{several}");
-    let (code, _) = report(&cph, &["twice.sh", "--event", "SessionEnd"]);
-    assert_eq!(code, 1);
+    // The script is not there, and the shell's exit code looks like a refusal.
+    let (code, told) = report(&cph, &["twice.sh", "--event", "SessionEnd"]);
+    assert_eq!((code, &told["exit"]), (1, &2.into()), "{told:#}");
+    assert!(told["notes"][0].as_str().unwrap().contains("seems to be missing"), "{told:#}");
     assert!(failed(&["test", "no-forse"]).contains("did you mean `no-force`?"));
     assert!(failed(&["test", "no-force", "--event", "Stop"]).contains("a hook of `PreToolUse`"));
     assert!(failed(&["test", "no-force", "--event", "Stopp"]).contains("did you mean `Stop`?"));
@@ -227,7 +266,25 @@ fn hooks_are_found_by_id_label_place_and_part() {
 #[test]
 fn without_a_hook_all_are_listed() {
     let cph = trusted();
-    insta::assert_snapshot!(cph.succeed(&["test", "--event", "PreToolUse"]), @"");
+    insta::assert_snapshot!(cph.succeed(&["test", "--event", "PreToolUse"]), @r#"
+    PreToolUse
+      no-force  guard
+        runs grep -q -e --force && { echo 'no force push here' >&2; exit 2; } || exit 0
+        from project .claude/hooks.json:6:11  matcher Bash  if Bash(git push *)
+      broken  guard
+        runs echo '{"decision": "block", '
+        from project .claude/hooks.json:8:11  matcher Bash
+      closed  guard
+        runs no-such-program
+        from project .claude/hooks.json:9:11  matcher Bash
+      odd  guard
+        runs echo '{"reason": "x"}'
+        from project .claude/hooks.json:10:11  matcher Bash
+      wise  guard  (prompt hook)
+        runs (prompt hook)
+        from project .claude/hooks.json:11:11  matcher Bash
+        only Claude Code itself can run it
+    "#);
     let all: Value = serde_json::from_str(&cph.succeed(&["test", "--json"])).unwrap();
     let all = all.as_array().unwrap();
     let of = |id: &str| all.iter().find(|hook| hook["hook"] == id).unwrap();

@@ -15,7 +15,7 @@ use crate::{
     },
     model::{
         Event, Payload, Processor,
-        answer::{Answer, End},
+        answer::{self, Answer, End},
         fold::{self, Folding, Voice},
         hook::{Entry, Handler, Hook, HookId, NativeKind},
         job::Terms,
@@ -84,10 +84,18 @@ impl Trial {
         self.entries.iter().any(Option::is_none)
     }
 
+    /// Whether an interpreter that did not find its script exited with 2, which hosts take for
+    /// a refusal.
+    pub(crate) fn is_missing_script(&self) -> bool {
+        let [stdout, stderr] = [&self.stdout, &self.stderr].map(|b| String::from_utf8_lossy(b));
+        self.end == End::Exited(2) && answer::is_missing_script(&stdout, &stderr)
+    }
+
     /// Whether it ran, and nothing that it said is lost.
     pub(crate) fn is_sound(&self) -> bool {
         let ran = self.job.is_none() || self.end == End::Exited(0);
-        ran && self.answer.faults.iter().all(|fault| fault.kind.is_harmless())
+        ran && !self.is_missing_script()
+            && self.answer.faults.iter().all(|fault| fault.kind.is_harmless())
     }
 }
 

@@ -189,8 +189,20 @@ impl Fit<'_> {
             }
             None => return told.clone(),
         };
-        set(told, &format!("{place}={path}")).unwrap_or_else(|_| told.clone())
+        let told = set(told, &format!("{place}={path}")).unwrap_or_else(|_| told.clone());
+        with_answered_path(told, &path)
     }
+}
+
+/// The response of a tool names the file once more.
+fn with_answered_path(told: Payload, path: &str) -> Payload {
+    let has = |place: &str| {
+        place.split('.').skip(1).try_fold(told.node("tool_response")?, |node, name| node.get(name))
+    };
+    let places = ["tool_response.filePath", "tool_response.file.filePath"];
+    let place = places.into_iter().find(|place| has(place).is_some());
+    let changed = place.and_then(|place| set(&told, &format!("{place}={path}")).ok());
+    changed.unwrap_or(told)
 }
 
 /// Something that a glob means: stars become a word, of alternatives the first is taken.

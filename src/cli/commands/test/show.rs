@@ -201,6 +201,13 @@ impl Report<'_> {
             ));
         }
         notes.extend(trial.job.iter().map(job));
+        if trial.is_missing_script() {
+            notes.push(
+                "its script seems to be missing: interpreters exit with 2 then, and hosts take \
+                 that for a refusal"
+                    .to_owned(),
+            );
+        }
         notes
     }
 
@@ -275,7 +282,9 @@ fn exit_code(end: &End) -> Option<i32> {
 
 /// How it would run as a job.
 fn job(terms: &Terms) -> String {
-    let mut text = "in the background nobody waits for it: it cannot decide anything".to_owned();
+    let mut text = "in the background nobody waits for it: it cannot decide anything, and what it \
+                    tells is told at the next event"
+        .to_owned();
     if terms.retry.max > 0 {
         let _ = write!(text, "; a failed run is tried again up to {} times", terms.retry.max);
     }
