@@ -18,7 +18,7 @@ use crate::wait;
 const TWO: &str = "two-processors";
 const GUARD: &str = "guard";
 const FORMAT: &str = "format-on-edit";
-const BACKGROUND: &str = "background";
+const BACKGROUND: &str = "background-migration";
 
 fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -288,7 +288,7 @@ fn without_a_hook_all_are_listed() {
     let all: Value = serde_json::from_str(&cph.succeed(&["test", "--json"])).unwrap();
     let all = all.as_array().unwrap();
     let of = |id: &str| all.iter().find(|hook| hook["hook"] == id).unwrap();
-    assert_eq!((all.len(), &of("wise")["testable"]), (12, &false.into()));
+    assert_eq!((all.len(), &of("wise")["testable"]), (13, &false.into()));
     assert_eq!((&of("task")["event"], &of("job")["background"]), (&"Stop".into(), &true.into()));
     let native = cph.run(&["test", "wise"]);
     assert_eq!(native.code, 1);

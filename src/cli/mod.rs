@@ -34,7 +34,7 @@ fn answer() -> Exit {
         return commands::dispatch::run(&dispatch, None);
     }
     if let Some(start) = quick::worker(&args) {
-        return commands::runner::work(&start).into();
+        return commands::runner::work(&start);
     }
     match Cli::try_parse() {
         Ok(cli) => run(&cli),

@@ -64,7 +64,7 @@ pub(super) fn all(here: &Here, trust: &Trust) -> Vec<Candidate> {
 
 /// The one hook that is meant.
 pub(super) fn one(
-    candidates: Vec<Candidate>,
+    candidates: &[Candidate],
     text: &str,
     event: Option<&Event>,
     here: &Here,
@@ -82,7 +82,7 @@ pub(super) fn one(
     }
     Err(match other_event {
         Some(other) => elsewhere(text, &other),
-        None => nothing(text, &candidates),
+        None => nothing(text, candidates),
     })
 }
 

@@ -41,7 +41,7 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Args) -> Result<Exit, Failure>
         show::list(desk, &here, candidates, named.as_ref().map(|(event, _)| event), args.json);
         return Ok(Exit::Fine);
     };
-    let meant = find::one(candidates, text, named.as_ref().map(|(event, _)| event), &here)?;
+    let meant = find::one(&candidates, text, named.as_ref().map(|(event, _)| event), &here)?;
     let given = args.payload.as_deref().map(read).transpose()?;
     let told = given.as_ref().and_then(Payload::told_processor);
     let fired_by = named.and_then(|(_, by)| by).or(told);
