@@ -29,6 +29,7 @@ mod observe;
 mod races;
 mod real_client;
 mod tasks;
+mod trial;
 mod trust;
 mod wait;
 mod watch;

@@ -60,6 +60,8 @@ pub(super) enum Command {
     Trust(Trust),
     /// Tell which hooks an event would run, in which order, and why
     Explain(Explain),
+    /// Run one hook on its own and show what comes of it
+    Test(Test),
     /// Print the effective configuration with the origin of every entry
     Merge(Json),
     /// Print the table of events, or what one event tells
@@ -242,12 +244,54 @@ pub(super) struct Explain {
     pub(super) json: bool,
 }
 
+// `cph test`
+#[derive(Debug, Args)]
+#[command(after_help = "Without HOOK: lists the hooks that can be tested.\n\n\
+                  Examples:\n  \
+                  cph test no-force-push --set tool_input.command='git push --force'\n  \
+                  cph test .claude/hooks.json:9 --tool Edit\n  \
+                  cph events PreToolUse --sample --tool Edit > edit.json\n  \
+                  cph test format --payload edit.json\n\n\
+                  The hook is really run, with the environment, stdin, limit and trust of a \
+                  dispatch. Nothing else is done: no claim, no record, no line in `cph log`, no \
+                  job; other hooks do not run.\n\n\
+                  Exit codes: 0 the hook ran and its answer is sound (a refusal is), 1 it failed, \
+                  something that it said is lost, or it may not run; 64 no such hook.")]
+pub(super) struct Test {
+    /// An id, a label, `FILE:LINE`, or a part of the command that no other hook has
+    pub(super) hook: Option<String>,
+    /// Only hooks of this event; under its name the event is fired
+    #[arg(long, value_name = "EVENT")]
+    pub(super) event: Option<String>,
+    /// The payload; `-` is stdin [default: a sample that the hook is meant by]
+    #[arg(long, value_name = "FILE")]
+    pub(super) payload: Option<PathBuf>,
+    /// The tool of the sample, or in place of the payload's
+    #[arg(long, value_name = "NAME")]
+    pub(super) tool: Option<String>,
+    /// Change the payload: `tool_input.command='git push'`; the value is JSON, else a text
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(super) sets: Vec<String>,
+    /// Run it although it is not trusted, this once
+    #[arg(long)]
+    pub(super) trust_all: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
 // `cph events`
 #[derive(Debug, Args)]
 pub(super) struct Events {
     /// Tell about this event, in either vocabulary: what an orchestrator's payload holds
     #[arg(add = ArgValueCandidates::new(candidates::events))]
     pub(super) event: Option<String>,
+    /// Print a sample payload of the event, to be edited and passed to `cph test --payload`
+    #[arg(long, requires = "event")]
+    pub(super) sample: bool,
+    /// The tool of the sample
+    #[arg(long, value_name = "NAME", requires = "sample")]
+    pub(super) tool: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

@@ -92,6 +92,7 @@ fn run(cli: &Cli) -> Exit {
         Command::Runs(args) => commands::tasks::runs::run(&desk, args),
         Command::Emit(args) => commands::tasks::emit::run(&desk, args),
         Command::Maintain(args) => commands::tasks::maintain::run(&desk, args),
+        Command::Test(args) => commands::test::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
         Command::Watch(args) => commands::watch::run(&desk, args),
     };

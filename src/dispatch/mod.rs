@@ -23,6 +23,7 @@ mod report;
 mod run;
 mod situation;
 mod stand_down;
+mod trial;
 mod worktree;
 
 use std::{path::PathBuf, time::Duration};
@@ -42,6 +43,7 @@ pub(crate) use choose::is_gate;
 pub(crate) use explain::{Explained, Explanation, Fate, explain};
 pub(crate) use hand_over::hand_over;
 pub(crate) use situation::Situation;
+pub(crate) use trial::{NotRun, Trial, try_out};
 
 use choose::Choice;
 use owner::{Matter, Ownership};

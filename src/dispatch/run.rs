@@ -93,6 +93,70 @@ pub(super) struct Stage<'s> {
     pub(super) occurrence: &'s str,
 }
 
+impl Stage<'_> {
+    /// The process of a hook. Its payload is asked for last: most faults need none.
+    pub(super) fn command(
+        &self,
+        hook: &Hook,
+        env: Environment,
+        payload: impl FnOnce() -> std::io::Result<std::fs::File>,
+    ) -> Result<Command, String> {
+        let line = invocation::line(hook, &env);
+        let line = line.ok_or_else(|| "only Claude Code itself can run it".to_owned())?;
+        let stdin = payload().map_err(|error| format!("no payload: {error}"))?;
+        let argv = invocation::startable(line, &env, self.dir);
+        let dir = self.dir.map(std::path::Path::to_owned);
+        Ok(Command { argv, env, dir, stdin: Stdin::File(stdin), marker: hook.label() })
+    }
+
+    /// What an `http` hook posts, if it may.
+    pub(super) fn request(
+        &self,
+        hook: &Hook,
+        body: Vec<u8>,
+        limits: &Limits,
+    ) -> Result<Request, String> {
+        let Handler::Http { url, headers, allowed_env_vars } = hook.handler() else {
+            unreachable!("BUG: a request of a hook that posts nothing");
+        };
+        let layer = hook.leading().origin.layer;
+        if !self.allowed.permits(url, layer) {
+            return Err(format!("{url} is not allowed by settings"));
+        }
+        Ok(Request {
+            url: url.clone(),
+            headers: http::headers(headers, allowed_env_vars, self.allowed, layer, self.env),
+            body,
+            timeout: limits.deadline.remaining().unwrap_or(Duration::from_mins(10)),
+            cap: limits.output_cap,
+        })
+    }
+
+    /// The hook's own time limit, or the event's, but never beyond the deadline.
+    pub(super) fn limits(&self, hook: &Hook) -> Limits {
+        limits(Deadline::after(own_limit(self.event, hook)).min(self.deadline))
+    }
+
+    /// What a hook has said.
+    pub(super) fn answer(&self, hook: &Hook, ending: &Ending) -> Answer {
+        let reply = Reply {
+            end: end_of(&ending.status),
+            stdout: &ending.stdout,
+            stderr: &ending.stderr,
+            cut: ending.stdout_cut || ending.stderr_cut,
+            leaked: ending.leaked,
+        };
+        let vocabulary = hook.vocabulary(self.fired_by);
+        Answer::read(self.event, vocabulary, &reply, hook.settings.on_failure)
+    }
+}
+
+/// How long a hook may run on an event.
+pub(super) fn own_limit(event: &Event, hook: &Hook) -> Duration {
+    let default = event.row().map_or(600, |row| row.timeout_s);
+    hook.settings.timeout.unwrap_or(Duration::from_secs(default))
+}
+
 /// All that came of it.
 pub(super) struct Outcome {
     /// In the order of the calls.
@@ -275,22 +339,13 @@ impl<'r, 's> Runner<'r, 's> {
     ) -> Option<(Command, Limits)> {
         let call = &self.calls[index];
         let previous = self.previous(index);
-        let limits = self.limits(call.hook);
-        if let Handler::Http { url, headers, allowed_env_vars } = call.hook.handler() {
-            let (allowed, layer) = (self.stage.allowed, call.hook.leading().origin.layer);
-            if !allowed.permits(url, layer) {
-                let sentence = format!("{url} is not allowed by settings");
-                self.ended(index, &not_started(sentence));
-                return None;
+        let limits = self.stage.limits(call.hook);
+        if matches!(call.hook.handler(), Handler::Http { .. }) {
+            let body = feed.bytes(call, &previous).into_owned();
+            match self.stage.request(call.hook, body, &limits) {
+                Ok(request) => self.post(index, request),
+                Err(sentence) => self.ended(index, &not_started(sentence)),
             }
-            let request = Request {
-                url: url.clone(),
-                headers: http::headers(headers, allowed_env_vars, allowed, layer, self.stage.env),
-                body: feed.bytes(call, &previous).into_owned(),
-                timeout: limits.deadline.remaining().unwrap_or(Duration::from_mins(10)),
-                cap: limits.output_cap,
-            };
-            self.post(index, request);
             return None;
         }
         let is_left = call.hook.is_background() && call.hook.settings.rewake != Some(true);
@@ -349,18 +404,7 @@ impl<'r, 's> Runner<'r, 's> {
                 env.insert(invocation::ENV_FILE.into(), path.into());
             }
         }
-        let line = invocation::line(call.hook, &env);
-        let line = line.ok_or_else(|| "only Claude Code itself can run it".to_owned())?;
-        let stdin = feed.file(call, previous).map_err(|e| format!("no payload: {e}"))?;
-        let argv = invocation::startable(line, &env, self.stage.dir);
-        let dir = self.stage.dir.map(std::path::Path::to_owned);
-        Ok(Command { argv, env, dir, stdin: Stdin::File(stdin), marker: call.hook.label() })
-    }
-
-    fn limits(&self, hook: &Hook) -> Limits {
-        let default = self.stage.event.row().map_or(600, |row| row.timeout_s);
-        let own = hook.settings.timeout.unwrap_or(Duration::from_secs(default));
-        limits(Deadline::after(own).min(self.stage.deadline))
+        self.stage.command(call.hook, env, || feed.file(call, previous))
     }
 
     fn post(&mut self, index: usize, request: Request) {
@@ -368,12 +412,7 @@ impl<'r, 's> Runner<'r, 's> {
         self.posts += 1;
         let _starting = trace::scope("thread.start");
         std::thread::spawn(move || {
-            let began = clock::boot_now();
-            let mut ending = match http::post(&request) {
-                Ok(body) => Ending { stdout: body, ..Ending::without_run(Status::Exited(0)) },
-                Err(sentence) => not_started(sentence),
-            };
-            ending.took = clock::boot_now().saturating_sub(began);
+            let ending = posted(&request);
             // The receiver lives as long as the dispatch, which may have ended at its deadline.
             let _nobody_waits = sender.send((index, ending));
         });
@@ -398,15 +437,7 @@ impl<'r, 's> Runner<'r, 's> {
 
     fn ended(&mut self, index: usize, ending: &Ending) {
         let hook = self.calls[index].hook;
-        let reply = Reply {
-            end: end_of(&ending.status),
-            stdout: &ending.stdout,
-            stderr: &ending.stderr,
-            cut: ending.stdout_cut || ending.stderr_cut,
-            leaked: ending.leaked,
-        };
-        let vocabulary = hook.vocabulary(self.stage.fired_by);
-        let answer = Answer::read(self.stage.event, vocabulary, &reply, hook.settings.on_failure);
+        let answer = self.stage.answer(hook, ending);
         let answer = if hook.is_background() && hook.settings.rewake != Some(true) {
             answer.inert()
         } else {
@@ -439,7 +470,7 @@ impl<'r, 's> Runner<'r, 's> {
 
 /// With what a hook wakes the session: like under Claude Code by exit code 2, with stderr, or
 /// else with stdout.
-fn wakes(hook: &Hook, ending: &Ending) -> Option<String> {
+pub(super) fn wakes(hook: &Hook, ending: &Ending) -> Option<String> {
     if hook.settings.rewake != Some(true) || !matches!(ending.status, Status::Exited(2)) {
         return None;
     }
@@ -454,11 +485,22 @@ pub(super) fn limits(deadline: Deadline) -> Limits {
 }
 
 /// Children that are told to end when we are.
-fn watched_set() -> Set {
+pub(super) fn watched_set() -> Set {
     signal::watch().map_or_else(|_| Set::new(), Set::with_watch)
 }
 
-fn not_started(sentence: String) -> Ending {
+/// Posts and waits for the end of it.
+pub(super) fn posted(request: &Request) -> Ending {
+    let began = clock::boot_now();
+    let mut ending = match http::post(request) {
+        Ok(body) => Ending { stdout: body, ..Ending::without_run(Status::Exited(0)) },
+        Err(sentence) => not_started(sentence),
+    };
+    ending.took = clock::boot_now().saturating_sub(began);
+    ending
+}
+
+pub(super) fn not_started(sentence: String) -> Ending {
     Ending::without_run(Status::NotStarted(std::io::Error::other(sentence)))
 }
 

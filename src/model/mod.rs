@@ -14,6 +14,7 @@ pub(crate) mod paths;
 pub(crate) mod payload;
 pub(crate) mod permission;
 mod predicate;
+pub(crate) mod sample;
 pub(crate) mod strategy;
 pub(crate) mod tool;
 pub(crate) mod vocabulary;

@@ -20,6 +20,7 @@ mod parity;
 mod plugin;
 mod portrait;
 mod run;
+mod samples;
 mod scenario;
 mod script;
 mod stage;

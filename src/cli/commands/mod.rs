@@ -26,6 +26,7 @@ mod plan;
 pub(super) mod runner;
 pub(super) mod status;
 pub(super) mod tasks;
+pub(super) mod test;
 pub(super) mod trust;
 pub(super) mod uninstall;
 pub(super) mod watch;
