@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::source::Span;
 
-pub(crate) use read::read;
+pub(crate) use read::{read, read_as_one, read_within};
 
 /// Where reading stopped, and that it did: the text is no script that we understand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,6 +250,13 @@ impl Word {
         self.parts.iter().map(text).collect()
     }
 
+    /// Every variable in it, also behind the operators of others.
+    pub(crate) fn variables(&self) -> Vec<&Variable> {
+        let mut found = Vec::new();
+        variables(&self.parts, &mut found);
+        found
+    }
+
     /// The word if it is written without quotes and expansions.
     pub(crate) fn bare(&self) -> Option<&str> {
         match self.parts.as_slice() {
@@ -259,7 +266,41 @@ impl Word {
     }
 }
 
+impl Variable {
+    /// The value as it is, not split into words.
+    pub(crate) fn quoted(name: &str, span: Span) -> Self {
+        Self {
+            name: name.to_owned(),
+            quote: Quote::Double,
+            operation: Operation::Value,
+            operand: Vec::new(),
+            is_braced: true,
+            span,
+        }
+    }
+}
+
 impl Command {
+    /// The words of the command itself: not those of commands inside of it.
+    pub(crate) fn words(&self) -> Vec<&Word> {
+        let mut words: Vec<&Word> = match &self.kind {
+            Kind::Simple(simple) => {
+                let values = simple.assignments.iter().flat_map(|assignment| &assignment.values);
+                values.chain(&simple.words).collect()
+            }
+            Kind::For { words, .. } | Kind::Test(words) => words.iter().collect(),
+            Kind::Case { word, arms } => {
+                std::iter::once(word).chain(arms.iter().flat_map(|arm| &arm.patterns)).collect()
+            }
+            _ => Vec::new(),
+        };
+        words.extend(self.redirections.iter().filter_map(|redirection| match &redirection.target {
+            Target::Word(word) => Some(word),
+            Target::Document(body) => body.get(),
+        }));
+        words
+    }
+
     pub(crate) fn simple(&self) -> Option<&Simple> {
         match &self.kind {
             Kind::Simple(simple) => Some(simple),
@@ -278,6 +319,15 @@ impl Simple {
     /// The literal text of a word; the program is word 0.
     pub(crate) fn literal(&self, index: usize) -> Option<String> {
         self.words.get(index)?.literal()
+    }
+}
+
+fn variables<'p>(parts: &'p [Part], found: &mut Vec<&'p Variable>) {
+    for part in parts {
+        if let Part::Variable(variable) = part {
+            found.push(variable);
+            variables(&variable.operand, found);
+        }
     }
 }
 

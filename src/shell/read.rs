@@ -26,6 +26,11 @@ pub(crate) fn read_within(text: &str, at: usize) -> Result<List, Unclear> {
     Reader::new(text, Base::Offset(at), 0).script()
 }
 
+/// Reads a script that was decoded from something at `span`: all of it is there.
+pub(crate) fn read_as_one(text: &str, span: Span) -> Result<List, Unclear> {
+    Reader::new(text, Base::Fixed(span), 0).script()
+}
+
 /// How places of the text that is read are places of the whole text.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Base {
