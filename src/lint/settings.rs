@@ -7,20 +7,51 @@ mod handler;
 
 use std::sync::Arc;
 
-use super::rules;
+use super::{
+    project::{Kind as FileKind, Project},
+    table::{Family, listed},
+};
 use crate::{
-    config::read::explain_fault,
-    diag::Diagnostic,
+    config::read::{advice, explain_fault},
+    diag::{Diagnostic, Rule},
     json::{Kind, Member, Node, pointer},
-    model::event::EVENTS,
+    model::{
+        Event, Processor,
+        event::{EVENTS, Spelling},
+    },
     source::{SourceFile, Span},
 };
+
+pub(super) static FAMILY: Family = Family {
+    title: "Claude Code's own files",
+    rules: &[
+        listed!(SETTINGS_VOID, "settings-void"),
+        listed!(SETTINGS_DROPPED, "settings-dropped"),
+    ],
+    // What is found here decides what the other rules see, so it is found when a file is read.
+    check: |_: &Project, _| {},
+};
+
+static SETTINGS_VOID: Rule = Rule::error(
+    "settings-void",
+    "one fault makes Claude Code ignore a whole settings file",
+    "A broken entry under `PreToolUse` or `PermissionRequest` could be the guard of the \
+     permissions beside it, so Claude Code refuses the whole file: no hook in it runs, no \
+     permission in it counts. Headless sessions do not say a word about it.",
+);
+
+static SETTINGS_DROPPED: Rule = Rule::warning(
+    "settings-dropped",
+    "Claude Code ignores a part of a settings file's hooks",
+    "The rest of the file counts. The part that is named has no effect until it is corrected.",
+);
 
 /// Events under which a broken entry costs the whole file.
 const GUARDS: &[&str] = &["PreToolUse", "PermissionRequest"];
 
-pub(super) fn check(source: &Arc<SourceFile>) -> Vec<Diagnostic> {
-    let mut check = Check { source, found: Vec::new() };
+/// What Claude Code does not take of a file.
+pub(super) fn check(kind: FileKind, source: &Arc<SourceFile>) -> Vec<Diagnostic> {
+    let mut check = Check { kind, source, found: Vec::new() };
     match Node::document(source.text()) {
         Ok(root) if root.kind() == Kind::Object => check.root(root),
         Ok(root) => check.void(root.span(), "", "a settings file must be an object"),
@@ -30,13 +61,14 @@ pub(super) fn check(source: &Arc<SourceFile>) -> Vec<Diagnostic> {
 }
 
 struct Check<'f> {
+    kind: FileKind,
     source: &'f Arc<SourceFile>,
     found: Vec<Diagnostic>,
 }
 
 impl Check<'_> {
     fn void(&mut self, span: Span, pointer: &str, message: &str) {
-        let found = Diagnostic::new(&rules::SETTINGS_VOID, message);
+        let found = Diagnostic::new(&SETTINGS_VOID, message);
         self.found.push(
             found
                 .at(self.source, span, pointer)
@@ -45,8 +77,15 @@ impl Check<'_> {
     }
 
     fn dropped(&mut self, span: Span, pointer: &str, message: &str) {
-        let found = Diagnostic::new(&rules::SETTINGS_DROPPED, message);
+        let found = Diagnostic::new(&SETTINGS_DROPPED, message);
         self.found.push(found.at(self.source, span, pointer).label("ignored"));
+    }
+
+    /// What to do about the last finding.
+    fn help(&mut self, help: String) {
+        if let Some(last) = self.found.last_mut() {
+            last.help = Some(help);
+        }
     }
 
     /// A fault below an event: how much it costs depends on the event.
@@ -101,6 +140,7 @@ impl Check<'_> {
             } else {
                 let message = format!("Claude Code has no event `{name}`");
                 self.dropped(member.key_span, &at, &message);
+                self.help(event_advice(name));
             }
             return;
         }
@@ -139,5 +179,19 @@ impl Check<'_> {
             }
             None => self.below(event, group.span(), at, "a group without `hooks`"),
         }
+    }
+}
+
+/// What to write instead of a name that Claude Code does not have.
+fn event_advice(name: &str) -> String {
+    let (event, spelling) = Event::named(name, Processor::TaskOrchestrator);
+    match event.name_for(Processor::ClaudeCode) {
+        Some(own) if spelling == Spelling::Exact => {
+            format!("orchestrators call it so; write `{own}`")
+        }
+        _ if spelling == Spelling::Exact => {
+            "only orchestrators have it: it belongs into `.task_orchestrator/hooks.json`".to_owned()
+        }
+        _ => advice(name),
     }
 }

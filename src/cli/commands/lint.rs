@@ -11,7 +11,7 @@ use crate::{
         failure::Failure,
         output::{BAD, DIM, GOOD, HEADING, NAME, WARN, styled},
     },
-    config::{locate::Roots, nearest::nearest},
+    config::nearest::nearest,
     diag::{
         Rule, Severity,
         render::{
@@ -23,7 +23,7 @@ use crate::{
     sys::place,
 };
 
-use super::Desk;
+use super::{Desk, here::Here};
 
 /// A rule, for programs.
 #[derive(Serialize)]
@@ -38,8 +38,9 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Lint) -> Result<Exit, Failure>
     if let Some(name) = &args.explain {
         return explain(desk, name, args.format);
     }
-    let base = desk.here().root;
-    let findings = look(&base, &args.paths)?;
+    let here = desk.here();
+    let base = here.root.clone();
+    let findings = look(&here, &args.paths)?;
     show(desk, &base, args.format, &findings)?;
     let worst = findings.diagnostics.iter().map(|found| found.severity).max();
     let tolerated = if args.deny.is_some() { Severity::Hint } else { Severity::Warning };
@@ -51,34 +52,36 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Lint) -> Result<Exit, Failure>
 }
 
 /// Reads what is named, else the project, and nothing outside of it.
-fn look(project: &Path, paths: &[PathBuf]) -> Result<Findings, Failure> {
+fn look(here: &Here, paths: &[PathBuf]) -> Result<Findings, Failure> {
     if paths.is_empty() {
-        return Ok(of_project(project));
+        let home = here.places.home.as_deref().map(place::canonical);
+        // A home directory is no project, and a walk through it would find everybody's.
+        let is_home = home.is_some_and(|home| home.starts_with(&here.root));
+        return Ok(match is_home {
+            true => lint::project_alone(&here.root),
+            false => lint::paths(std::slice::from_ref(&here.root)),
+        });
     }
-    let here = place::working_dir().unwrap_or_else(|_| PathBuf::from("/"));
-    let mut paths: Vec<_> = paths.iter().map(|path| place::canonical(&here.join(path))).collect();
-    paths.sort();
-    paths.dedup();
-    let mut all = Findings::default();
-    for path in &paths {
-        all.add(of_path(path)?);
+    let working_dir = place::working_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let mut absolute = Vec::new();
+    for path in paths {
+        let path = working_dir.join(path);
+        absolute.push(there(&path)?);
     }
-    Ok(all)
+    absolute.sort();
+    absolute.dedup();
+    Ok(lint::paths(&absolute))
 }
 
-fn of_path(path: &Path) -> Result<Findings, Failure> {
+/// The path without links, if something is there.
+fn there(path: &Path) -> Result<PathBuf, Failure> {
     match std::fs::metadata(path) {
-        Ok(meta) if meta.is_dir() => Ok(of_project(path)),
-        Ok(_) => Ok(lint::file(path)),
+        Ok(_) => Ok(place::canonical(path)),
         Err(error) => {
             let message = format!("cannot look at `{}`: {error}", path.display());
-            Err(Failure::new(Exit::Usage, message).hint("name a hook file, or a project directory"))
+            Err(Failure::new(Exit::Usage, message).hint("name a hook file, or a directory"))
         }
     }
-}
-
-fn of_project(project: &Path) -> Findings {
-    lint::place(&Roots { claude_dir: None, project: Some(project.to_owned()) })
 }
 
 fn show(desk: &Desk<'_>, base: &Path, format: Format, findings: &Findings) -> Result<(), Failure> {
@@ -117,7 +120,7 @@ fn summary(findings: &Findings) -> String {
 }
 
 fn explain(desk: &Desk<'_>, name: &str, format: Format) -> Result<Exit, Failure> {
-    let mut rules: Vec<_> = lint::rules().collect();
+    let mut rules: Vec<_> = lint::rules().map(|listed| listed.rule).collect();
     rules.sort_by_key(|rule| rule.name);
     if name == "all" {
         match format {
@@ -196,7 +199,7 @@ mod tests {
     fn the_summary_counts_findings_and_files() {
         let shown = |files, found: &[Severity]| {
             let diagnostics = found.iter().map(|&severity| {
-                let rule = rules().next().unwrap();
+                let rule = rules().next().unwrap().rule;
                 Diagnostic { severity, ..Diagnostic::new(rule, "x") }
             });
             let findings = Findings { files, diagnostics: diagnostics.collect() };
@@ -210,7 +213,7 @@ mod tests {
 
     #[test]
     fn explanations_are_wrapped() {
-        for rule in rules() {
+        for rule in rules().map(|listed| listed.rule) {
             let text = wrapped(rule.explanation);
             assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
             assert_eq!(text.replace('\n', " "), rule.explanation.replace('\n', " "));

@@ -66,7 +66,7 @@ fn fold(name: &str, by: Processor) -> Option<(Event, Processor)> {
 }
 
 /// What to do about a name that no table has.
-pub(super) fn advice(name: &str) -> String {
+pub(crate) fn advice(name: &str) -> String {
     let bare = folded(name);
     if GIT_HOOKS.contains(&bare.as_str()) {
         return "this is the name of a git hook; use `PreToolUse` with the matcher `Bash` and an \

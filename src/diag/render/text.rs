@@ -65,9 +65,10 @@ fn one(diagnostic: &Diagnostic, look: Look<'_>, out: &mut dyn io::Write) -> io::
         None => 1,
     };
     let frame = Style::new().fg_color(Some(AnsiColor::Blue.into())).bold();
-    for (kind, text) in diagnostic
-        .notes
+    let related: Vec<_> = diagnostic.related.iter().map(|other| told(other, look)).collect();
+    for (kind, text) in related
         .iter()
+        .chain(&diagnostic.notes)
         .map(|note| ("note", note))
         .chain(diagnostic.help.iter().map(|help| ("help", help)))
     {
@@ -76,6 +77,12 @@ fn one(diagnostic: &Diagnostic, look: Look<'_>, out: &mut dyn io::Write) -> io::
         writeln!(out, "{:gutter$} {mark} {kind}: {}", "", clean(text))?;
     }
     writeln!(out)
+}
+
+/// `WHAT: path:line:column`
+fn told((place, what): &(Place, String), look: Look<'_>) -> String {
+    let at = place.file.position(place.span.start);
+    format!("{what}: {}:{}:{}", shown(place.file.path(), look.base), at.line, at.column)
 }
 
 /// Path, line and carets; gives back the width of the line number.

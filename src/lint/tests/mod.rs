@@ -1,5 +1,7 @@
 //! What the linter says, and that its table of rules is sound.
 
+mod suites;
+
 use std::{
     collections::BTreeSet,
     fs::{File, create_dir_all},
@@ -12,7 +14,7 @@ use crate::{diag::Severity, source::SourceFile};
 #[test]
 fn every_rule_has_a_name_of_its_own_and_an_explanation() {
     let mut names = BTreeSet::new();
-    for rule in rules() {
+    for rule in rules().map(|listed| listed.rule) {
         let is_kebab = rule.name.split('-').all(|word| {
             !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
         });
@@ -24,8 +26,21 @@ fn every_rule_has_a_name_of_its_own_and_an_explanation() {
     assert!(names.len() > 30);
 }
 
+#[test]
+fn every_rule_of_the_reader_stands_in_the_table() {
+    let text = include_str!("../../config/rules.rs");
+    let named: Vec<_> = rules().map(|listed| listed.rule.name).collect();
+    let mut count = 0;
+    for rest in text.split(": Rule = Rule::").skip(1) {
+        let name = rest.split('"').nth(1).unwrap();
+        assert!(named.contains(&name), "{name} is in no table");
+        count += 1;
+    }
+    assert!(count > 30, "{count}");
+}
+
 fn settings(text: &str) -> Vec<(Severity, String)> {
-    let found = settings::check(&SourceFile::new("settings.json", text));
+    let found = settings::check(project::Kind::Settings, &SourceFile::new("settings.json", text));
     found.into_iter().map(|d| (d.severity, d.place.unwrap().pointer)).collect()
 }
 
@@ -118,8 +133,7 @@ fn a_place_is_linted_as_a_whole() {
     );
     write(".task_orchestrator/hooks.json", r#"{"hooks":{"TaskComplete":["d"]}}"#);
     let path = write(".claude/settings.json", r#"{"hooks":{"PreToolUse":["x"]}}"#);
-    let roots = Roots { claude_dir: None, project: Some(dir.path().to_owned()) };
-    let findings = place(&roots);
+    let findings = project_alone(dir.path());
     assert_eq!(findings.files, 3);
     let found = findings.diagnostics;
     let rules: Vec<_> = found.iter().map(|d| d.rule.name).collect();
@@ -137,9 +151,9 @@ fn a_place_is_linted_as_a_whole() {
     let matcher = found[0].place.as_ref().unwrap();
     assert_eq!(matcher.pointer, "/hooks/PreToolUse/0/matcher");
     assert_eq!(&matcher.file.text()[matcher.span.range()], "\"Bash(git push*)\"");
-    assert_eq!(file(&path).diagnostics.len(), 1);
-    assert_eq!(file(&dir.path().join(".task_orchestrator/hooks.json")).diagnostics.len(), 1);
-    let none = file(&dir.path().join("none.json"));
+    assert_eq!(paths(&[path]).diagnostics.len(), 1);
+    assert_eq!(paths(&[dir.path().join(".task_orchestrator/hooks.json")]).diagnostics.len(), 1);
+    let none = paths(&[dir.path().join("none.json")]);
     assert!(none.files == 0 && none.diagnostics.is_empty());
 }
 
@@ -155,7 +169,7 @@ fn conditions_that_cannot_work_are_found_at_their_place() {
         "PreTaskExecute":[{"hooks":[{"type":"command","command":"d","if":"Bash(git *)"}]}],
         "Stop":[{"hooks":[{"type":"command","command":"e","if":"Bash(git *)"}]}]}}"#;
     File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
-    let found = file(&path).diagnostics;
+    let found = paths(&[path]).diagnostics;
     let line = |found: &Diagnostic| {
         let place = found.place.as_ref().unwrap();
         let text = &place.file.text()[place.span.range()];

@@ -1,0 +1,296 @@
+//! What a rule sees: the files of one project, each with its kind, its text and its entries.
+//!
+//! Does not find projects (`find`) and judges nothing. Invariants: every file is read once; nothing
+//! outside of the project is read; files and entries stand in the order of layers and texts.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::settings;
+use crate::{
+    config::{
+        integration::Integration,
+        load::{Asking, load},
+        locate::Roots,
+        merge::merge,
+        open::open,
+        read::{self, Belongs, Want},
+        rules,
+    },
+    diag::{Diagnostic, Place, Rule},
+    json::{Node, pointer},
+    model::{
+        Processor,
+        hook::{Entry, Hook},
+        origin::Layer,
+    },
+    source::{SourceFile, Span},
+};
+
+/// What a file is, and so who reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// `.claude/hooks.json`
+    Hooks,
+    /// `.task_orchestrator/hooks.json`
+    OrchestratorHooks,
+    /// What `integration.shared_hooks_path` names, or a hook file that lies anywhere.
+    OtherHooks,
+    /// `.claude/hooks.local.json`
+    LocalHooks,
+    /// `.claude/settings.json`
+    Settings,
+    /// `.claude/settings.local.json`
+    LocalSettings,
+    /// Another settings file: a template, or one for `--settings`. Nothing reads it by itself.
+    OtherSettings,
+    /// `hooks/hooks.json` of a plugin.
+    Plugin,
+}
+
+impl Kind {
+    /// What the path says.
+    pub(super) fn of(path: &Path) -> Self {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let dir = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+        match (dir.unwrap_or_default(), name) {
+            (".claude", "hooks.json") => Self::Hooks,
+            (".claude", "hooks.local.json") => Self::LocalHooks,
+            (".claude", "settings.json") => Self::Settings,
+            (".claude", "settings.local.json") => Self::LocalSettings,
+            (".task_orchestrator", "hooks.json") => Self::OrchestratorHooks,
+            ("hooks", "hooks.json") => Self::Plugin,
+            (_, name) if name.starts_with("settings") => Self::OtherSettings,
+            _ => Self::OtherHooks,
+        }
+    }
+
+    /// Whether it is a hook file of cph, which Claude Code does not read.
+    pub(super) fn is_hook_file(self) -> bool {
+        matches!(self, Self::Hooks | Self::OrchestratorHooks | Self::OtherHooks | Self::LocalHooks)
+    }
+
+    /// Whether Claude Code takes it for settings.
+    pub(super) fn is_settings(self) -> bool {
+        matches!(self, Self::Settings | Self::LocalSettings | Self::OtherSettings)
+    }
+
+    /// Whether Claude Code itself reads the hooks in it.
+    pub(super) fn is_native(self) -> bool {
+        !self.is_hook_file()
+    }
+
+    fn belongs(self) -> Belongs {
+        let layer = match self {
+            Self::LocalHooks | Self::LocalSettings => Layer::Local,
+            _ => Layer::Project,
+        };
+        let owner = match self {
+            Self::OrchestratorHooks => Processor::TaskOrchestrator,
+            _ => Processor::ClaudeCode,
+        };
+        Belongs { layer, owner: Some(owner) }
+    }
+}
+
+/// One file that could be read.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) kind: Kind,
+    pub(super) source: Arc<SourceFile>,
+    /// What runs, as far as it can be understood; of a file of Claude Code's only what that takes.
+    pub(super) entries: Vec<Entry>,
+}
+
+impl File {
+    /// The document, if it is JSON.
+    pub(super) fn root(&self) -> Option<Node<'_>> {
+        Node::document(self.source.text()).ok()
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.source.path()
+    }
+}
+
+/// The files of one project.
+#[derive(Debug, Default)]
+pub(super) struct Project {
+    pub(super) root: PathBuf,
+    /// In the order of [`Kind`].
+    pub(super) files: Vec<File>,
+    /// The entries of all hook files and presets, merged as `dispatch` does.
+    pub(super) hooks: Vec<Hook>,
+    /// Of the hook files, joined.
+    pub(super) integration: Integration,
+    /// Files that are there, sound or not.
+    pub(super) present: BTreeSet<PathBuf>,
+}
+
+/// What lies where in a project.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outline {
+    pub(super) root: PathBuf,
+    /// Settings files and the hook file of a plugin; hook files are found by their names.
+    pub(super) native: Vec<PathBuf>,
+    /// Hook files that were named and lie elsewhere.
+    pub(super) others: Vec<PathBuf>,
+}
+
+impl Project {
+    /// Reads everything; what the reader and the merge find goes to `found`.
+    pub(super) fn open(outline: &Outline, found: &mut Vec<Diagnostic>) -> Self {
+        let mut project = Self { root: outline.root.clone(), ..Self::default() };
+        let mut running = project.hook_files(found);
+        for path in &outline.others {
+            running.extend(project.other_hooks(path, found));
+        }
+        let merged = merge(running);
+        found.extend(merged.diagnostics);
+        project.hooks = merged.hooks;
+        for path in &outline.native {
+            project.native(path, found);
+        }
+        project.files.sort_by(|a, b| (a.kind, a.path()).cmp(&(b.kind, b.path())));
+        project
+    }
+
+    /// Files with fixed names, and what they refer to.
+    fn hook_files(&mut self, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
+        let roots = Roots { claude_dir: None, project: Some(self.root.clone()) };
+        let asking = Asking {
+            roots: &roots,
+            want: Want::All,
+            trust: None,
+            is_gate: &|_| false,
+            screen: None,
+        };
+        let loaded = load(&asking);
+        self.present.extend(loaded.diagnostics.iter().filter_map(unread_path));
+        found.extend(loaded.diagnostics);
+        self.integration = loaded.integration;
+        let mut running = Vec::new();
+        for file in loaded.files {
+            let entries = file.judged.into_running();
+            running.extend(entries.iter().cloned());
+            let Some(source) = file.source.filter(|_| file.belongs.layer != Layer::Preset) else {
+                continue;
+            };
+            let kind = match Kind::of(source.path()) {
+                kind if kind.is_hook_file() => kind,
+                _ => Kind::OtherHooks,
+            };
+            self.present.insert(source.path().to_owned());
+            self.files.push(File { kind, source, entries });
+        }
+        running
+    }
+
+    fn other_hooks(&mut self, path: &Path, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
+        let kind = Kind::OtherHooks;
+        let Some(source) = self.source(path, found) else { return Vec::new() };
+        let read = read::read(&source, kind.belongs(), Want::All);
+        found.extend(read.diagnostics);
+        self.files.push(File { kind, source, entries: read.entries.clone() });
+        read.entries
+    }
+
+    /// A file that Claude Code reads: what the reader forgives counts for nothing there.
+    fn native(&mut self, path: &Path, found: &mut Vec<Diagnostic>) {
+        let kind = Kind::of(path);
+        let Some(source) = self.source(path, found) else { return };
+        let faults = settings::check(kind, &source);
+        let read = read::read(&source, kind.belongs(), Want::All);
+        let is_lost = |at: &str| {
+            faults.iter().any(|fault| fault.place.as_ref().is_some_and(|p| holds(&p.pointer, at)))
+        };
+        let is_kept = |said: &&Diagnostic| {
+            FOR_NATIVE.iter().any(|rule| rule.name == said.rule.name)
+                && said.place.as_ref().is_some_and(|place| !is_lost(&place.pointer))
+        };
+        found.extend(read.diagnostics.iter().filter(is_kept).cloned());
+        let entries = read.entries.into_iter().filter(|entry| !is_lost(&entry.origin.pointer));
+        let entries = entries.collect();
+        found.extend(faults);
+        self.files.push(File { kind, source, entries });
+    }
+
+    fn source(&mut self, path: &Path, found: &mut Vec<Diagnostic>) -> Option<Arc<SourceFile>> {
+        match open(path) {
+            Ok(Some(opened)) => {
+                self.present.insert(path.to_owned());
+                found.extend(opened.findings);
+                opened.is_sound.then_some(opened.source)
+            }
+            Ok(None) => None,
+            Err(unreadable) => {
+                self.present.insert(path.to_owned());
+                found.push(*unreadable);
+                None
+            }
+        }
+    }
+
+    /// Every entry of every file.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&File, &Entry)> {
+        self.files.iter().flat_map(|file| file.entries.iter().map(move |entry| (file, entry)))
+    }
+}
+
+/// What the reader says that is true of Claude Code's own files too.
+const FOR_NATIVE: &[&Rule] =
+    &[&rules::DUPLICATE_KEY, &rules::UNKNOWN_KEY, &rules::TIMEOUT_IN_MILLISECONDS];
+
+/// The file that could not be read as text.
+fn unread_path(found: &Diagnostic) -> Option<PathBuf> {
+    super::is_of_unread_file(found)
+        .then(|| found.place.as_ref().map(|place| place.file.path().to_owned()))?
+}
+
+/// Whether a pointer names a value, or something in it.
+pub(super) fn holds(outer: &str, inner: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A finding about a member of an entry, at its place.
+pub(super) fn found(
+    rule: &'static Rule,
+    message: impl Into<String>,
+    entry: &Entry,
+    member: &[&str],
+) -> Diagnostic {
+    let (pointer, span) = place_of(entry, member);
+    Diagnostic::new(rule, message).at(&entry.origin.file, span, &pointer)
+}
+
+/// Where an entry stands.
+pub(super) fn place(entry: &Entry) -> Place {
+    let origin = &entry.origin;
+    Place { file: Arc::clone(&origin.file), span: origin.span, pointer: origin.pointer.clone() }
+}
+
+/// Where a member stands: beside the handler, or in its group. What is written shorter than it
+/// could be (one text for a list of one) is found as a whole.
+fn place_of(entry: &Entry, member: &[&str]) -> (String, Span) {
+    let own = entry.origin.pointer.as_str();
+    let root = Node::document(entry.origin.file.text()).ok();
+    let found = root.and_then(|root| {
+        [own, group_of(own)].into_iter().find_map(|holder| {
+            (1..=member.len()).rev().find_map(|length| {
+                let start = holder.to_owned();
+                let pointer =
+                    member[..length].iter().fold(start, |at, key| pointer::join(&at, key));
+                pointer::find(root, &pointer).map(|node| (pointer, node.span()))
+            })
+        })
+    });
+    found.unwrap_or_else(|| (own.to_owned(), entry.origin.span))
+}
+
+/// The pointer of the group that a handler stands in; its own where it stands alone.
+pub(super) fn group_of(handler: &str) -> &str {
+    handler.rsplit_once("/hooks/").map_or(handler, |(group, _)| group)
+}
