@@ -9,6 +9,7 @@ mod matchers;
 mod project;
 mod reader;
 mod settings;
+mod shell;
 mod suite;
 mod table;
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use super::{
     conditions, matchers,
     project::Project,
-    reader, settings,
+    reader, settings, shell,
     suite::{self, Example},
 };
 use crate::diag::{Diagnostic, Rule};
@@ -52,7 +52,7 @@ pub(super) use listed;
 
 /// In the order of the document.
 pub(super) static FAMILIES: &[&Family] =
-    &[&reader::FAMILY, &settings::FAMILY, &matchers::FAMILY, &conditions::FAMILY];
+    &[&reader::FAMILY, &settings::FAMILY, &matchers::FAMILY, &conditions::FAMILY, &shell::FAMILY];
 
 /// Every rule, those of the reader and the merge included.
 pub(crate) fn rules() -> impl Iterator<Item = &'static Listed> {

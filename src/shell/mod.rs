@@ -294,10 +294,12 @@ impl Command {
             }
             _ => Vec::new(),
         };
-        words.extend(self.redirections.iter().filter_map(|redirection| match &redirection.target {
-            Target::Word(word) => Some(word),
-            Target::Document(body) => body.get(),
-        }));
+        words.extend(self.redirections.iter().filter_map(
+            |redirection| match &redirection.target {
+                Target::Word(word) => Some(word),
+                Target::Document(body) => body.get(),
+            },
+        ));
         words
     }
 

@@ -34,8 +34,10 @@ pub(super) fn assigned(subject: &Subject<'_>) -> Option<BTreeSet<String>> {
                 names.extend(simple.assignments.iter().map(|assignment| assignment.name.clone()));
                 match simple.program().as_deref() {
                     Some("." | "source" | "eval") => is_opaque = true,
-                    Some("read" | "mapfile" | "readarray" | "getopts" | "printf" | "export"
-                        | "local" | "declare" | "typeset" | "readonly" | "let" | "unset") => {
+                    Some(
+                        "read" | "mapfile" | "readarray" | "getopts" | "printf" | "export"
+                        | "local" | "declare" | "typeset" | "readonly" | "let" | "unset",
+                    ) => {
                         let words = simple.words[1..].iter().filter_map(Word::literal);
                         names.extend(words.flat_map(|word| identifiers(&word)));
                         names.extend(["REPLY", "MAPFILE", "OPTARG"].map(str::to_owned));
@@ -91,13 +93,18 @@ fn gives_payload(list: &List, known: &BTreeSet<String>, reads_own: bool) -> bool
         matches!(simple.program().as_deref(), Some("jq" | "cat" | "head" | "tr" | "sed" | "grep"))
             && simple.words.iter().skip(1).all(|word| word.literal().is_some())
     };
-    let names_known = stages[0].words().into_iter().flat_map(Word::variables).any(|variable| {
-        known.contains(&variable.name)
-    });
+    let names_known = stages[0]
+        .words()
+        .into_iter()
+        .flat_map(Word::variables)
+        .any(|variable| known.contains(&variable.name));
     let begins = match simple[0].program().as_deref() {
         Some("echo" | "printf") => names_known,
         Some("cat") => reads_own && simple[0].words.len() == 1 && stages[0].redirections.is_empty(),
-        Some("jq") => (names_known || reads_own && stages[0].redirections.is_empty()) && jq(simple[0]).is_some_and(|jq| jq.reads_stdin),
+        Some("jq") => {
+            (names_known || reads_own && stages[0].redirections.is_empty())
+                && jq(simple[0]).is_some_and(|jq| jq.reads_stdin)
+        }
         _ => false,
     };
     begins && simple.iter().skip(1).all(|stage| passes(stage))
@@ -145,7 +152,9 @@ pub(super) fn jq(simple: &Simple) -> Option<Jq<'_>> {
         if let Some((_, count)) = JQ_TAKES.iter().find(|(option, _)| *option == text) {
             (*count < 9).then_some(())?;
             skip = *count;
-        } else if text == "--null-input" || (text.starts_with('-') && !text.starts_with("--") && text.contains('n')) {
+        } else if text == "--null-input"
+            || (text.starts_with('-') && !text.starts_with("--") && text.contains('n'))
+        {
             reads_stdin = false;
         } else if text.starts_with('-') && text.len() > 1 {
         } else if filter.is_none() {
@@ -160,14 +169,16 @@ pub(super) fn jq(simple: &Simple) -> Option<Jq<'_>> {
 
 /// Programs that end with 0 or 1 and nothing else.
 const PLAIN: &[&str] = &[
-    "basename", "cat", "chmod", "cp", "cut", "date", "dirname", "head", "logger", "mkdir", "mv", "rm",
-    "sleep", "tail", "tee", "touch", "tr", "wc",
+    "basename", "cat", "chmod", "cp", "cut", "date", "dirname", "head", "logger", "mkdir", "mv",
+    "rm", "sleep", "tail", "tee", "touch", "tr", "wc",
 ];
 
 /// With which codes the command can end; holds every possible one.
 pub(super) fn codes(subject: &Subject<'_>) -> Codes {
     match subject.line() {
-        Some(line) if subject.is_complete => ends(&line.list, &|simple| program(subject, simple, 0)),
+        Some(line) if subject.is_complete => {
+            ends(&line.list, &|simple| program(subject, simple, 0))
+        }
         _ => Codes::ANY,
     }
 }
@@ -202,7 +213,8 @@ pub(super) fn printed(simple: &Simple) -> Option<String> {
         return None;
     }
     let words = simple.words[1..].iter();
-    let words = words.skip_while(|word| word.bare().is_some_and(|text| text.starts_with('-') && text.len() < 4));
+    let words = words
+        .skip_while(|word| word.bare().is_some_and(|text| text.starts_with('-') && text.len() < 4));
     Some(words.map(|word| word.with(&|_| "…".to_owned())).collect::<Vec<_>>().join(" "))
 }
 
@@ -238,9 +250,25 @@ pub(super) fn before<'s>(around: &Around<'s>) -> Vec<&'s Command> {
 
 /// Words with which people say no.
 const REFUSING: &[&str] = &[
-    "block", "denied", "deny", "refus", "forbid", "forbidden", "not allowed", "not permitted",
-    "prohibit", "reject", "protected", "must not", "do not", "don't", "cannot", "can't", "never ",
-    "disallow", "dangerous",
+    "block",
+    "denied",
+    "deny",
+    "refus",
+    "forbid",
+    "forbidden",
+    "not allowed",
+    "not permitted",
+    "prohibit",
+    "reject",
+    "protected",
+    "must not",
+    "do not",
+    "don't",
+    "cannot",
+    "can't",
+    "never ",
+    "disallow",
+    "dangerous",
 ];
 
 /// Whether a text says no to something.
@@ -251,7 +279,8 @@ pub(super) fn refuses(text: &str) -> bool {
 
 /// Whether some text of the subject answers in JSON, or could: then nothing is said about codes.
 pub(super) fn may_answer_in_json(subject: &Subject<'_>) -> bool {
-    const SIGNS: &[&str] = &["permissionDecision", "hookSpecificOutput", "decision", "\"continue\""];
+    const SIGNS: &[&str] =
+        &["permissionDecision", "hookSpecificOutput", "decision", "\"continue\""];
     let texts = subject.scripts.iter().filter_map(|script| script.text().map(|file| file.text()));
     std::iter::once(subject.command())
         .chain(texts)

@@ -9,25 +9,29 @@ mod rules;
 mod script;
 mod subject;
 
-use crate::{
-    diag::{Diagnostic, Rule},
-    model::hook::Entry,
-};
+use std::collections::BTreeSet;
 
+use super::{project::Project, table::Family};
+use crate::diag::Diagnostic;
 use subject::Subject;
 
-/// The rules of this part.
-pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
-    rules::ALL.iter().flat_map(|(rules, _)| rules.iter().copied())
-}
+pub(super) static FAMILY: Family =
+    Family { title: "Commands and scripts", rules: rules::RULES, check };
 
-/// What is wrong with the command of an entry, and with the scripts that it names.
-pub(super) fn check(entry: &Entry) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    if let Some(subject) = Subject::of(entry) {
-        for (_, check) in rules::ALL {
+fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
+    let mut told = BTreeSet::new();
+    for (file, entry) in project.entries() {
+        let Some(subject) = Subject::of(project, file, entry) else { continue };
+        let mut found = Vec::new();
+        for check in rules::CHECKS {
             check(&subject, &mut found);
         }
+        // A script that several hooks name has each fault once.
+        diagnostics.extend(found.into_iter().filter(|found| told.insert(key(found))));
     }
-    found
+}
+
+fn key(found: &Diagnostic) -> (&'static str, Option<(std::path::PathBuf, usize)>, String) {
+    let place = found.place.as_ref().map(|p| (p.file.path().to_owned(), p.span.start));
+    (found.rule.name, place, found.message.clone())
 }

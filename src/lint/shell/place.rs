@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use crate::{
-    diag::{Diagnostic, Rule},
-    json::{Node, pointer},
+    diag::{Diagnostic, Fix, Rule},
+    json::{Node, pointer, write},
     model::hook::{Entry, Handler},
     source::{SourceFile, Span},
 };
@@ -76,9 +76,12 @@ impl Home {
         }
     }
 
-    /// Whether a part of the text can be replaced by itself.
-    pub(super) fn is_exact(&self) -> bool {
-        matches!(self.map, Map::Written(_))
+    /// Another text in the place of a part of a command; `None` where the command is not a JSON
+    /// string of its own.
+    pub(super) fn fix(&self, title: &str, span: Span, text: &str) -> Option<Fix> {
+        let quoted = write::quote(text);
+        let inner = &quoted[1..quoted.len() - 1];
+        matches!(self.map, Map::Written(_)).then(|| Fix::replace(title, self.span(span), inner))
     }
 
     pub(super) fn found(&self, rule: &'static Rule, message: String, span: Span) -> Diagnostic {

@@ -66,6 +66,8 @@ pub(super) struct Script {
     pub(super) state: State,
     /// Whether somebody may execute it.
     pub(super) is_executable: bool,
+    /// Whether the command that names it stands in a word of another.
+    pub(super) is_inner: bool,
     /// The word that names it.
     pub(super) home: Home,
     pub(super) span: Span,
@@ -104,6 +106,7 @@ pub(super) fn named_in(piece: &Piece, root: &Path, reach: Reach) -> Vec<Script> 
             has_arguments: simple.words.len() > index + 1,
             state,
             is_executable,
+            is_inner: piece.is_inner,
             home: piece.home.clone(),
             span: word.span,
         });
@@ -156,7 +159,10 @@ pub(super) fn script_word(simple: &Simple) -> Option<(usize, Start)> {
             "-c" | "-e" | "-m" | "-p" | "--eval" | "-x" | "-" | "-s" => return None,
             text if SUBCOMMANDS.contains(&text) => {}
             text if text.starts_with('-') => {
-                if text.starts_with("--") && !text.contains('=') && text != "--experimental-strip-types" {
+                if text.starts_with("--")
+                    && !text.contains('=')
+                    && text != "--experimental-strip-types"
+                {
                     return None;
                 }
             }
@@ -172,7 +178,8 @@ fn is_path(word: &Word) -> bool {
 }
 
 pub(super) fn has_ending(text: &str) -> bool {
-    text.rsplit_once('.').is_some_and(|(name, ending)| !name.is_empty() && ENDINGS.contains(&ending))
+    text.rsplit_once('.')
+        .is_some_and(|(name, ending)| !name.is_empty() && ENDINGS.contains(&ending))
 }
 
 /// The path below the root that a word names, if it can be known.
@@ -193,7 +200,9 @@ fn path_of(word: &Word, moved: Moved, reach: Reach) -> Option<(PathBuf, Anchor)>
             (anchor, rest)
         }
         _ if moved == Moved::Away => return None,
-        _ if moved == Moved::Home && reach != Reach::Plugin => (Anchor::Entered, word.parts.as_slice()),
+        _ if moved == Moved::Home && reach != Reach::Plugin => {
+            (Anchor::Entered, word.parts.as_slice())
+        }
         _ => (Anchor::Nowhere, word.parts.as_slice()),
     };
     let mut text = String::new();
@@ -204,7 +213,8 @@ fn path_of(word: &Word, moved: Moved, reach: Reach) -> Option<(PathBuf, Anchor)>
         }
     }
     if matches!(anchor, Anchor::Nowhere | Anchor::Entered) {
-        let starts = text.starts_with(['/', '~', '-']) || text.contains("://") || text.contains('\\');
+        let starts =
+            text.starts_with(['/', '~', '-']) || text.contains("://") || text.contains('\\');
         if starts || text.is_empty() {
             return None;
         }

@@ -4,18 +4,13 @@
 //! Does not judge. Invariants: a text that is not understood is not among the pieces, and then the
 //! subject is not complete; files outside of the project are not opened.
 
-use std::{
-    path::{Component, Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Component, Path, PathBuf};
 
 use crate::{
-    model::{
-        hook::{Entry, Handler, Shell},
-        origin::Layer,
-    },
+    lint::project::{File, Kind as FileKind, Project},
+    model::hook::{Entry, Handler, Shell},
     shell::{self, Command, Kind, List, Part, Quote, Simple, Word, walk},
-    source::{SourceFile, Span},
+    source::Span,
 };
 
 use super::{
@@ -62,8 +57,8 @@ pub(super) struct Piece {
 pub(super) struct Subject<'e> {
     pub(super) entry: &'e Entry,
     pub(super) reach: Reach,
-    /// The directory below which files may be looked at; `None`: nowhere.
-    pub(super) root: Option<PathBuf>,
+    /// The directory below which files may be looked at.
+    pub(super) root: PathBuf,
     pub(super) pieces: Vec<Piece>,
     pub(super) scripts: Vec<Script>,
     /// Whether every text of the command itself was understood.
@@ -72,22 +67,32 @@ pub(super) struct Subject<'e> {
     pub(super) set: Vec<String>,
 }
 
+impl Reach {
+    fn of(kind: FileKind) -> Self {
+        match kind {
+            FileKind::LocalHooks | FileKind::LocalSettings => Self::Personal,
+            FileKind::Plugin => Self::Plugin,
+            _ => Self::Shared,
+        }
+    }
+}
+
 impl<'e> Subject<'e> {
     /// `None`: not a command of a POSIX shell.
-    pub(super) fn of(entry: &'e Entry) -> Option<Self> {
+    pub(super) fn of(project: &Project, file: &File, entry: &'e Entry) -> Option<Self> {
         let Handler::Command { command, args, shell } = &entry.handler else { return None };
         if *shell == Some(Shell::Powershell) {
             return None;
         }
-        let (reach, root) = whereabouts(entry);
+        let reach = Reach::of(file.kind);
         let mut subject = Self {
             entry,
             reach,
-            root,
+            root: project.root.clone(),
             pieces: Vec::new(),
             scripts: Vec::new(),
             is_complete: true,
-            set: variables_of(entry),
+            set: variables_of(file),
         };
         let home = Home::of(entry);
         let dialect = if shell.is_some() { Dialect::Rich } else { Dialect::Posix };
@@ -128,10 +133,16 @@ impl<'e> Subject<'e> {
                 inner.push(text);
             }
         });
-        let has_arguments =
-            script.is_some_and(|index: usize| self.scripts[index].has_arguments);
+        let has_arguments = script.is_some_and(|index: usize| self.scripts[index].has_arguments);
         let (home, is_inner) = (home.clone(), false);
-        self.pieces.push(Piece { list, home: home.clone(), dialect, has_arguments, script, is_inner });
+        self.pieces.push(Piece {
+            list,
+            home: home.clone(),
+            dialect,
+            has_arguments,
+            script,
+            is_inner,
+        });
         for text in inner {
             match text.read() {
                 Ok(list) => self.pieces.push(Piece {
@@ -149,9 +160,8 @@ impl<'e> Subject<'e> {
     }
 
     fn add_scripts(&mut self) {
-        let Some(root) = self.root.clone() else { return };
         for piece in &self.pieces {
-            self.scripts.extend(script::named_in(piece, &root, self.reach));
+            self.scripts.extend(script::named_in(piece, &self.root, self.reach));
         }
         for index in 0..self.scripts.len() {
             let Some((file, dialect)) = self.scripts[index].shell_text() else { continue };
@@ -248,34 +258,17 @@ fn exec_word(text: &str) -> Word {
     let plain = |text: &str| Part::Text { text: text.to_owned(), quote: Quote::Single, span };
     let placeholder = text.strip_prefix("${").and_then(|rest| rest.split_once('}'));
     let parts = match placeholder.filter(|(name, _)| name.starts_with("CLAUDE_")) {
-        Some((name, rest)) => vec![Part::Variable(shell::Variable::quoted(name, span)), plain(rest)],
+        Some((name, rest)) => {
+            vec![Part::Variable(shell::Variable::quoted(name, span)), plain(rest)]
+        }
         None => vec![plain(text)],
     };
     Word { parts, span }
 }
 
-/// For whom the file is, and where the files that it names may be looked for.
-fn whereabouts(entry: &Entry) -> (Reach, Option<PathBuf>) {
-    let path = entry.origin.file.path();
-    let dir = path.parent().unwrap_or(Path::new(""));
-    let above = dir.parent().map(Path::to_path_buf);
-    let is_in = |name: &str| dir.file_name().is_some_and(|dir| dir == name);
-    let is_local = path.file_name().is_some_and(|name| name == "settings.local.json");
-    match entry.origin.layer {
-        Layer::Preset => (Reach::Shared, None),
-        Layer::User => (Reach::Personal, None),
-        _ if is_in(".claude") && is_local => (Reach::Personal, above),
-        _ if is_in(".claude") || is_in(".task_orchestrator") => (Reach::Shared, above),
-        _ if is_in("hooks") => (Reach::Plugin, above),
-        Layer::Local => (Reach::Personal, None),
-        Layer::Project => (Reach::Shared, None),
-    }
-}
-
 /// Names in the `env` of a settings file.
-fn variables_of(entry: &Entry) -> Vec<String> {
-    let root = crate::json::Node::document(entry.origin.file.text()).ok();
-    let members = root.and_then(|root| root.get("env")).map(|env| env.members());
+fn variables_of(file: &File) -> Vec<String> {
+    let members = file.root().and_then(|root| root.get("env")).map(|env| env.members());
     members.unwrap_or_default().iter().map(|member| member.key.to_string()).collect()
 }
 
@@ -291,9 +284,4 @@ pub(super) fn tidy(path: &Path) -> Option<PathBuf> {
         }
     }
     Some(whole)
-}
-
-/// A text file of the project as a source.
-pub(super) fn source(path: &Path, text: String) -> Arc<SourceFile> {
-    SourceFile::new(path, text)
 }

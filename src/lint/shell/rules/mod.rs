@@ -11,35 +11,66 @@ mod streams;
 mod time;
 mod variables;
 
-use crate::diag::{Diagnostic, Rule, Severity};
+use crate::{
+    diag::Diagnostic,
+    lint::table::{Listed, listed},
+};
 
 use super::subject::Subject;
 
-/// Looks at one command for the rules of one module.
-type Check = fn(&Subject<'_>, &mut Vec<Diagnostic>);
-
-/// The rules of each module, and its check.
-pub(super) static ALL: &[(&[&Rule], Check)] = &[
-    (refusals::RULES, refusals::check),
-    (files::RULES, files::check),
-    (paths::RULES, paths::check),
-    (variables::RULES, variables::check),
-    (payload::RULES, payload::check),
-    (answers::RULES, answers::check),
-    (streams::RULES, streams::check),
-    (danger::RULES, danger::check),
-    (time::RULES, time::check),
-    (dialect::RULES, dialect::check),
+/// What looks at one command.
+pub(super) static CHECKS: &[fn(&Subject<'_>, &mut Vec<Diagnostic>)] = &[
+    refusals::check,
+    files::check,
+    paths::check,
+    variables::check,
+    payload::check,
+    answers::check,
+    streams::check,
+    danger::check,
+    time::check,
+    dialect::check,
 ];
 
-const fn error(name: &'static str, summary: &'static str, explanation: &'static str) -> Rule {
-    Rule { name, severity: Severity::Error, summary, explanation }
-}
-
-const fn warning(name: &'static str, summary: &'static str, explanation: &'static str) -> Rule {
-    Rule { name, severity: Severity::Warning, summary, explanation }
-}
-
-const fn hint(name: &'static str, summary: &'static str, explanation: &'static str) -> Rule {
-    Rule { name, severity: Severity::Hint, summary, explanation }
-}
+/// In the order of the document.
+pub(super) static RULES: &[Listed] = &[
+    listed!(refusals::EXIT_1_IS_NO_REFUSAL, "exit-1-is-no-refusal"),
+    listed!(refusals::REFUSAL_LOST, "refusal-lost"),
+    listed!(refusals::EXIT_2_IGNORED, "exit-2-ignored"),
+    listed!(refusals::REASON_ON_STDOUT, "reason-on-stdout"),
+    listed!(refusals::REASON_THROWN_AWAY, "reason-thrown-away"),
+    listed!(refusals::STOP_HOOK_WITHOUT_GUARD, "stop-hook-without-guard"),
+    listed!(answers::ANSWER_NOT_JSON, "answer-not-json"),
+    listed!(answers::ANSWER_OF_ANOTHER_EVENT, "answer-of-another-event"),
+    listed!(answers::ANSWER_UNKNOWN_DECISION, "answer-unknown-decision"),
+    listed!(answers::ANSWER_OLD_DECISION, "answer-old-decision"),
+    listed!(answers::ANSWER_FIELD_IGNORED, "answer-field-ignored"),
+    listed!(streams::OUTPUT_UNSEEN, "output-unseen"),
+    listed!(payload::PAYLOAD_FIELD_UNKNOWN, "payload-field-unknown"),
+    listed!(payload::PAYLOAD_READ_TWICE, "payload-read-twice"),
+    listed!(payload::PAYLOAD_RUNS_AS_CODE, "payload-runs-as-code"),
+    listed!(payload::PAYLOAD_UNQUOTED, "payload-unquoted"),
+    listed!(variables::VARIABLE_NOBODY_SETS, "variable-nobody-sets"),
+    listed!(variables::FOREIGN_PLACEHOLDER, "foreign-placeholder"),
+    listed!(variables::POSITIONAL_ARGUMENT, "positional-argument"),
+    listed!(variables::ENV_FILE_ELSEWHERE, "env-file-elsewhere"),
+    listed!(variables::ENV_FILE_OVERWRITTEN, "env-file-overwritten"),
+    listed!(files::SCRIPT_MISSING, "script-missing"),
+    listed!(files::SCRIPT_NOT_EXECUTABLE, "script-not-executable"),
+    listed!(files::SCRIPT_WITHOUT_SHEBANG, "script-without-shebang"),
+    listed!(files::SHEBANG_BROKEN, "shebang-broken"),
+    listed!(files::SCRIPT_CRLF, "script-crlf"),
+    listed!(paths::RELATIVE_SCRIPT_PATH, "relative-script-path"),
+    listed!(paths::MACHINE_PATH, "machine-path"),
+    listed!(paths::UNQUOTED_PROJECT_DIR, "unquoted-project-dir"),
+    listed!(paths::PATH_NOT_EXPANDED, "path-not-expanded"),
+    listed!(danger::HOOK_STARTS_CLAUDE, "hook-starts-claude"),
+    listed!(danger::NEEDS_A_PASSWORD, "needs-a-password"),
+    listed!(danger::REMOVES_TOO_MUCH, "removes-too-much"),
+    listed!(danger::DOWNLOAD_IS_RUN, "download-is-run"),
+    listed!(danger::SECRET_IN_CLEAR, "secret-in-clear"),
+    listed!(streams::BACKGROUND_KEEPS_PIPES, "background-keeps-pipes"),
+    listed!(streams::NEEDS_A_TERMINAL, "needs-a-terminal"),
+    listed!(time::OUTLASTS_ITS_LIMIT, "outlasts-its-limit"),
+    listed!(dialect::BASH_IN_SH, "bash-in-sh"),
+];

@@ -15,18 +15,7 @@ use crate::{
     },
 };
 
-use super::{error, warning};
-
-pub(super) static RULES: &[&Rule] = &[
-    &EXIT_1_IS_NO_REFUSAL,
-    &REFUSAL_LOST,
-    &EXIT_2_IGNORED,
-    &REASON_ON_STDOUT,
-    &REASON_THROWN_AWAY,
-    &STOP_HOOK_WITHOUT_GUARD,
-];
-
-static EXIT_1_IS_NO_REFUSAL: Rule = warning(
+pub(super) static EXIT_1_IS_NO_REFUSAL: Rule = Rule::warning(
     "exit-1-is-no-refusal",
     "a hook says no and ends with 1, which lets everything pass",
     "Only exit code 2 refuses. With any other code Claude Code tells the user that the hook failed, \
@@ -34,7 +23,7 @@ static EXIT_1_IS_NO_REFUSAL: Rule = warning(
      as the reason.",
 );
 
-static REFUSAL_LOST: Rule = error(
+pub(super) static REFUSAL_LOST: Rule = Rule::error(
     "refusal-lost",
     "a hook refuses with exit 2, and the code never arrives",
     "A shell line ends with the code of its last command. `|| true`, `; exit 0`, a pipe into \
@@ -42,14 +31,14 @@ static REFUSAL_LOST: Rule = error(
      refused. Let the command that refuses be the last one, or pass its code on with `exit $?`.",
 );
 
-static EXIT_2_IGNORED: Rule = warning(
+pub(super) static EXIT_2_IGNORED: Rule = Rule::warning(
     "exit-2-ignored",
     "exit 2 on an event that does not listen to it",
     "`PermissionRequest` is refused with JSON (`hookSpecificOutput.decision.behavior`: `deny`), not \
      with an exit code; `Notification`, `StopFailure` and others cannot be refused at all.",
 );
 
-static REASON_ON_STDOUT: Rule = warning(
+pub(super) static REASON_ON_STDOUT: Rule = Rule::warning(
     "reason-on-stdout",
     "the reason of a refusal is printed where nobody reads it",
     "With exit code 2 the reason is taken from stderr; plain text on stdout is thrown away. The \
@@ -57,7 +46,7 @@ static REASON_ON_STDOUT: Rule = warning(
      that prints the reason.",
 );
 
-static REASON_THROWN_AWAY: Rule = warning(
+pub(super) static REASON_THROWN_AWAY: Rule = Rule::warning(
     "reason-thrown-away",
     "the reason of a refusal goes to /dev/null",
     "With exit code 2 the reason is taken from stderr. `2>/dev/null` around the part that refuses \
@@ -65,7 +54,7 @@ static REASON_THROWN_AWAY: Rule = warning(
      that part.",
 );
 
-static STOP_HOOK_WITHOUT_GUARD: Rule = warning(
+pub(super) static STOP_HOOK_WITHOUT_GUARD: Rule = Rule::warning(
     "stop-hook-without-guard",
     "a hook that keeps the agent going never asks whether it did so before",
     "A `Stop` or `SubagentStop` hook that refuses makes the agent go on, and runs again at its next \
@@ -84,10 +73,8 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     if matches!(answers.refusal, Refusal::None | Refusal::PermissionBehaviour) {
         return ignored(subject, name, answers.refusal, found);
     }
-    let can_refuse = matches!(
-        answers.refusal,
-        Refusal::PermissionDecision | Refusal::Block | Refusal::Action
-    );
+    let can_refuse =
+        matches!(answers.refusal, Refusal::PermissionDecision | Refusal::Block | Refusal::Action);
     if can_refuse && answers.failure != Failure::Closed {
         exit_1(subject, name, found);
     }
@@ -125,11 +112,14 @@ fn exit_1(subject: &Subject<'_>, event: &str, found: &mut Vec<Diagnostic>) {
         return;
     }
     each_exit(subject, 1, |piece, command, around| {
-        let says_no = before(around).iter().rev().take(2).any(|earlier| {
-            output(earlier).is_some_and(|text| refuses(&text))
-        });
+        let says_no = before(around)
+            .iter()
+            .rev()
+            .take(2)
+            .any(|earlier| output(earlier).is_some_and(|text| refuses(&text)));
         if says_no {
-            let message = format!("`exit 1` does not refuse: `{event}` goes on as if nothing was said");
+            let message =
+                format!("`exit 1` does not refuse: `{event}` goes on as if nothing was said");
             let one = piece.home.found(&EXIT_1_IS_NO_REFUSAL, message, command.span);
             found.push(one.help("write `exit 2`, and print the reason with `>&2`"));
         }
@@ -169,13 +159,15 @@ fn last_word(line: &Piece) -> Option<String> {
     let item = line.list.0.last()?;
     let command = item.pipelines().last()?.stages.last()?;
     let simple = command.simple()?;
-    let words: Vec<_> = simple.words.iter().take(2).map(|word| word.with(&|_| "…".into())).collect();
+    let words: Vec<_> =
+        simple.words.iter().take(2).map(|word| word.with(&|_| "…".into())).collect();
     Some(format!("`{}` at the end", words.join(" ")))
 }
 
 /// Whether a script in another language says `exit(2)`.
 pub(super) fn exits_with_2(script: &Script) -> bool {
-    const SIGNS: &[&str] = &["sys.exit(2)", "process.exit(2)", "process.exitCode = 2", "os._exit(2)"];
+    const SIGNS: &[&str] =
+        &["sys.exit(2)", "process.exit(2)", "process.exitCode = 2", "os._exit(2)"];
     script.text().is_some_and(|file| {
         let lines = file.text().lines().map(str::trim_start);
         let mut code = lines.filter(|line| !line.starts_with(['#', '/', '*']));
@@ -231,7 +223,8 @@ fn reasons(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
 
 fn prints_to_stdout(command: &Command) -> bool {
     command.redirections.iter().all(|redirection| {
-        redirection.descriptor == Some(2) || matches!(redirection.target, crate::shell::Target::Document(_))
+        redirection.descriptor == Some(2)
+            || matches!(redirection.target, crate::shell::Target::Document(_))
     })
 }
 
@@ -240,7 +233,8 @@ fn is_silent(command: &Command) -> bool {
     match &command.kind {
         Kind::Test(_) | Kind::Arithmetic(_) | Kind::Function { .. } => true,
         Kind::Simple(simple) => {
-            let quiet = ["[", "test", "grep", "jq", "cat", "set", "true", ":", "cd", "read", "local"];
+            let quiet =
+                ["[", "test", "grep", "jq", "cat", "set", "true", ":", "cd", "read", "local"];
             simple.words.is_empty()
                 || simple.program().is_some_and(|name| quiet.contains(&name.as_str()))
         }
@@ -250,13 +244,15 @@ fn is_silent(command: &Command) -> bool {
 
 fn unguarded(subject: &Subject<'_>, event: &str, found: &mut Vec<Diagnostic>) {
     let texts = subject.scripts.iter().filter_map(|script| script.text().map(|file| file.text()));
-    let asks = std::iter::once(subject.command()).chain(texts).any(|text| {
-        text.contains("stop_hook_active") || text.contains("stopHookActive")
-    });
+    let asks = std::iter::once(subject.command())
+        .chain(texts)
+        .any(|text| text.contains("stop_hook_active") || text.contains("stopHookActive"));
     if asks || !subject.is_complete {
         return;
     }
-    let message = format!("this `{event}` hook can keep the agent going, and never looks at `stop_hook_active`");
+    let message = format!(
+        "this `{event}` hook can keep the agent going, and never looks at `stop_hook_active`"
+    );
     if is_all_read(subject) && !hands_payload_on(subject) && codes(subject).has(Codes::TWO) {
         let mut first = None;
         each_exit(subject, 2, |piece, command, _| {

@@ -1,0 +1,198 @@
+//! Paths in commands that lead elsewhere than they seem to.
+
+use crate::{
+    diag::{Diagnostic, Rule},
+    lint::shell::{
+        script::{self, Anchor},
+        subject::{Piece, Reach, Subject},
+    },
+    model::Processor,
+    shell::{Part, Quote, Word},
+    source::Span,
+};
+
+pub(super) static RELATIVE_SCRIPT_PATH: Rule = Rule::warning(
+    "relative-script-path",
+    "the path of a script depends on the working directory",
+    "Hooks run in the session's working directory, which moves: after `cd sub` in a Bash call the \
+     hooks run in `sub`, do not find their scripts any more, and fail. A failing gate lets everything \
+     pass. `\"$CLAUDE_PROJECT_DIR\"/.claude/hooks/x.sh` is the same everywhere; in a plugin it is \
+     `\"${CLAUDE_PLUGIN_ROOT}\"/…`.",
+);
+
+pub(super) static MACHINE_PATH: Rule = Rule::warning(
+    "machine-path",
+    "a path that exists on one person's machine only",
+    "A file that others get names the home directory of one user. For them the hook fails, and a \
+     gate that fails lets everything pass. `\"$CLAUDE_PROJECT_DIR\"` is the project everywhere and \
+     `\"$HOME\"` the user's own directory; hooks for one person belong into \
+     `.claude/settings.local.json` or the home directory.",
+);
+
+pub(super) static UNQUOTED_PROJECT_DIR: Rule = Rule::hint(
+    "unquoted-project-dir",
+    "the project directory stands without quotes",
+    "In a directory such as `/home/ann/my project` the shell makes two words of it, and the hook \
+     fails. Write `\"$CLAUDE_PROJECT_DIR\"/.claude/hooks/x.sh`.",
+);
+
+pub(super) static PATH_NOT_EXPANDED: Rule = Rule::error(
+    "path-not-expanded",
+    "a path begins with a variable or `~` that nothing expands",
+    "A shell does not expand `~` in quotes, nor variables in single quotes; the exec form (`args`) \
+     has no shell, and knows only `${CLAUDE_PROJECT_DIR}`, `${CLAUDE_PLUGIN_ROOT}` and \
+     `${CLAUDE_PLUGIN_DATA}`. The path is looked for as it is written and not found.",
+);
+
+/// Homes in images that are the same for everybody.
+const IMAGES: &[&str] = &["runner", "vscode", "node", "codespace", "linuxbrew"];
+
+pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
+    relative(subject, found);
+    let lines: Vec<&Piece> = subject.pieces.iter().filter(|piece| piece.script.is_none()).collect();
+    for piece in lines {
+        crate::shell::walk::walk(&piece.list, &mut |command, _| {
+            for word in command.words() {
+                if subject.reach != Reach::Personal {
+                    machine(piece, word, found);
+                }
+            }
+            let Some(simple) = command.simple() else { return };
+            let starts = simple.words.first().filter(|_| !subject.is_exec_form());
+            for word in &simple.words {
+                unquoted(piece, word, found);
+            }
+            let named = script::script_word(simple).map(|(index, _)| &simple.words[index]);
+            if let Some(word) = named.or(starts) {
+                unexpanded(subject, piece, word, found);
+            } else if let (true, Some(word)) = (subject.is_exec_form(), simple.words.first()) {
+                unexpanded(subject, piece, word, found);
+            }
+        });
+    }
+}
+
+fn relative(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
+    if subject.entry.origin.owner == Some(Processor::TaskOrchestrator) {
+        return;
+    }
+    let variable = match subject.reach {
+        Reach::Plugin => "\"${CLAUDE_PLUGIN_ROOT}\"",
+        _ => "\"$CLAUDE_PROJECT_DIR\"",
+    };
+    for script in subject.scripts.iter().filter(|script| script.anchor == Anchor::Nowhere) {
+        let path = script.path.display().to_string();
+        let message = format!("where `{path}` is looked for depends on the working directory");
+        let one = script.home.found(&RELATIVE_SCRIPT_PATH, message, script.span);
+        let is_plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-@+".contains(c));
+        let title = format!("write {variable}/{path}");
+        let fix = script.home.fix(&title, script.span, &format!("{variable}/{path}"));
+        found.push(match fix.filter(|_| is_plain && !script.is_inner) {
+            Some(fix) => one.fix(fix),
+            None => one.help(title),
+        });
+    }
+}
+
+fn machine(piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
+    for part in &word.parts {
+        let Part::Text { text, span, .. } = part else { continue };
+        let Some((home, name)) = home_of(text) else { continue };
+        let message = format!("`{home}` is the home directory of `{name}`, on one machine");
+        let one = piece.home.found(&MACHINE_PATH, message, *span);
+        found.push(one.help(
+            "write \"$CLAUDE_PROJECT_DIR\" for the project, \"$HOME\" for the home directory",
+        ));
+        return;
+    }
+}
+
+/// The home directory that a text names, and whose it is.
+pub(super) fn home_of(text: &str) -> Option<(&str, &str)> {
+    for root in ["/home/", "/Users/", "C:\\Users\\", "C:/Users/"] {
+        for (at, _) in text.match_indices(root) {
+            let before = text[..at].chars().next_back();
+            let rest = &text[at + root.len()..];
+            let name = &rest[..rest.find(['/', '\\']).unwrap_or(rest.len())];
+            let is_name =
+                !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "._-".contains(c));
+            let starts = before.is_none_or(|c| !c.is_alphanumeric() && !"._-$}/".contains(c));
+            let goes_on = rest.len() > name.len();
+            if starts && is_name && goes_on && !IMAGES.contains(&name) && name != "Shared" {
+                return Some((&text[at..at + root.len() + name.len()], name));
+            }
+        }
+    }
+    None
+}
+
+fn unquoted(piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
+    for part in &word.parts {
+        let Part::Variable(variable) = part else { continue };
+        let is_directory = matches!(
+            variable.name.as_str(),
+            "CLAUDE_PROJECT_DIR" | "CLAUDE_PLUGIN_ROOT" | "CLAUDE_PLUGIN_DATA"
+        );
+        if variable.quote != Quote::None || !is_directory {
+            continue;
+        }
+        let written = if variable.is_braced { "{NAME}" } else { "NAME" };
+        let text = format!("\"${}\"", written.replace("NAME", &variable.name));
+        let message = format!("`{}` stands without quotes", variable.name);
+        let one = piece.home.found(&UNQUOTED_PROJECT_DIR, message, variable.span);
+        let title = format!("write {text}");
+        let is_plain = variable.operand.is_empty() && !piece.is_inner;
+        found.push(match piece.home.fix(&title, variable.span, &text).filter(|_| is_plain) {
+            Some(fix) => one.fix(fix),
+            None => one.help(title),
+        });
+        return;
+    }
+}
+
+fn unexpanded(subject: &Subject<'_>, piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
+    let Some(Part::Text { text, quote, .. }) = word.parts.first() else { return };
+    let is_exec = subject.is_exec_form();
+    let is_tilde = text.starts_with("~/") && *quote != Quote::None;
+    let names = ["$CLAUDE_PROJECT_DIR", "$CLAUDE_PLUGIN_ROOT", "$HOME/", "${HOME}/", "$PWD/"];
+    // Claude Code itself puts the braced ones in, whatever the quotes.
+    let is_variable = *quote == Quote::Single && names.iter().any(|name| text.starts_with(name));
+    // An escaped dollar is a part of its own, and meant.
+    let is_written = is_exec || (word.span.end - word.span.start) > text.len();
+    if !(is_tilde || is_variable) || !is_written {
+        return;
+    }
+    let first = text.split('/').next().unwrap_or_default();
+    let message = match is_exec {
+        true => format!("`{first}` is not expanded: with `args` there is no shell"),
+        false => format!("`{first}` is not expanded in these quotes"),
+    };
+    let span = if is_exec { Span::new(0, 0) } else { word.span };
+    let one = piece.home.found(&PATH_NOT_EXPANDED, message, span);
+    found.push(match is_tilde {
+        true if !is_exec => one.help("write \"$HOME\"/… instead of ~"),
+        _ => one.help("write \"${CLAUDE_PROJECT_DIR}\"/… with braces"),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn homes_of_people_are_known() {
+        for (text, name) in [
+            ("/home/ann/x.sh", Some("ann")),
+            ("--dir=/Users/ann.b/p", Some("ann.b")),
+            ("C:\\Users\\ann\\x", Some("ann")),
+            ("/home/runner/work", None),
+            ("/Users/Shared/x", None),
+            ("$ROOT/home/ann/x", None),
+            ("/srv/home/ann/x", None),
+            ("/home", None),
+            ("/home/*/x", None),
+        ] {
+            assert_eq!(home_of(text).map(|(_, name)| name), name, "{text}");
+        }
+    }
+}
