@@ -230,6 +230,15 @@ pub(super) struct Lint {
     /// Exit 1 for warnings too
     #[arg(long, value_name = "warnings", value_parser = ["warnings"])]
     pub(super) deny: Option<String>,
+    /// Repair what can be repaired without guessing; the files as they were are kept beside them
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// Only these rules: names, or words that names begin with
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) select: Vec<String>,
+    /// Not these rules; of `--select` and `--ignore` the longer word counts
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) ignore: Vec<String>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,

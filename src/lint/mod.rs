@@ -6,25 +6,40 @@
 mod conditions;
 mod find;
 mod matchers;
+mod mend;
 mod project;
 mod reader;
+mod repair;
+mod select;
 mod settings;
 mod shell;
 mod suite;
+mod suppress;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::{
     config,
     diag::{self, Diagnostic},
+    model::Processor,
 };
 use find::Found;
-use project::Project;
+pub(crate) use mend::{Mended, mend};
+use project::{Kind, Project};
+pub(crate) use select::{NoSuchRule, Selection};
 use table::FAMILIES;
 pub(crate) use table::rules;
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Options<'o> {
+    pub(crate) selection: &'o Selection,
+    /// Looks only at the fixed places of a project, and does not walk its tree.
+    pub(crate) is_shallow: bool,
+}
 
 /// What was found, and in how much.
 #[derive(Debug, Default)]
@@ -45,19 +60,14 @@ impl Findings {
 
 /// Looks at files, and at directories with all projects in them. Paths are absolute, without
 /// links.
-pub(crate) fn paths(paths: &[PathBuf]) -> Findings {
-    all(&find::find(paths))
-}
-
-/// Looks at the fixed places of one project and does not walk its tree.
-pub(crate) fn project_alone(root: &Path) -> Findings {
-    all(&find::project_alone(root))
-}
-
-fn all(found: &[Found]) -> Findings {
+pub(crate) fn look(paths: &[PathBuf], options: &Options<'_>) -> Findings {
+    let projects = match paths {
+        [root] if options.is_shallow => find::project_alone(root),
+        paths => find::find(paths),
+    };
     let mut findings = Findings::default();
-    for found in found {
-        let (files, diagnostics) = one(found);
+    for found in &projects {
+        let (files, diagnostics) = one(found, options);
         findings.files += files;
         findings.diagnostics.extend(diagnostics);
     }
@@ -66,12 +76,19 @@ fn all(found: &[Found]) -> Findings {
 }
 
 /// One project: how many of its files were meant, and what is wrong with them.
-fn one(found: &Found) -> (usize, Vec<Diagnostic>) {
+fn one(found: &Found, options: &Options<'_>) -> (usize, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let project = Project::open(&found.outline, &mut diagnostics);
+    repair::attach(&mut diagnostics, |file| match Kind::of(file.path()) {
+        Kind::OrchestratorHooks => Processor::TaskOrchestrator,
+        _ => Processor::ClaudeCode,
+    });
     for family in FAMILIES {
         (family.check)(&project, &mut diagnostics);
     }
+    diagnostics.retain(|found| options.selection.wants(found.rule.name));
+    suppress::apply(&project, options.selection, &mut diagnostics);
+    diagnostics.retain(|found| options.selection.wants(found.rule.name));
     let Some(only) = &found.only else { return (project.present.len(), diagnostics) };
     let is_meant = |found: &Diagnostic| {
         found.place.as_ref().is_some_and(|place| only.contains(place.file.path()))

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use super::{
     project::{Kind as FileKind, Project},
+    repair,
     table::{Family, listed},
 };
 use crate::{
     config::read::{advice, explain_fault},
-    diag::{Diagnostic, Rule},
+    diag::{Diagnostic, Fix, Rule},
     json::{Kind, Member, Node, pointer},
     model::{
         Event, Processor,
@@ -68,23 +69,25 @@ struct Check<'f> {
 
 impl Check<'_> {
     fn void(&mut self, span: Span, pointer: &str, message: &str) {
-        let found = Diagnostic::new(&SETTINGS_VOID, message);
-        self.found.push(
-            found
-                .at(self.source, span, pointer)
-                .note("Claude Code ignores the whole file for this"),
-        );
+        let mut found = Diagnostic::new(&SETTINGS_VOID, message)
+            .at(self.source, span, pointer)
+            .note("Claude Code ignores the whole file for this");
+        found.fix = repair::shape(self.source, pointer);
+        self.found.push(found);
     }
 
     fn dropped(&mut self, span: Span, pointer: &str, message: &str) {
-        let found = Diagnostic::new(&SETTINGS_DROPPED, message);
-        self.found.push(found.at(self.source, span, pointer).label("ignored"));
+        let found = Diagnostic::new(&SETTINGS_DROPPED, message).at(self.source, span, pointer);
+        let mut found = found.label("ignored");
+        found.fix = repair::shape(self.source, pointer);
+        self.found.push(found);
     }
 
     /// What to do about the last finding.
-    fn help(&mut self, help: String) {
+    fn mend(&mut self, help: String, fix: Option<Fix>) {
         if let Some(last) = self.found.last_mut() {
             last.help = Some(help);
+            last.fix = fix;
         }
     }
 
@@ -103,6 +106,9 @@ impl Check<'_> {
             if GUARDS.contains(&member.key.as_ref()) {
                 let message = format!("`{}` stands outside `hooks`", member.key);
                 self.void(member.key_span, &at, &message);
+                if let Some(last) = self.found.last_mut() {
+                    last.fix = repair::guard_outside(self.source, &member.key);
+                }
             }
             if member.key == "hooks" {
                 self.hooks(member.value, &at);
@@ -140,7 +146,7 @@ impl Check<'_> {
             } else {
                 let message = format!("Claude Code has no event `{name}`");
                 self.dropped(member.key_span, &at, &message);
-                self.help(event_advice(name));
+                self.mend(event_advice(name), repair::claude_name(self.source, &at));
             }
             return;
         }

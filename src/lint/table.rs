@@ -8,6 +8,7 @@ use super::{
     project::Project,
     reader, settings, shell,
     suite::{self, Example},
+    suppress,
 };
 use crate::diag::{Diagnostic, Rule};
 
@@ -51,8 +52,14 @@ macro_rules! listed {
 pub(super) use listed;
 
 /// In the order of the document.
-pub(super) static FAMILIES: &[&Family] =
-    &[&reader::FAMILY, &settings::FAMILY, &matchers::FAMILY, &conditions::FAMILY, &shell::FAMILY];
+pub(super) static FAMILIES: &[&Family] = &[
+    &reader::FAMILY,
+    &settings::FAMILY,
+    &matchers::FAMILY,
+    &conditions::FAMILY,
+    &shell::FAMILY,
+    &suppress::FAMILY,
+];
 
 /// Every rule, those of the reader and the merge included.
 pub(crate) fn rules() -> impl Iterator<Item = &'static Listed> {

@@ -19,7 +19,7 @@ use crate::{
             text::{self, Look},
         },
     },
-    lint::{self, Findings},
+    lint::{self, Findings, Mended, NoSuchRule, Options, Selection},
     sys::place,
 };
 
@@ -39,8 +39,17 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Lint) -> Result<Exit, Failure>
         return explain(desk, name, args.format);
     }
     let here = desk.here();
+    let selection = Selection::new(args.select.clone(), args.ignore.clone()).map_err(no_rule)?;
+    let (paths, is_shallow) = what(&here, &args.paths)?;
+    let options = Options { selection: &selection, is_shallow };
     let base = here.root.clone();
-    let findings = look(&here, &args.paths)?;
+    let findings = if args.fix {
+        let mended = lint::mend(&paths, &options).map_err(|error| Failure::of(&error))?;
+        tell_repairs(desk, &here, &mended);
+        mended.left
+    } else {
+        lint::look(&paths, &options)
+    };
     show(desk, &base, args.format, &findings)?;
     let worst = findings.diagnostics.iter().map(|found| found.severity).max();
     let tolerated = if args.deny.is_some() { Severity::Hint } else { Severity::Warning };
@@ -51,26 +60,45 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Lint) -> Result<Exit, Failure>
     })
 }
 
-/// Reads what is named, else the project, and nothing outside of it.
-fn look(here: &Here, paths: &[PathBuf]) -> Result<Findings, Failure> {
+fn no_rule(error: NoSuchRule) -> Failure {
+    let near = error.near;
+    let failure = Failure::new(Exit::Usage, error.to_string());
+    match near {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure.hint("`cph lint --explain all` lists them"),
+    }
+}
+
+/// What was repaired, to stderr: stdout is for what is left.
+fn tell_repairs(desk: &Desk<'_>, here: &Here, mended: &Mended) {
+    for found in &mended.repaired {
+        let title = found.fix.as_ref().map(|fix| fix.title.as_str()).unwrap_or_default();
+        let line = found.one_line();
+        let line = line.strip_prefix(&format!("{}/", here.root.display())).unwrap_or(&line);
+        desk.output.complain(format_args!("fixed: {line}: {title}"));
+    }
+    for (path, copy) in &mended.backups {
+        let (path, copy) = (here.shown(path), here.shown(copy));
+        desk.output.complain(format_args!("`{path}` was changed; as it was: `{copy}`"));
+    }
+}
+
+/// What is named, else the project; and whether its tree must not be walked.
+fn what(here: &Here, paths: &[PathBuf]) -> Result<(Vec<PathBuf>, bool), Failure> {
     if paths.is_empty() {
         let home = here.places.home.as_deref().map(place::canonical);
         // A home directory is no project, and a walk through it would find everybody's.
         let is_home = home.is_some_and(|home| home.starts_with(&here.root));
-        return Ok(match is_home {
-            true => lint::project_alone(&here.root),
-            false => lint::paths(std::slice::from_ref(&here.root)),
-        });
+        return Ok((vec![here.root.clone()], is_home));
     }
     let working_dir = place::working_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let mut absolute = Vec::new();
     for path in paths {
-        let path = working_dir.join(path);
-        absolute.push(there(&path)?);
+        absolute.push(there(&working_dir.join(path))?);
     }
     absolute.sort();
     absolute.dedup();
-    Ok(lint::paths(&absolute))
+    Ok((absolute, false))
 }
 
 /// The path without links, if something is there.

@@ -57,6 +57,12 @@ pub(super) fn resolve(name: &str, span: Span, by: Processor) -> Named {
     Named { written: name.to_owned(), event, vocabulary, how, span }
 }
 
+/// The exact name that a name is read as, where it is another one.
+pub(crate) fn proper_name(name: &str, by: Processor) -> Option<String> {
+    let named = resolve(name, Span::new(0, 0), by);
+    matches!(named.how, How::Legacy | How::Folded).then(|| named.proper().to_owned())
+}
+
 fn fold(name: &str, by: Processor) -> Option<(Event, Processor)> {
     let wanted = folded(name);
     [by, by.other()].into_iter().find_map(|vocabulary| {

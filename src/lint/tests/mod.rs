@@ -6,10 +6,22 @@ use std::{
     collections::BTreeSet,
     fs::{File, create_dir_all},
     io::Write as _,
+    path::Path,
 };
 
 use super::*;
 use crate::{diag::Severity, source::SourceFile};
+
+pub(super) fn options(selection: &Selection) -> Options<'_> {
+    Options { selection, is_shallow: false }
+}
+
+/// What is found at a path.
+fn of_path(path: &Path) -> Findings {
+    let selection = Selection::new(Vec::new(), vec!["hook-file-not-read".into()]);
+    let selection = selection.unwrap_or_default();
+    look(&[path.to_owned()], &options(&selection))
+}
 
 #[test]
 fn every_rule_has_a_name_of_its_own_and_an_explanation() {
@@ -133,7 +145,7 @@ fn a_place_is_linted_as_a_whole() {
     );
     write(".task_orchestrator/hooks.json", r#"{"hooks":{"TaskComplete":["d"]}}"#);
     let path = write(".claude/settings.json", r#"{"hooks":{"PreToolUse":["x"]}}"#);
-    let findings = project_alone(dir.path());
+    let findings = of_path(dir.path());
     assert_eq!(findings.files, 3);
     let found = findings.diagnostics;
     let rules: Vec<_> = found.iter().map(|d| d.rule.name).collect();
@@ -151,9 +163,9 @@ fn a_place_is_linted_as_a_whole() {
     let matcher = found[0].place.as_ref().unwrap();
     assert_eq!(matcher.pointer, "/hooks/PreToolUse/0/matcher");
     assert_eq!(&matcher.file.text()[matcher.span.range()], "\"Bash(git push*)\"");
-    assert_eq!(paths(&[path]).diagnostics.len(), 1);
-    assert_eq!(paths(&[dir.path().join(".task_orchestrator/hooks.json")]).diagnostics.len(), 1);
-    let none = paths(&[dir.path().join("none.json")]);
+    assert_eq!(of_path(&path).diagnostics.len(), 1);
+    assert_eq!(of_path(&dir.path().join(".task_orchestrator/hooks.json")).diagnostics.len(), 1);
+    let none = of_path(&dir.path().join("none.json"));
     assert!(none.files == 0 && none.diagnostics.is_empty());
 }
 
@@ -169,7 +181,7 @@ fn conditions_that_cannot_work_are_found_at_their_place() {
         "PreTaskExecute":[{"hooks":[{"type":"command","command":"d","if":"Bash(git *)"}]}],
         "Stop":[{"hooks":[{"type":"command","command":"e","if":"Bash(git *)"}]}]}}"#;
     File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
-    let found = paths(&[path]).diagnostics;
+    let found = of_path(&path).diagnostics;
     let line = |found: &Diagnostic| {
         let place = found.place.as_ref().unwrap();
         let text = &place.file.text()[place.span.range()];
