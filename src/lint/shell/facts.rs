@@ -237,14 +237,15 @@ pub(super) fn explicit_exit(simple: &Simple) -> Option<i64> {
 }
 
 /// Commands that surely run before this one when it runs: earlier links of its chain that are
-/// joined by `&&`, and earlier items of its list.
+/// joined by `&&`, and earlier items of its list. Of a pipeline only the end: what others print does
+/// not leave it.
 pub(super) fn before<'s>(around: &Around<'s>) -> Vec<&'s Command> {
     let mut found = Vec::new();
     for item in &around.list.0[..around.item] {
-        found.extend(item.pipelines().flat_map(|pipeline| &pipeline.stages));
+        found.extend(item.pipelines().filter_map(|pipeline| pipeline.stages.last()));
     }
     let chain = around.chain();
-    found.extend(chain.pipelines().take(around.link).flat_map(|pipeline| &pipeline.stages));
+    found.extend(chain.pipelines().take(around.link).filter_map(|pipeline| pipeline.stages.last()));
     found
 }
 

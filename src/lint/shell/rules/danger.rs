@@ -70,7 +70,8 @@ const SECRETS: &[(&str, usize, &str)] = &[
 ];
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
-    let is_guarded = guards_recursion(subject);
+    let event = subject.entry.event.canonical();
+    let is_guarded = !IN_EVERY_SESSION.contains(&event) || guards_recursion(subject);
     let assigned = assigned(subject);
     subject.commands(|piece, command, around| {
         for word in command.words() {
@@ -94,6 +95,16 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         download(piece, command, around, found);
     });
 }
+
+/// Events that every session fires, also one that a hook starts.
+const IN_EVERY_SESSION: &[&str] = &[
+    "SessionStart",
+    "SessionEnd",
+    "Stop",
+    "UserPromptSubmit",
+    "InstructionsLoaded",
+    "MessageDisplay",
+];
 
 /// What `claude` does without starting a session.
 const NO_SESSION: &[&str] = &[

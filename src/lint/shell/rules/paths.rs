@@ -3,7 +3,7 @@
 use crate::{
     diag::{Diagnostic, Rule},
     lint::shell::{
-        script::{self, Anchor},
+        script::{self, Anchor, State},
         subject::{Piece, Reach, Subject},
     },
     model::Processor,
@@ -84,7 +84,9 @@ fn relative(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         let path = script.path.display().to_string();
         let message = format!("where `{path}` is looked for depends on the working directory");
         let one = script.home.found(&RELATIVE_SCRIPT_PATH, message, script.span);
-        let is_plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-@+".contains(c));
+        let is_there = !matches!(script.state, State::Missing);
+        let is_plain =
+            is_there && path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-@+".contains(c));
         let title = format!("write {variable}/{path}");
         let fix = script.home.fix(&title, script.span, &format!("{variable}/{path}"));
         found.push(match fix.filter(|_| is_plain && !script.is_inner) {

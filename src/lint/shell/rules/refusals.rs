@@ -81,6 +81,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     if can_refuse {
         lost(subject, found);
         reasons(subject, found);
+        muted_scripts(subject, found);
     }
     if matches!(name, "Stop" | "SubagentStop") {
         unguarded(subject, name, found);
@@ -217,6 +218,29 @@ fn reasons(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             let message = "the reason is printed on stdout, where nobody reads it".to_owned();
             let one = piece.home.found(&REASON_ON_STDOUT, message, command.span);
             found.push(one.help("add `>&2` to it"));
+        }
+    });
+}
+
+/// A script that refuses, started with its stderr thrown away.
+fn muted_scripts(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
+    subject.programs(|piece, simple, _, around| {
+        let is_muted = around.streams.stderr == Stream::Nothing;
+        if !is_muted || around.streams.stdout != Stream::Own(1) || piece.script.is_some() {
+            return;
+        }
+        let named = |script: &&Script| simple.words.iter().any(|word| word.span == script.span);
+        let Some(script) = subject.scripts.iter().find(named) else { return };
+        let index = subject.scripts.iter().position(|other| std::ptr::eq(other, script));
+        let mut refuses = exits_with_2(script);
+        each_exit(subject, 2, |piece, _, _| {
+            refuses |= piece.script.is_some() && piece.script == index
+        });
+        if refuses && !may_answer_in_json(subject) {
+            let path = script.path.display();
+            let message = format!("`{path}` refuses, and its reason goes to /dev/null");
+            let one = script.home.found(&REASON_THROWN_AWAY, message, script.span);
+            found.push(one.help("take `2>/dev/null` away"));
         }
     });
 }
