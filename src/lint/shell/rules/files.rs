@@ -81,9 +81,21 @@ fn missing(subject: &Subject<'_>, script: &Script, found: &mut Vec<Diagnostic>) 
     if !is_missing || is_made || is_elsewhere || is_asked_for(subject, script) {
         return;
     }
-    let message = format!("there is no `{}` here", script.path.display());
-    let one = script.home.found(&SCRIPT_MISSING, message, script.span);
-    found.push(one.help("correct the path, or commit the script"));
+    let path = script.path.display();
+    let message = format!("the script `{path}` does not exist");
+    let mut one = script.home.found(&SCRIPT_MISSING, message, script.span);
+    if script.anchor == Anchor::Nowhere {
+        one = one.note(
+            "where a relative path is looked for depends on the working directory of the session",
+        );
+    }
+    let help = match script.anchor {
+        Anchor::Nowhere => {
+            format!("create it and write \"$CLAUDE_PROJECT_DIR\"/{path}, or correct the path")
+        }
+        _ => "create it, or correct the path".to_owned(),
+    };
+    found.push(one.help(help));
 }
 
 /// Whether a test for it stands in the command: then it may be missing.

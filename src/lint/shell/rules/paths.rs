@@ -54,7 +54,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         crate::shell::walk::walk(&piece.list, &mut |command, _| {
             for word in command.words() {
                 if subject.reach != Reach::Personal {
-                    machine(piece, word, found);
+                    machine(subject, piece, word, found);
                 }
             }
             let Some(simple) = command.simple() else { return };
@@ -81,10 +81,14 @@ fn relative(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         _ => "\"$CLAUDE_PROJECT_DIR\"",
     };
     for script in subject.scripts.iter().filter(|script| script.anchor == Anchor::Nowhere) {
+        let is_there = !matches!(script.state, State::Missing);
+        // One that is not there either way is another rule's business.
+        if !is_there && subject.reach != Reach::Plugin {
+            continue;
+        }
         let path = script.path.display().to_string();
         let message = format!("where `{path}` is looked for depends on the working directory");
         let one = script.home.found(&RELATIVE_SCRIPT_PATH, message, script.span);
-        let is_there = !matches!(script.state, State::Missing);
         let is_plain =
             is_there && path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-@+".contains(c));
         let title = format!("write {variable}/{path}");
@@ -96,17 +100,46 @@ fn relative(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn machine(piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
+fn machine(subject: &Subject<'_>, piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
     for part in &word.parts {
         let Part::Text { text, span, .. } = part else { continue };
         let Some((home, name)) = home_of(text) else { continue };
         let message = format!("`{home}` is the home directory of `{name}`, on one machine");
         let one = piece.home.found(&MACHINE_PATH, message, *span);
-        found.push(one.help(
-            "write \"$CLAUDE_PROJECT_DIR\" for the project, \"$HOME\" for the home directory",
-        ));
+        let Some(path) = in_project(subject, text) else {
+            let rest = text.strip_prefix(home);
+            found.push(match rest {
+                Some(rest) => one.help(format!(
+                    "for something in the home directory write \"$HOME\"{rest}, for something in the \
+                     project \"$CLAUDE_PROJECT_DIR\"/…"
+                )),
+                None => one.help("write \"$HOME\" or \"$CLAUDE_PROJECT_DIR\" instead"),
+            });
+            return;
+        };
+        let new = format!("\"$CLAUDE_PROJECT_DIR\"/{path}");
+        let title = format!("write {new}");
+        let is_plain = word.bare().is_some() && !piece.is_inner;
+        found.push(match piece.home.fix(&title, word.span, &new).filter(|_| is_plain) {
+            Some(fix) => one.fix(fix),
+            None => one.help(title),
+        });
         return;
     }
+}
+
+/// What an absolute path most probably means in this project: its longest end that is a file here.
+fn in_project(subject: &Subject<'_>, text: &str) -> Option<String> {
+    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-@+".contains(c));
+    if !is_plain || !text.starts_with('/') || subject.reach == Reach::Plugin {
+        return None;
+    }
+    let parts: Vec<&str> = text.split('/').filter(|part| !part.is_empty()).collect();
+    let is_clean = parts.iter().all(|part| !matches!(*part, "." | ".."));
+    // `/home/NAME` and one more, at least, are not part of the project.
+    (2..parts.len()).filter(|_| is_clean).map(|from| parts[from..].join("/")).find(|path| {
+        std::fs::symlink_metadata(subject.root.join(path)).is_ok_and(|meta| meta.is_file())
+    })
 }
 
 /// The home directory that a text names, and whose it is.
