@@ -4,9 +4,13 @@
 //! sorted and depends on the files alone, not on machine, user or locale.
 
 mod conditions;
+mod duplicates;
 mod find;
+mod handlers;
+mod known;
 mod matchers;
 mod mend;
+mod presence;
 mod project;
 mod reader;
 mod repair;
@@ -16,19 +20,24 @@ mod shell;
 mod suite;
 mod suppress;
 mod table;
+mod timing;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     config,
     diag::{self, Diagnostic},
     model::Processor,
+    source::SourceFile,
 };
 use find::Found;
 pub(crate) use mend::{Mended, mend};
-use project::{Kind, Project};
+use project::{File, Kind, Project};
 pub(crate) use select::{NoSuchRule, Selection};
 use table::FAMILIES;
 pub(crate) use table::rules;
@@ -39,6 +48,9 @@ pub(crate) struct Options<'o> {
     pub(crate) selection: &'o Selection,
     /// Looks only at the fixed places of a project, and does not walk its tree.
     pub(crate) is_shallow: bool,
+    /// What a project's settings file has registered otherwise than its hook files need, told the
+    /// root and the file: who installs knows that.
+    pub(crate) out_of_step: &'o dyn Fn(&Path, &Arc<SourceFile>) -> Vec<String>,
 }
 
 /// What was found, and in how much.
@@ -86,6 +98,8 @@ fn one(found: &Found, options: &Options<'_>) -> (usize, Vec<Diagnostic>) {
     for family in FAMILIES {
         (family.check)(&project, &mut diagnostics);
     }
+    let differences = |file: &File| (options.out_of_step)(&project.root, &file.source);
+    diagnostics.extend(presence::outdated(&project, &differences));
     diagnostics.retain(|found| options.selection.wants(found.rule.name));
     suppress::apply(&project, options.selection, &mut diagnostics);
     diagnostics.retain(|found| options.selection.wants(found.rule.name));

@@ -24,7 +24,7 @@ use crate::{
     json::{Node, pointer},
     model::{
         Processor,
-        hook::{Entry, Hook},
+        hook::{Entry, Handler, Hook},
         origin::Layer,
     },
     source::{SourceFile, Span},
@@ -103,6 +103,8 @@ pub(super) struct File {
     pub(super) source: Arc<SourceFile>,
     /// What runs, as far as it can be understood; of a file of Claude Code's only what that takes.
     pub(super) entries: Vec<Entry>,
+    /// Pointers of what `cph install` has written: no rule is about that.
+    pub(super) registrations: Vec<String>,
 }
 
 impl File {
@@ -184,7 +186,7 @@ impl Project {
                 _ => Kind::OtherHooks,
             };
             self.present.insert(source.path().to_owned());
-            self.files.push(File { kind, source, entries });
+            self.files.push(File { kind, source, entries, registrations: Vec::new() });
         }
         running
     }
@@ -194,7 +196,8 @@ impl Project {
         let Some(source) = self.source(path, found) else { return Vec::new() };
         let read = read::read(&source, kind.belongs(), Want::All);
         found.extend(read.diagnostics);
-        self.files.push(File { kind, source, entries: read.entries.clone() });
+        let entries = read.entries.clone();
+        self.files.push(File { kind, source, entries, registrations: Vec::new() });
         read.entries
     }
 
@@ -212,10 +215,11 @@ impl Project {
                 && said.place.as_ref().is_some_and(|place| !is_lost(&place.pointer))
         };
         found.extend(read.diagnostics.iter().filter(is_kept).cloned());
-        let entries = read.entries.into_iter().filter(|entry| !is_lost(&entry.origin.pointer));
-        let entries = entries.collect();
+        let taken = read.entries.into_iter().filter(|entry| !is_lost(&entry.origin.pointer));
+        let (ours, entries): (Vec<_>, Vec<_>) = taken.partition(is_registration);
+        let registrations = ours.into_iter().map(|entry| entry.origin.pointer).collect();
         found.extend(faults);
-        self.files.push(File { kind, source, entries });
+        self.files.push(File { kind, source, entries, registrations });
     }
 
     fn source(&mut self, path: &Path, found: &mut Vec<Diagnostic>) -> Option<Arc<SourceFile>> {
@@ -238,6 +242,19 @@ impl Project {
     pub(super) fn entries(&self) -> impl Iterator<Item = (&File, &Entry)> {
         self.files.iter().flat_map(|file| file.entries.iter().map(move |entry| (file, entry)))
     }
+}
+
+/// Whether `cph install` has written it: a program `cph` with `dispatch` and `--reg`.
+fn is_registration(entry: &Entry) -> bool {
+    let Handler::Command { command, args: Some(args), .. } = &entry.handler else { return false };
+    is_cph(command)
+        && args.first().is_some_and(|first| first == "dispatch")
+        && args.iter().any(|arg| arg == "--reg")
+}
+
+/// Whether a program is cph, wherever it lies.
+pub(super) fn is_cph(program: &str) -> bool {
+    matches!(program.rsplit(['/', '\\']).next(), Some("cph" | "cph.exe"))
 }
 
 /// What the reader says that is true of Claude Code's own files too.

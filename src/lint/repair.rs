@@ -61,6 +61,24 @@ pub(super) fn attach(found: &mut [Diagnostic], owner: impl Fn(&SourceFile) -> Pr
     }
 }
 
+/// What edits make of a file; `None` where they are refused or change nothing.
+pub(super) fn edited(
+    source: &SourceFile,
+    title: &str,
+    edit: impl FnOnce(&mut Draft) -> Result<(), Refused>,
+) -> Option<Fix> {
+    let old = source.text();
+    let mut draft = Draft::new(old).ok()?;
+    edit(&mut draft).ok()?;
+    let new = draft.into_text();
+    (new != old).then(|| Fix::between(title, old, &new))
+}
+
+/// The file without what a pointer names.
+pub(super) fn removed(source: &SourceFile, at: &str, title: &str) -> Option<Fix> {
+    edited(source, title, |draft| draft.remove(at))
+}
+
 /// What mends the shape at a place of Claude Code's own file.
 pub(super) fn shape(source: &Arc<SourceFile>, at: &str) -> Option<Fix> {
     let root = Node::document(source.text()).ok()?;
@@ -104,11 +122,7 @@ impl Spot<'_> {
         title: &str,
         edit: impl FnOnce(&mut Draft) -> Result<(), Refused>,
     ) -> Option<Fix> {
-        let old = self.source.text();
-        let mut draft = Draft::new(old).ok()?;
-        edit(&mut draft).ok()?;
-        let new = draft.into_text();
-        (new != old).then(|| Fix::between(title, old, &new))
+        edited(self.source, title, edit)
     }
 
     /// The member that the pointer names, and the object that it stands in.

@@ -4,11 +4,11 @@
 //! whose first cases are the examples that people are shown.
 
 use super::{
-    conditions, matchers,
+    conditions, duplicates, handlers, matchers, presence,
     project::Project,
     reader, settings, shell,
     suite::{self, Example},
-    suppress,
+    suppress, timing,
 };
 use crate::diag::{Diagnostic, Rule};
 
@@ -53,10 +53,14 @@ pub(super) use listed;
 
 /// In the order of the document.
 pub(super) static FAMILIES: &[&Family] = &[
-    &reader::FAMILY,
+    &presence::FAMILY,
     &settings::FAMILY,
+    &reader::FAMILY,
     &matchers::FAMILY,
     &conditions::FAMILY,
+    &handlers::FAMILY,
+    &timing::FAMILY,
+    &duplicates::FAMILY,
     &shell::FAMILY,
     &suppress::FAMILY,
 ];

@@ -159,6 +159,20 @@ impl<'m> Matcher<'m> {
         matches!(self.form, Form::Names(_)).then(|| self.names().collect())
     }
 
+    /// Whether it accepts a value of the field that it is compared with.
+    pub(crate) fn may_mean(&self, value: &str) -> bool {
+        match self.form {
+            Form::Always | Form::Ignored => true,
+            Form::Predicates(_) => false,
+            Form::Names(_) | Form::Pattern(_) => self.means(value),
+        }
+    }
+
+    /// Whether it is a regular expression.
+    pub(crate) fn is_pattern(&self) -> bool {
+        matches!(self.form, Form::Pattern(_))
+    }
+
     /// Whether it leaves out nothing that the host could fire.
     pub(crate) fn overlaps_everything(&self) -> bool {
         matches!(self.form, Form::Always | Form::Ignored)

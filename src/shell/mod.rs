@@ -23,6 +23,8 @@ pub(crate) use read::{read, read_as_one, read_within};
 pub(crate) struct Unclear {
     /// Byte offset.
     pub(crate) at: usize,
+    /// A quote begins there and does not end: no shell reads that.
+    pub(crate) is_unclosed: bool,
 }
 
 /// Commands one after the other.

@@ -71,7 +71,12 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn unclear<T>(&self) -> Read<T> {
-        Err(Unclear { at: self.place(self.at) })
+        Err(Unclear { at: self.place(self.at), is_unclosed: false })
+    }
+
+    /// A quote that begins at `start` does not end.
+    pub(super) fn unclosed<T>(&self, start: usize) -> Read<T> {
+        Err(Unclear { at: self.place(start), is_unclosed: true })
     }
 
     fn place(&self, at: usize) -> usize {

@@ -121,7 +121,9 @@ impl Reader<'_> {
             '\'' => {
                 self.next();
                 let text = self.take_while(|c| c != '\'');
-                self.expect("'")?;
+                if !self.take("'") {
+                    return self.unclosed(start);
+                }
                 parts.text(text, Quote::Single, self.span(start));
             }
             '"' => {
@@ -149,10 +151,12 @@ impl Reader<'_> {
     /// Text in which only expansions count, up to `end`, which is taken, or the end of all.
     pub(super) fn quoted_text(&mut self, end: Option<char>) -> Read<Vec<Part>> {
         let mut parts = Parts::default();
+        // The quote itself stands before.
+        let opening = self.offset().saturating_sub(1);
         loop {
             let start = self.offset();
             let Some(c) = self.peek() else {
-                return if end.is_some() { self.unclear() } else { Ok(parts.parts) };
+                return if end.is_some() { self.unclosed(opening) } else { Ok(parts.parts) };
             };
             match c {
                 c if Some(c) == end => {

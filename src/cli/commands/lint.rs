@@ -1,6 +1,9 @@
 //! `cph lint`: everything that is wrong with hook files.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde::Serialize;
 
@@ -20,10 +23,12 @@ use crate::{
         },
     },
     lint::{self, Findings, Mended, NoSuchRule, Options, Selection},
+    install,
+    source::SourceFile,
     sys::place,
 };
 
-use super::{Desk, here::Here};
+use super::{Desk, here::Here, plan};
 
 /// A rule, for programs.
 #[derive(Serialize)]
@@ -41,7 +46,7 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Lint) -> Result<Exit, Failure>
     let here = desk.here();
     let selection = Selection::new(args.select.clone(), args.ignore.clone()).map_err(no_rule)?;
     let (paths, is_shallow) = what(&here, &args.paths)?;
-    let options = Options { selection: &selection, is_shallow };
+    let options = Options { selection: &selection, is_shallow, out_of_step: &out_of_step };
     let base = here.root.clone();
     let findings = if args.fix {
         let mended = lint::mend(&paths, &options).map_err(|error| Failure::of(&error))?;
@@ -58,6 +63,20 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Lint) -> Result<Exit, Failure>
         () if worst.is_none_or(|worst| worst <= tolerated) => Exit::Fine,
         () => Exit::Findings,
     })
+}
+
+/// How committed settings differ from what the project's own files need. What users have is no
+/// concern of theirs.
+fn out_of_step(root: &Path, settings: &Arc<SourceFile>) -> Vec<String> {
+    let Ok(examined) = install::examine(settings.path()) else { return Vec::new() };
+    let Some(command) = examined.registered_command() else { return Vec::new() };
+    let differences = |fail_closed| {
+        let options = install::Options { cph_command: command.to_owned(), fail_closed };
+        install::differences(Some(settings), &plan::of_project(root, &options))
+    };
+    // Either may have been chosen when it was installed.
+    let open = differences(false);
+    if open.is_empty() { open } else { Some(differences(true)).filter(Vec::is_empty).unwrap_or(open) }
 }
 
 fn no_rule(error: NoSuchRule) -> Failure {

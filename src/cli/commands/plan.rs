@@ -4,12 +4,13 @@
 //! Changes nothing. Invariant: registrations are planned from the files as they stand, because
 //! nothing is installed before all of it is trusted; so a check needs neither stamp nor trust.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use crate::{
     cli::failure::Failure,
     config::{
         load::{self, Asking, Loaded, View},
+        locate::Roots,
         merge,
         read::Want,
         trust::{Trust, Waiting},
@@ -46,6 +47,16 @@ impl Plan {
         let registrations = install::registrations(&merged.hooks, scope, options);
         Self { hooks: merged.hooks, registrations, diagnostics }
     }
+}
+
+/// What committed settings need, told from the project's committed files alone.
+pub(super) fn of_project(root: &Path, options: &Options) -> Vec<Registration> {
+    let roots = Roots { claude_dir: None, project: Some(root.to_owned()) };
+    let asking =
+        Asking { roots: &roots, want: Want::All, trust: None, is_gate: &|_| false, screen: None };
+    let view = View { layers: Scope::Project.layers(), instead: None };
+    let hooks = merge::merge(load::load_as(&asking, view).into_running()).hooks;
+    install::registrations(&hooks, Scope::Project, options)
 }
 
 /// What of the project's files waits for approval, whatever scope they count for.

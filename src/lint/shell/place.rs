@@ -78,10 +78,27 @@ impl Home {
 
     /// Another text in the place of a part of a command; `None` where the command is not a JSON
     /// string of its own.
-    pub(super) fn fix(&self, title: &str, span: Span, text: &str) -> Option<Fix> {
+    fn fix(&self, title: &str, span: Span, text: &str) -> Option<Fix> {
         let quoted = write::quote(text);
         let inner = &quoted[1..quoted.len() - 1];
         matches!(self.map, Map::Written(_)).then(|| Fix::replace(title, self.span(span), inner))
+    }
+
+    /// A finding that is mended by another text; where that cannot be put in, it is only said.
+    pub(super) fn mended(
+        &self,
+        found: Diagnostic,
+        span: Span,
+        text: &str,
+        is_safe: bool,
+    ) -> Diagnostic {
+        let title = format!("write {text}");
+        let fix = self.fix(&title, span, text).filter(|_| is_safe);
+        let found = found.help(title);
+        match fix {
+            Some(fix) => found.fix(fix),
+            None => found,
+        }
     }
 
     pub(super) fn found(&self, rule: &'static Rule, message: String, span: Span) -> Diagnostic {

@@ -63,6 +63,8 @@ pub(super) struct Subject<'e> {
     pub(super) scripts: Vec<Script>,
     /// Whether every text of the command itself was understood.
     pub(super) is_complete: bool,
+    /// Where a quote of the command begins that does not end.
+    pub(super) unclosed: Option<(Home, Span)>,
     /// Variables that the file itself sets for its hooks.
     pub(super) set: Vec<String>,
 }
@@ -92,6 +94,7 @@ impl<'e> Subject<'e> {
             pieces: Vec::new(),
             scripts: Vec::new(),
             is_complete: true,
+            unclosed: None,
             set: variables_of(file),
         };
         let home = Home::of(entry);
@@ -100,7 +103,11 @@ impl<'e> Subject<'e> {
             Some(args) => subject.add_list(exec(command, args), &home, Dialect::Rich, None),
             None => match shell::read(command) {
                 Ok(list) => subject.add_list(list, &home, dialect, None),
-                Err(_) => subject.is_complete = false,
+                Err(unclear) => {
+                    subject.is_complete = false;
+                    let span = Span::new(unclear.at, command.len());
+                    subject.unclosed = unclear.is_unclosed.then(|| (home.clone(), span));
+                }
             },
         }
         subject.add_scripts();

@@ -12,8 +12,14 @@ use std::{
 use super::*;
 use crate::{diag::Severity, source::SourceFile};
 
+/// Stands for who installs: a settings file that names `stale` is out of step.
+fn out_of_step(_root: &Path, file: &std::sync::Arc<SourceFile>) -> Vec<String> {
+    let is_stale = file.text().contains("stale");
+    is_stale.then(|| "`Stop` is not registered".to_owned()).into_iter().collect()
+}
+
 pub(super) fn options(selection: &Selection) -> Options<'_> {
-    Options { selection, is_shallow: false }
+    Options { selection, is_shallow: false, out_of_step: &out_of_step }
 }
 
 /// What is found at a path.

@@ -1,4 +1,4 @@
-//! What only bash understands, in lines that any POSIX shell may read.
+//! Lines that the shell which gets them does not understand.
 
 use crate::{
     diag::{Diagnostic, Rule},
@@ -16,7 +16,19 @@ pub(super) static BASH_IN_SH: Rule = Rule::warning(
      a script, `#!/usr/bin/env bash`.",
 );
 
+pub(super) static QUOTE_NOT_CLOSED: Rule = Rule::error(
+    "quote-not-closed",
+    "a quote in a command does not end",
+    "No shell runs such a line. It ends with 2, which counts as a refusal: a gate refuses everything. \
+     In JSON a double quote inside of a string is written `\\\"`; an apostrophe in a text between \
+     single quotes is written `'\\\\''`.",
+);
+
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
+    if let Some((home, span)) = &subject.unclosed {
+        let message = "this quote does not end".to_owned();
+        found.push(home.found(&QUOTE_NOT_CLOSED, message, *span));
+    }
     for piece in subject.pieces.iter().filter(|piece| piece.dialect == Dialect::Posix) {
         let mut first = None;
         crate::shell::walk::walk(&piece.list, &mut |command, _| {

@@ -36,6 +36,7 @@ pub(super) static CHECKS: &[fn(&Subject<'_>, &mut Vec<Diagnostic>)] = &[
 pub(super) static RULES: &[Listed] = &[
     listed!(refusals::EXIT_1_IS_NO_REFUSAL, "exit-1-is-no-refusal"),
     listed!(refusals::REFUSAL_LOST, "refusal-lost"),
+    listed!(refusals::REFUSAL_IN_WORDS_ONLY, "refusal-in-words-only"),
     listed!(refusals::EXIT_2_IGNORED, "exit-2-ignored"),
     listed!(refusals::REASON_ON_STDOUT, "reason-on-stdout"),
     listed!(refusals::REASON_THROWN_AWAY, "reason-thrown-away"),
@@ -73,4 +74,5 @@ pub(super) static RULES: &[Listed] = &[
     listed!(streams::NEEDS_A_TERMINAL, "needs-a-terminal"),
     listed!(time::OUTLASTS_ITS_LIMIT, "outlasts-its-limit"),
     listed!(dialect::BASH_IN_SH, "bash-in-sh"),
+    listed!(dialect::QUOTE_NOT_CLOSED, "quote-not-closed"),
 ];

@@ -8,7 +8,6 @@ use crate::{
     },
     model::Processor,
     shell::{Part, Quote, Word},
-    source::Span,
 };
 
 pub(super) static RELATIVE_SCRIPT_PATH: Rule = Rule::warning(
@@ -39,9 +38,8 @@ pub(super) static UNQUOTED_PROJECT_DIR: Rule = Rule::hint(
 pub(super) static PATH_NOT_EXPANDED: Rule = Rule::error(
     "path-not-expanded",
     "a path begins with a variable or `~` that nothing expands",
-    "A shell does not expand `~` in quotes, nor variables in single quotes; the exec form (`args`) \
-     has no shell, and knows only `${CLAUDE_PROJECT_DIR}`, `${CLAUDE_PLUGIN_ROOT}` and \
-     `${CLAUDE_PLUGIN_DATA}`. The path is looked for as it is written and not found.",
+    "A shell does not expand `~` in quotes, nor variables in single quotes. The path is looked for as \
+     it is written and not found.",
 );
 
 /// Homes in images that are the same for everybody.
@@ -58,15 +56,12 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
                 }
             }
             let Some(simple) = command.simple() else { return };
-            let starts = simple.words.first().filter(|_| !subject.is_exec_form());
             for word in &simple.words {
-                unquoted(piece, word, found);
+                unquoted(subject.reach, piece, word, found);
             }
             let named = script::script_word(simple).map(|(index, _)| &simple.words[index]);
-            if let Some(word) = named.or(starts) {
-                unexpanded(subject, piece, word, found);
-            } else if let (true, Some(word)) = (subject.is_exec_form(), simple.words.first()) {
-                unexpanded(subject, piece, word, found);
+            if let Some(word) = named.or(simple.words.first()).filter(|_| !subject.is_exec_form()) {
+                unexpanded(piece, word, found);
             }
         });
     }
@@ -91,12 +86,9 @@ fn relative(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         let one = script.home.found(&RELATIVE_SCRIPT_PATH, message, script.span);
         let is_plain =
             is_there && path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-@+".contains(c));
-        let title = format!("write {variable}/{path}");
-        let fix = script.home.fix(&title, script.span, &format!("{variable}/{path}"));
-        found.push(match fix.filter(|_| is_plain && !script.is_inner) {
-            Some(fix) => one.fix(fix),
-            None => one.help(title),
-        });
+        let new = format!("{variable}/{path}");
+        let is_safe = is_plain && !script.is_inner;
+        found.push(script.home.mended(one, script.span, &new, is_safe));
     }
 }
 
@@ -118,12 +110,8 @@ fn machine(subject: &Subject<'_>, piece: &Piece, word: &Word, found: &mut Vec<Di
             return;
         };
         let new = format!("\"$CLAUDE_PROJECT_DIR\"/{path}");
-        let title = format!("write {new}");
-        let is_plain = word.bare().is_some() && !piece.is_inner;
-        found.push(match piece.home.fix(&title, word.span, &new).filter(|_| is_plain) {
-            Some(fix) => one.fix(fix),
-            None => one.help(title),
-        });
+        let is_safe = word.bare().is_some() && !piece.is_inner;
+        found.push(piece.home.mended(one, word.span, &new, is_safe));
         return;
     }
 }
@@ -161,52 +149,42 @@ pub(super) fn home_of(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-fn unquoted(piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
+fn unquoted(reach: Reach, piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
     for part in &word.parts {
         let Part::Variable(variable) = part else { continue };
         let is_directory = matches!(
             variable.name.as_str(),
             "CLAUDE_PROJECT_DIR" | "CLAUDE_PLUGIN_ROOT" | "CLAUDE_PLUGIN_DATA"
         );
-        if variable.quote != Quote::None || !is_directory {
+        let is_set = variable.name == "CLAUDE_PROJECT_DIR" || reach == Reach::Plugin;
+        if variable.quote != Quote::None || !is_directory || !is_set {
             continue;
         }
         let written = if variable.is_braced { "{NAME}" } else { "NAME" };
         let text = format!("\"${}\"", written.replace("NAME", &variable.name));
         let message = format!("`{}` stands without quotes", variable.name);
         let one = piece.home.found(&UNQUOTED_PROJECT_DIR, message, variable.span);
-        let title = format!("write {text}");
-        let is_plain = variable.operand.is_empty() && !piece.is_inner;
-        found.push(match piece.home.fix(&title, variable.span, &text).filter(|_| is_plain) {
-            Some(fix) => one.fix(fix),
-            None => one.help(title),
-        });
+        let is_safe = variable.operand.is_empty() && !piece.is_inner;
+        found.push(piece.home.mended(one, variable.span, &text, is_safe));
         return;
     }
 }
 
-fn unexpanded(subject: &Subject<'_>, piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
+fn unexpanded(piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
     let Some(Part::Text { text, quote, .. }) = word.parts.first() else { return };
-    let is_exec = subject.is_exec_form();
     let is_tilde = text.starts_with("~/") && *quote != Quote::None;
     let names = ["$CLAUDE_PROJECT_DIR", "$CLAUDE_PLUGIN_ROOT", "$HOME/", "${HOME}/", "$PWD/"];
     // Claude Code itself puts the braced ones in, whatever the quotes.
     let is_variable = *quote == Quote::Single && names.iter().any(|name| text.starts_with(name));
-    // An escaped dollar is a part of its own, and meant.
-    let is_written = is_exec || (word.span.end - word.span.start) > text.len();
-    if !(is_tilde || is_variable) || !is_written {
+    if !(is_tilde || is_variable) {
         return;
     }
     let first = text.split('/').next().unwrap_or_default();
-    let message = match is_exec {
-        true => format!("`{first}` is not expanded: with `args` there is no shell"),
-        false => format!("`{first}` is not expanded in these quotes"),
-    };
-    let span = if is_exec { Span::new(0, 0) } else { word.span };
-    let one = piece.home.found(&PATH_NOT_EXPANDED, message, span);
+    let message = format!("`{first}` is not expanded in these quotes");
+    let one = piece.home.found(&PATH_NOT_EXPANDED, message, word.span);
     found.push(match is_tilde {
-        true if !is_exec => one.help("write \"$HOME\"/… instead of ~"),
-        _ => one.help("write \"${CLAUDE_PROJECT_DIR}\"/… with braces"),
+        true => one.help("write \"$HOME\"/… instead of ~"),
+        false => one.help("write it in double quotes"),
     });
 }
 

@@ -318,13 +318,9 @@ fn unquoted(piece: &Piece, known: &BTreeSet<String>, found: &mut Vec<Diagnostic>
                 format!("${}", variable.name)
             };
             let message = format!("`{shown}` comes out of the payload and is divided at blanks");
-            let title = format!("write \"{shown}\"");
             let one = piece.home.found(&PAYLOAD_UNQUOTED, message, variable.span);
-            let fix = piece.home.fix(&title, variable.span, &format!("\"{shown}\""));
-            found.push(match fix.filter(|_| !piece.is_inner) {
-                Some(fix) => one.fix(fix),
-                None => one.help(title),
-            });
+            let new = format!("\"{shown}\"");
+            found.push(piece.home.mended(one, variable.span, &new, !piece.is_inner));
         }
     });
 }

@@ -3,13 +3,15 @@
 use crate::{
     diag::{Diagnostic, Rule},
     lint::shell::{
-        facts::{before, codes, explicit_exit, is_all_read, may_answer_in_json, output, refuses},
+        facts::{
+            before, codes, explicit_exit, is_all_read, may_answer_in_json, output, printed, refuses,
+        },
         script::Script,
         subject::{Piece, Subject},
     },
     model::event::{Failure, Refusal},
     shell::{
-        Command, Kind,
+        Command, Word,
         ends::Codes,
         walk::{Around, Stream},
     },
@@ -21,6 +23,13 @@ pub(super) static EXIT_1_IS_NO_REFUSAL: Rule = Rule::warning(
     "Only exit code 2 refuses. With any other code Claude Code tells the user that the hook failed, \
      and goes on. Write `exit 2` after the message; the message must go to stderr, where it is read \
      as the reason.",
+);
+
+pub(super) static REFUSAL_IN_WORDS_ONLY: Rule = Rule::warning(
+    "refusal-in-words-only",
+    "a gate says that it blocks, and ends with 0",
+    "Exit code 0 lets everything pass, whatever was printed. To refuse, end with `exit 2` after the \
+     message, and print the message with `>&2`.",
 );
 
 pub(super) static REFUSAL_LOST: Rule = Rule::error(
@@ -80,6 +89,9 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     }
     if can_refuse {
         lost(subject, found);
+        if subject.entry.event.row().is_some_and(|row| row.is_gate) {
+            words_only(subject, found);
+        }
         reasons(subject, found);
         muted_scripts(subject, found);
     }
@@ -125,6 +137,46 @@ fn exit_1(subject: &Subject<'_>, event: &str, found: &mut Vec<Diagnostic>) {
             found.push(one.help("write `exit 2`, and print the reason with `>&2`"));
         }
     });
+}
+
+/// Words that say that something was stopped, and not only that somebody should stop.
+const STOPPED: &[&str] = &["BLOCKED", "Blocked:", "blocked:", "DENIED", "Denied:", "REFUSED"];
+
+/// A gate that says no on its way to the exit code 0.
+fn words_only(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
+    if !is_all_read(subject) && subject.line().is_some_and(|line| line.list.0.len() != 1) {
+        return;
+    }
+    if may_answer_in_json(subject) || codes_of_exits(subject).iter().any(|code| *code != Some(0)) {
+        return;
+    }
+    subject.programs(|piece, simple, command, around| {
+        let says =
+            printed(simple).is_some_and(|text| STOPPED.iter().any(|word| text.contains(word)));
+        let is_own = matches!(around.streams.stdout, Stream::Own(1 | 2));
+        let chain = around.chain();
+        // What follows in the chain is `exit 0`, or nothing at all.
+        let is_end = chain.pipelines().skip(around.link + 1).all(|line| {
+            line.stages.iter().all(|stage| stage.simple().and_then(explicit_exit) == Some(0))
+        });
+        let is_last = around.item + 1 == around.list.0.len();
+        if says && is_own && is_end && is_last && around.function.is_none() {
+            let message = "this says that it blocks, and ends with 0".to_owned();
+            let one = piece.home.found(&REFUSAL_IN_WORDS_ONLY, message, command.span);
+            found.push(one.help("end with `exit 2`, and print the reason with `>&2`"));
+        }
+    });
+}
+
+/// The codes of all `exit`s; `None`: not literal.
+fn codes_of_exits(subject: &Subject<'_>) -> Vec<Option<i64>> {
+    let mut codes = Vec::new();
+    subject.programs(|_, simple, _, _| {
+        if simple.words.first().and_then(Word::bare) == Some("exit") {
+            codes.push(explicit_exit(simple));
+        }
+    });
+    codes
 }
 
 fn lost(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
@@ -205,16 +257,16 @@ fn reasons(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         if streams.stdout != Stream::Own(1) || streams.stderr != Stream::Own(2) {
             return;
         }
-        let (mut on_stdout, mut elsewhere) = (None, false);
-        for earlier in before(around) {
-            match output(earlier) {
-                Some(text) if text.trim_start().starts_with('{') => elsewhere = true,
-                Some(_) if prints_to_stdout(earlier) => on_stdout = Some(earlier),
-                Some(_) => elsewhere = true,
-                None => elsewhere |= !is_silent(earlier),
-            }
-        }
-        if let (Some(command), false) = (on_stdout, elsewhere) {
+        let earlier = before(around);
+        let says = |command: &&&Command| {
+            output(command).is_some_and(|text| {
+                !prints_to_stdout(command) || text.trim_start().starts_with('{')
+            })
+        };
+        let is_said = earlier.iter().any(|command| says(&command));
+        // Right before the end: what came earlier may have been meant for something else.
+        let last = earlier.last().filter(|command| output(command).is_some());
+        if let (Some(command), false) = (last, is_said) {
             let message = "the reason is printed on stdout, where nobody reads it".to_owned();
             let one = piece.home.found(&REASON_ON_STDOUT, message, command.span);
             found.push(one.help("add `>&2` to it"));
@@ -250,20 +302,6 @@ fn prints_to_stdout(command: &Command) -> bool {
         redirection.descriptor == Some(2)
             || matches!(redirection.target, crate::shell::Target::Document(_))
     })
-}
-
-/// Programs and forms that print nothing on stderr unless something is wrong.
-fn is_silent(command: &Command) -> bool {
-    match &command.kind {
-        Kind::Test(_) | Kind::Arithmetic(_) | Kind::Function { .. } => true,
-        Kind::Simple(simple) => {
-            let quiet =
-                ["[", "test", "grep", "jq", "cat", "set", "true", ":", "cd", "read", "local"];
-            simple.words.is_empty()
-                || simple.program().is_some_and(|name| quiet.contains(&name.as_str()))
-        }
-        _ => false,
-    }
 }
 
 fn unguarded(subject: &Subject<'_>, event: &str, found: &mut Vec<Diagnostic>) {

@@ -123,30 +123,39 @@ const DEAD: &[(&str, &str)] = &[
     ("BASH_COMMAND_INPUT", ".tool_input.command"),
 ];
 
-/// Names in braces that other tools fill in.
-const FOREIGN: &[&str] = &[
-    "file",
-    "files",
-    "filePath",
-    "filepath",
-    "fileName",
-    "fileBasename",
-    "fileDirname",
-    "relativeFile",
-    "workspaceFolder",
-    "workspaceRoot",
-    "extensionPath",
-    "tool",
-    "toolName",
-    "tool_name",
-    "command",
-    "args",
-    "input",
-    "tool_input",
-    "file_path",
-    "path",
-    "prompt",
+/// Names in braces that other tools fill in, and what to write here.
+const FOREIGN: &[(&str, &str)] = &[
+    ("file", FILE),
+    ("files", FILE),
+    ("filePath", FILE),
+    ("filepath", FILE),
+    ("file_path", FILE),
+    ("path", FILE),
+    ("fileName", FILE),
+    ("fileBasename", FILE),
+    ("fileDirname", FILE),
+    ("relativeFile", FILE),
+    ("workspaceFolder", "write \"$CLAUDE_PROJECT_DIR\"; editors fill this in"),
+    ("workspaceRoot", "write \"$CLAUDE_PROJECT_DIR\"; editors fill this in"),
+    ("extensionPath", "write \"${CLAUDE_PLUGIN_ROOT}\"; Gemini CLI fills this in"),
+    ("tool", NAME),
+    ("toolName", NAME),
+    ("tool_name", NAME),
+    ("command", COMMAND),
+    ("args", INPUT),
+    ("input", INPUT),
+    ("tool_input", INPUT),
+    ("prompt", "take it out of the payload: jq -r '.prompt'"),
 ];
+const FILE: &str = "take it out of the payload: jq -r '.tool_input.file_path'";
+const NAME: &str = "take it out of the payload: jq -r '.tool_name'";
+const COMMAND: &str = "take it out of the payload: jq -r '.tool_input.command'";
+const INPUT: &str = "take it out of the payload: jq -c '.tool_input'";
+
+/// What to write instead of a placeholder.
+fn instead_of(name: &str) -> Option<&'static str> {
+    FOREIGN.iter().find(|(foreign, _)| *foreign == name).map(|(_, help)| *help)
+}
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let assigned = assigned(subject);
@@ -205,11 +214,23 @@ fn judge(
         let message = format!("`${name}` is empty: hooks get no arguments");
         return if is_given { None } else { found(&POSITIONAL_ARGUMENT, message) };
     }
-    if variable.is_braced && FOREIGN.contains(&name) && piece.script.is_none() {
+    if let (true, Some(help)) = (variable.is_braced && piece.script.is_none(), instead_of(name)) {
         return found(&FOREIGN_PLACEHOLDER, format!("nothing fills in `${{{name}}}`"))
-            .map(|one| one.help("take it out of the payload: jq -r '.tool_input.file_path'"));
+            .map(|one| one.help(help));
     }
-    if let Some((_, ask)) = DEAD.iter().find(|(dead, _)| is_like(name, dead)) {
+    if matches!(name, "CLAUDE_PLUGIN_ROOT" | "CLAUDE_PLUGIN_DATA") && subject.reach != Reach::Plugin
+    {
+        let message = format!("`{name}` is set for the hooks of plugins only");
+        let help = "write \"$CLAUDE_PROJECT_DIR\" for the project";
+        let is_line = piece.script.is_none();
+        return if is_line {
+            found(&VARIABLE_NOBODY_SETS, message).map(|one| one.help(help))
+        } else {
+            None
+        };
+    }
+    let spelt = name.replacen("CLUADE", "CLAUDE", 1);
+    if let Some((_, ask)) = DEAD.iter().find(|(dead, _)| is_like(&spelt, dead)) {
         let message = format!("nobody sets `{name}`: it is empty when the hook runs");
         let help = format!("the payload comes on stdin: jq -r '{ask}'");
         return found(&VARIABLE_NOBODY_SETS, message).map(|one| one.help(help));
@@ -232,9 +253,6 @@ fn misspelt(subject: &Subject<'_>, name: &str) -> Option<&'static str> {
         return None;
     }
     let wrong = name.replacen("CLUADE", "CLAUDE", 1);
-    if DEAD.iter().any(|(dead, _)| self::is_like(&wrong, dead)) {
-        return Some("jq -r .tool_input");
-    }
     match name {
         "CLAUDE_PROJECT_ROOT" | "CLAUDE_PROJECT_PATH" | "CLAUDE_PROJECT" => {
             Some("CLAUDE_PROJECT_DIR")
@@ -279,7 +297,7 @@ fn template(piece: &Piece, part: &Part, found: &mut Vec<Diagnostic>) {
     let single = text
         .strip_prefix('{')
         .and_then(|rest| rest.strip_suffix('}'))
-        .filter(|name| FOREIGN.contains(name));
+        .filter(|name| instead_of(name).is_some());
     let percent = text
         .strip_prefix('%')
         .and_then(|rest| rest.strip_suffix('%'))
@@ -287,7 +305,7 @@ fn template(piece: &Piece, part: &Part, found: &mut Vec<Diagnostic>) {
     if let Some(name) = double.or(single).or(percent) {
         let message = format!("nothing fills in the placeholder `{name}`");
         let one = piece.home.found(&FOREIGN_PLACEHOLDER, message, *span);
-        found.push(one.help("take it out of the payload: jq -r '.tool_input.file_path'"));
+        found.push(one.help(instead_of(&name.to_lowercase()).unwrap_or(FILE)));
     }
 }
 
