@@ -35,6 +35,12 @@ impl Codes {
         self.0 & other.0 != 0
     }
 
+    /// Whether every code of the other set is in this one.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn holds(self, other: Self) -> bool {
+        other.0 & !self.0 == 0
+    }
+
     fn success(self) -> Self {
         Self(self.0 & Self::ZERO.0)
     }

@@ -8,6 +8,8 @@ mod place;
 mod rules;
 mod script;
 mod subject;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
@@ -21,8 +23,13 @@ pub(super) static FAMILY: Family =
 fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
     let mut told = BTreeSet::new();
     for (file, entry) in project.entries() {
-        let Some(subject) = Subject::of(project, file, entry) else { continue };
         let mut found = Vec::new();
+        rules::in_http(entry, &mut found);
+        let subject = Subject::of(project, file, entry);
+        let Some(subject) = subject else {
+            diagnostics.append(&mut found);
+            continue;
+        };
         for check in rules::CHECKS {
             check(&subject, &mut found);
         }

@@ -141,18 +141,40 @@ impl Moved {
     }
 }
 
+/// Programs that start what their next words say.
+const WRAPPERS: &[&str] =
+    &["env", "timeout", "gtimeout", "exec", "command", "nice", "nohup", "caffeinate", "setsid"];
+
+/// Where the program stands that is really meant.
+fn inner_program(words: &[Word]) -> usize {
+    let is_wrapper = |word: &Word| word.literal().is_some_and(|text| WRAPPERS.contains(&&*text));
+    let mut at = 0;
+    while words.get(at).is_some_and(is_wrapper) {
+        at += 1;
+        let is_option = |word: &Word| {
+            word.literal().is_some_and(|text| {
+                let is_number = text.starts_with(|c: char| c.is_ascii_digit());
+                text.starts_with('-') || (text.contains('=') && !text.contains('/')) || is_number
+            })
+        };
+        while words.get(at).is_some_and(is_option) {
+            at += 1;
+        }
+    }
+    at
+}
+
 /// Which word of a command is a script, and how it is started.
 pub(super) fn script_word(simple: &Simple) -> Option<(usize, Start)> {
-    let first = simple.words.first()?;
-    let program = match simple.program() {
-        Some(program) => program,
-        // A path behind a variable.
-        None => return is_path(first).then_some((0, Start::Itself)),
-    };
+    let from = inner_program(&simple.words);
+    let first = simple.words.get(from)?;
+    let itself = || is_path(first).then_some((from, Start::Itself));
+    let Some(program) = first.literal() else { return itself() };
+    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
     if !INTERPRETERS.contains(&program.as_str()) {
-        return is_path(first).then_some((0, Start::Itself));
+        return itself();
     }
-    for (index, word) in simple.words.iter().enumerate().skip(1) {
+    for (index, word) in simple.words.iter().enumerate().skip(from + 1) {
         let text = word.literal().unwrap_or_default();
         match text.as_str() {
             // What follows is a text, a module, a package.

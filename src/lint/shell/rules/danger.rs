@@ -2,10 +2,14 @@
 
 use crate::{
     diag::{Diagnostic, Rule},
-    lint::shell::{
-        facts::assigned,
-        subject::{Piece, SHELLS, Subject},
+    lint::{
+        project,
+        shell::{
+            facts::assigned,
+            subject::{Piece, SHELLS, Subject},
+        },
     },
+    model::hook::{Entry, Handler},
     shell::{
         Command, List, Operation, Part, Pipeline, Simple, Word,
         walk::{Around, walk},
@@ -269,6 +273,21 @@ fn download(piece: &Piece, command: &Command, around: &Around<'_>, found: &mut V
     if (is_fed && interprets(simple)) || (runs_words && in_words()) {
         let message = "what is downloaded here is run without having been seen".to_owned();
         found.push(piece.home.found(&DOWNLOAD_IS_RUN, message, command.span));
+    }
+}
+
+/// Secrets in the address and the headers of an `http` hook.
+pub(in crate::lint::shell) fn in_http(entry: &Entry, found: &mut Vec<Diagnostic>) {
+    let Handler::Http { url, headers, .. } = &entry.handler else { return };
+    let mut say = |text: &str, member: &[&str]| {
+        if let Some(what) = secret_in(text) {
+            let message = format!("this is {what}, in clear");
+            found.push(project::found(&SECRET_IN_CLEAR, message, entry, member));
+        }
+    };
+    say(url, &["url"]);
+    for (name, value) in headers {
+        say(value, &["headers", name]);
     }
 }
 

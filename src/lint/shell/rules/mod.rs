@@ -16,6 +16,8 @@ use crate::{
     lint::table::{Listed, listed},
 };
 
+pub(super) use danger::in_http;
+
 use super::subject::Subject;
 
 /// What looks at one command.

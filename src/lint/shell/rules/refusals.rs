@@ -11,7 +11,7 @@ use crate::{
     },
     model::event::{Failure, Refusal},
     shell::{
-        Command, Word,
+        Command, Kind, Word,
         ends::Codes,
         walk::{Around, Stream},
     },
@@ -309,7 +309,7 @@ fn unguarded(subject: &Subject<'_>, event: &str, found: &mut Vec<Diagnostic>) {
     let asks = std::iter::once(subject.command())
         .chain(texts)
         .any(|text| text.contains("stop_hook_active") || text.contains("stopHookActive"));
-    if asks || !subject.is_complete {
+    if asks || !subject.is_complete || counts_itself(subject) {
         return;
     }
     let message = format!(
@@ -330,6 +330,24 @@ fn unguarded(subject: &Subject<'_>, event: &str, found: &mut Vec<Diagnostic>) {
     if let (Some(script), true) = (script, alone) {
         found.push(script.home.found(&STOP_HOOK_WITHOUT_GUARD, message, script.span));
     }
+}
+
+/// Whether the hook keeps a count or a mark of its own, and so may come to an end.
+fn counts_itself(subject: &Subject<'_>) -> bool {
+    let mut counts = false;
+    let compares = |word: &Word| matches!(word.bare(), Some("-lt" | "-le" | "-gt" | "-ge"));
+    subject.commands(|_, command, _| {
+        counts |= match &command.kind {
+            Kind::Arithmetic(_) => true,
+            Kind::Test(words) => words.iter().any(compares),
+            Kind::Simple(simple) => {
+                matches!(simple.program().as_deref(), Some("touch" | "mkdir" | "mktemp" | "flock"))
+                    || simple.words.iter().any(compares)
+            }
+            _ => false,
+        };
+    });
+    counts
 }
 
 /// Whether a program of which nothing is known may read the payload, and so ask.
