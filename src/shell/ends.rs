@@ -343,7 +343,6 @@ impl<'s> Ends<'s, '_> {
                 let program = Simple { assignments: Vec::new(), words };
                 Flow { exits: (self.programs)(&program), ..nothing }
             }
-            "exec" => Flow::falls(Codes::ZERO),
             "set" => {
                 self.set(simple);
                 Flow::falls(Codes::ZERO)
@@ -354,8 +353,10 @@ impl<'s> Ends<'s, '_> {
             }
             "." | "source" | "eval" => Flow::ANYTHING,
             "break" | "continue" => nothing.or(Flow::falls(Codes::ZERO)),
-            "true" | ":" | "echo" | "printf" | "shift" | "export" | "local" | "declare"
-            | "readonly" | "typeset" | "unset" | "umask" | "shopt" => Flow::falls(Codes::ZERO),
+            "exec" | "true" | ":" | "echo" | "printf" | "shift" | "export" | "local"
+            | "declare" | "readonly" | "typeset" | "unset" | "umask" | "shopt" => {
+                Flow::falls(Codes::ZERO)
+            }
             "false" => Flow::falls(Codes::ONE),
             "test" | "[" | "read" | "cd" => Flow::falls(Codes::TRUTH),
             _ => Flow::falls((self.programs)(simple)),
@@ -390,7 +391,7 @@ impl<'s> Ends<'s, '_> {
     }
 
     fn set(&mut self, simple: &Simple) {
-        let words: Vec<_> = simple.words[1..].iter().map(|word| word.literal()).collect();
+        let words: Vec<_> = simple.words[1..].iter().map(super::Word::literal).collect();
         let mut words = words.iter().peekable();
         while let Some(word) = words.next() {
             let Some(word) = word else {

@@ -188,8 +188,6 @@ pub(crate) enum Part {
     /// `$(…)` and backticks.
     Command {
         list: List,
-        quote: Quote,
-        span: Span,
     },
     /// `<(…)` and `>(…)`
     Process {
@@ -197,9 +195,7 @@ pub(crate) enum Part {
         span: Span,
     },
     /// `$((…))`: always a number.
-    Arithmetic {
-        text: String,
-    },
+    Arithmetic,
 }
 
 /// `$x`, `${x}`, `${x:-y}`, `$1`, `$?`.

@@ -27,7 +27,7 @@ fn shown(part: &Part) -> String {
         Part::Variable(variable) => format!("${}", variable.name),
         Part::Command { .. } => "$(…)".to_owned(),
         Part::Process { .. } => "<(…)".to_owned(),
-        Part::Arithmetic { .. } => "$((…))".to_owned(),
+        Part::Arithmetic => "$((…))".to_owned(),
         Part::Text { .. } => String::new(),
     }
 }

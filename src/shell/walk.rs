@@ -165,7 +165,9 @@ impl<'s> Walk<'_, 's> {
     }
 
     fn words(&mut self, words: &'s [Word], around: &Around<'s>) {
-        words.iter().for_each(|word| self.word(word, around));
+        for word in words {
+            self.word(word, around);
+        }
     }
 
     fn word(&mut self, word: &'s Word, around: &Around<'s>) {
@@ -186,7 +188,7 @@ impl<'s> Walk<'_, 's> {
                     self.list(list, inner);
                 }
                 Part::Variable(variable) => self.parts(&variable.operand, around),
-                Part::Text { .. } | Part::Arithmetic { .. } => {}
+                Part::Text { .. } | Part::Arithmetic => {}
             }
         }
     }

@@ -139,7 +139,7 @@ impl Reader<'_> {
                 self.next();
             }
             '$' => self.dollar(Quote::None, parts)?,
-            '`' => self.backticks(Quote::None, parts)?,
+            '`' => self.backticks(parts)?,
             c => {
                 self.next();
                 parts.text(c.encode_utf8(&mut [0; 4]), Quote::None, self.span(start));
@@ -164,7 +164,7 @@ impl Reader<'_> {
                     return Ok(parts.parts);
                 }
                 '$' => self.dollar(Quote::Double, &mut parts)?,
-                '`' => self.backticks(Quote::Double, &mut parts)?,
+                '`' => self.backticks(&mut parts)?,
                 '\\' => self.escape(end, &mut parts),
                 c => {
                     self.next();
@@ -218,7 +218,7 @@ impl Reader<'_> {
         let start = self.offset();
         self.next();
         match self.peek() {
-            Some('(') => self.substitution(start, quote, parts),
+            Some('(') => self.substitution(parts),
             Some('{') => {
                 self.next();
                 let part = self.deeper(|reader| reader.braces(start, quote))?;
@@ -254,17 +254,15 @@ impl Reader<'_> {
         })
     }
 
-    fn substitution(&mut self, start: usize, quote: Quote, parts: &mut Parts) -> Read<()> {
-        if self.rest().starts_with("((")
-            && let Some(text) = self.arithmetic()
-        {
-            parts.parts.push(Part::Arithmetic { text });
+    fn substitution(&mut self, parts: &mut Parts) -> Read<()> {
+        if self.rest().starts_with("((") && self.arithmetic().is_some() {
+            parts.parts.push(Part::Arithmetic);
             return Ok(());
         }
         self.next();
         let list = self.list()?;
         self.expect(")")?;
-        parts.parts.push(Part::Command { list, quote, span: self.span(start) });
+        parts.parts.push(Part::Command { list });
         Ok(())
     }
 
@@ -311,7 +309,7 @@ impl Reader<'_> {
                     return Ok(parts.parts);
                 }
                 Some('$') => self.dollar(quote, &mut parts)?,
-                Some('`') => self.backticks(quote, &mut parts)?,
+                Some('`') => self.backticks(&mut parts)?,
                 Some(c @ ('"' | '\\')) => self.part(c, &mut parts)?,
                 Some('\'') if quote == Quote::None => self.part('\'', &mut parts)?,
                 Some(c) => {
@@ -322,7 +320,7 @@ impl Reader<'_> {
         }
     }
 
-    fn backticks(&mut self, quote: Quote, parts: &mut Parts) -> Read<()> {
+    fn backticks(&mut self, parts: &mut Parts) -> Read<()> {
         let start = self.offset();
         self.next();
         let (inner_start, mut text) = (self.offset(), String::new());
@@ -343,7 +341,7 @@ impl Reader<'_> {
         let base = if is_verbatim { self.base_at(inner_start) } else { Base::Fixed(span) };
         let depth = self.depth();
         let list = self.deeper(|_| Reader::new(&text, base, depth + 1).script())?;
-        parts.parts.push(Part::Command { list, quote, span });
+        parts.parts.push(Part::Command { list });
         Ok(())
     }
 }

@@ -261,8 +261,8 @@ fn look(root: &Path, path: &Path) -> (State, bool) {
         return (State::Closed, is_executable);
     }
     let mut bytes = Vec::new();
-    let read = File::open(&real).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
-    let state = match (read, String::from_utf8(bytes)) {
+    let outcome = File::open(&real).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
+    let state = match (outcome, String::from_utf8(bytes)) {
         (Err(_), _) => State::Closed,
         (Ok(_), Ok(text)) if !text.contains('\0') => State::Text(SourceFile::new(full, text)),
         (Ok(_), _) => State::Binary,
@@ -289,7 +289,7 @@ impl Script {
         let mut words = line.split_whitespace();
         let mut name = words.next()?.rsplit('/').next()?.to_owned();
         if name == "env" {
-            name = words.find(|word| !word.starts_with('-') && !word.contains('='))?.to_owned();
+            words.find(|word| !word.starts_with('-') && !word.contains('='))?.clone_into(&mut name);
         }
         Some(name)
     }

@@ -1,6 +1,7 @@
 //! What the linter says, and that its table of rules is sound.
 
 mod suites;
+mod wild;
 
 use std::{
     collections::BTreeSet,

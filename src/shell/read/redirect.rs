@@ -33,13 +33,11 @@ impl Reader<'_> {
         loop {
             let before = self.offset();
             self.blanks();
-            match self.redirection()? {
-                Some(redirection) => all.push(redirection),
-                None => {
-                    self.go_back(before);
-                    return Ok(all);
-                }
-            }
+            let Some(redirection) = self.redirection()? else {
+                self.go_back(before);
+                return Ok(all);
+            };
+            all.push(redirection);
         }
     }
 

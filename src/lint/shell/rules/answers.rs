@@ -193,7 +193,7 @@ fn answer(simple: &Simple, command: &Command) -> Option<Answer> {
 
 /// What `printf` makes of a format.
 fn formatted(format: &str, value: &dyn Fn(&Part) -> String) -> String {
-    let unknown = value(&Part::Arithmetic { text: String::new() });
+    let unknown = value(&Part::Arithmetic);
     let mut text = String::new();
     let mut rest = format.chars();
     while let Some(c) = rest.next() {

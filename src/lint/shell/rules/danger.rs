@@ -187,6 +187,10 @@ fn guards_recursion(subject: &Subject<'_>) -> bool {
     locks || asked.iter().any(|name| set.contains(name) || name.starts_with("CLAUDE"))
 }
 
+/// Directories that are always set.
+const SAFE: &[&str] =
+    &["HOME", "PWD", "CLAUDE_PROJECT_DIR", "CLAUDE_PLUGIN_ROOT", "CLAUDE_PLUGIN_DATA"];
+
 fn removes(
     piece: &Piece,
     simple: &Simple,
@@ -202,8 +206,6 @@ fn removes(
     if !is_recursive {
         return;
     }
-    const SAFE: &[&str] =
-        &["HOME", "PWD", "CLAUDE_PROJECT_DIR", "CLAUDE_PLUGIN_ROOT", "CLAUDE_PLUGIN_DATA"];
     for word in &simple.words[1..] {
         let [Part::Variable(variable), Part::Text { text, .. }, ..] = word.parts.as_slice() else {
             continue;

@@ -140,9 +140,10 @@ fn started_directly(subject: &Subject<'_>, script: &Script, found: &mut Vec<Diag
         } else if !file.text().trim().is_empty() {
             let message = format!("`{path}` is started directly and has no first line with `#!`");
             let one = at(&SCRIPT_WITHOUT_SHEBANG, message);
-            found.push(match subject.is_exec_form() {
-                true => one.note("the exec form has no shell that could read it instead"),
-                false => one,
+            found.push(if subject.is_exec_form() {
+                one.note("the exec form has no shell that could read it instead")
+            } else {
+                one
             });
         }
         return;

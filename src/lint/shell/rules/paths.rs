@@ -182,10 +182,8 @@ fn unexpanded(piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
     let first = text.split('/').next().unwrap_or_default();
     let message = format!("`{first}` is not expanded in these quotes");
     let one = piece.home.found(&PATH_NOT_EXPANDED, message, word.span);
-    found.push(match is_tilde {
-        true => one.help("write \"$HOME\"/… instead of ~"),
-        false => one.help("write it in double quotes"),
-    });
+    let tilde = "write \"$HOME\"/… instead of ~";
+    found.push(one.help(if is_tilde { tilde } else { "write it in double quotes" }));
 }
 
 #[cfg(test)]

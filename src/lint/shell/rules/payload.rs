@@ -113,6 +113,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             read_twice(piece, found);
         }
         runs(piece, &known, found);
+        runs_by_xargs(piece, found);
         unquoted(piece, &known, found);
     }
 }
@@ -170,7 +171,10 @@ fn wrong_path(filter: &str, entry: &Entry) -> Option<(String, String)> {
             // A literal, as in `// empty`, is no other way.
             let is_literal = way.starts_with('"')
                 || matches!(way, "empty" | "null" | "false" | "true" | "{}" | "[]");
-            if is_literal { continue } else { return None }
+            if !is_literal {
+                return None;
+            }
+            continue;
         }
         match meant(way, entry) {
             Some(meant) => wrong = wrong.or(Some((way.to_owned(), meant))),
@@ -277,6 +281,40 @@ fn runs(piece: &Piece, known: &BTreeSet<String>, found: &mut Vec<Diagnostic>) {
             _ => None,
         };
         if let Some(word) = code.filter(|word| is_told(word, known)) {
+            found.push(as_code(piece, word));
+        }
+    });
+}
+
+/// `… | xargs -I{} sh -c '… {} …'`: what is put in is read as code.
+fn runs_by_xargs(piece: &Piece, found: &mut Vec<Diagnostic>) {
+    walk(&piece.list, &mut |command, around| {
+        let Some(simple) = command.simple() else { return };
+        let stages = around.chain().pipelines().nth(around.link).map(|line| &line.stages);
+        let is_fed = stages.and_then(|stages| stages.first()).is_some_and(|first| {
+            let jq = first.simple().and_then(jq);
+            jq.is_some_and(|jq| jq.reads_stdin) && first.redirections.is_empty()
+        });
+        if simple.program().as_deref() != Some("xargs") || !is_fed {
+            return;
+        }
+        let words: Vec<_> = simple.words.iter().map(Word::literal).collect();
+        let text = |index: usize| words.get(index).and_then(|word| word.as_deref());
+        let Some(at) = (0..words.len()).find(|&i| text(i).is_some_and(|w| w.starts_with("-I")))
+        else {
+            return;
+        };
+        let mark = match text(at) {
+            Some("-I") => text(at + 1).unwrap_or_default(),
+            Some(word) => &word[2..],
+            None => return,
+        };
+        let shell = (at..words.len())
+            .find(|&i| text(i).is_some_and(|w| SHELLS.iter().any(|(s, _)| *s == w)));
+        let code =
+            shell.filter(|&i| text(i + 1) == Some("-c")).and_then(|i| simple.words.get(i + 2));
+        let holds = |word: &&Word| word.literal().is_some_and(|text| text.contains(mark));
+        if let Some(word) = code.filter(|word| !mark.is_empty() && holds(word)) {
             found.push(as_code(piece, word));
         }
     });

@@ -11,7 +11,7 @@ use crate::{
     },
     model::event::{Failure, Refusal},
     shell::{
-        Command, Kind, Word,
+        Command, Join, Kind, Pipeline, Word,
         ends::Codes,
         walk::{Around, Stream},
     },
@@ -130,13 +130,23 @@ fn exit_1(subject: &Subject<'_>, event: &str, found: &mut Vec<Diagnostic>) {
             .rev()
             .take(2)
             .any(|earlier| output(earlier).is_some_and(|text| refuses(&text)));
-        if says_no {
+        if says_no || chooses(around) {
             let message =
                 format!("`exit 1` does not refuse: `{event}` goes on as if nothing was said");
             let one = piece.home.found(&EXIT_1_IS_NO_REFUSAL, message, command.span);
             found.push(one.help("write `exit 2`, and print the reason with `>&2`"));
         }
     });
+}
+
+/// `test && exit 1 || exit 0`: a choice between two answers, not a failure.
+fn chooses(around: &Around<'_>) -> bool {
+    let next = around.chain().rest.get(around.link);
+    let is_choice = |(join, line): &(Join, Pipeline)| {
+        let code = line.stages.first().and_then(Command::simple).and_then(explicit_exit);
+        *join == Join::Or && code == Some(0)
+    };
+    around.link > 0 && next.is_some_and(is_choice)
 }
 
 /// Words that say that something was stopped, and not only that somebody should stop.
