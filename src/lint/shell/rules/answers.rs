@@ -297,7 +297,6 @@ fn judge(
     top_fields(place, root, event, name, found);
     if let Some(decision) = root.get("decision").and_then(|node| node.as_str()) {
         match (decision.as_ref(), answers.refusal) {
-            ("x", _) => {}
             ("approve" | "block", Refusal::PermissionDecision) if name == "PreToolUse" => {
                 let message = "`decision` is the old form on `PreToolUse`".to_owned();
                 let one = place.found(&ANSWER_OLD_DECISION, message);
@@ -306,7 +305,7 @@ fn judge(
                     "write \"hookSpecificOutput\" with \"permissionDecision\": \"{now}\""
                 )));
             }
-            ("block", Refusal::Block | Refusal::PermissionDecision) => {}
+            ("x", _) | ("block", Refusal::Block | Refusal::PermissionDecision) => {}
             ("approve", Refusal::Block) => {
                 let message = "`\"decision\": \"approve\"` says nothing here".to_owned();
                 found.push(place.found(&ANSWER_OLD_DECISION, message).help("leave it out"));

@@ -296,7 +296,7 @@ fn muted_scripts(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         let index = subject.scripts.iter().position(|other| std::ptr::eq(other, script));
         let mut refuses = exits_with_2(script);
         each_exit(subject, 2, |piece, _, _| {
-            refuses |= piece.script.is_some() && piece.script == index
+            refuses |= piece.script.is_some() && piece.script == index;
         });
         if refuses && !may_answer_in_json(subject) {
             let path = script.path.display();
