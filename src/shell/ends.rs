@@ -138,9 +138,17 @@ pub(crate) fn ends(script: &List, programs: Programs<'_>) -> Codes {
 /// More calls of functions than any hook needs; beyond, everything is possible.
 const MOST_STEPS: u32 = 20_000;
 
+/// What a name may run.
+#[derive(Clone, Debug)]
+struct Function<'s> {
+    bodies: Vec<&'s Command>,
+    /// Whether it surely is defined.
+    is_certain: bool,
+}
+
 struct Ends<'s, 'p> {
     programs: Programs<'p>,
-    functions: BTreeMap<&'s str, &'s Command>,
+    functions: BTreeMap<&'s str, Function<'s>>,
     errexit: Option3,
     pipefail: Option3,
     depth: u32,
@@ -185,7 +193,7 @@ impl<'s> Ends<'s, '_> {
             };
             self.last = goes_on;
             let is_last = index + 1 == item.rest.len();
-            let next = self.pipeline(pipeline, is_tested || !is_last);
+            let next = self.guessing(|ends| ends.pipeline(pipeline, is_tested || !is_last));
             flow = Flow { falls: goes_on, ..flow }.then(next);
             flow.falls = flow.falls | stays;
         }
@@ -195,9 +203,11 @@ impl<'s> Ends<'s, '_> {
     fn pipeline(&mut self, pipeline: &'s Pipeline, is_tested: bool) -> Flow {
         let is_tested = is_tested || pipeline.is_negated;
         let [only] = pipeline.stages.as_slice() else {
-            let mut falls = Codes::NONE;
+            // All stages begin with the same `$?`.
+            let (mut falls, last) = (Codes::NONE, self.last);
             for (index, stage) in pipeline.stages.iter().enumerate() {
-                let codes = self.apart(|ends| ends.command(stage, true)).contained();
+                self.last = last;
+                let codes = self.apart(|ends| ends.command(stage, is_tested)).contained();
                 if index + 1 == pipeline.stages.len() {
                     falls = falls | codes;
                 } else if self.pipefail != Option3::Off {
@@ -212,8 +222,10 @@ impl<'s> Ends<'s, '_> {
     /// Runs what changes nothing of the shell around it.
     fn apart(&mut self, run: impl FnOnce(&mut Self) -> Flow) -> Flow {
         let (errexit, pipefail) = (self.errexit, self.pipefail);
+        let functions = self.functions.clone();
         let flow = run(self);
         (self.errexit, self.pipefail) = (errexit, pipefail);
+        self.functions = functions;
         flow
     }
 
@@ -267,7 +279,8 @@ impl<'s> Ends<'s, '_> {
                 })
             }
             Kind::Function { name, body } => {
-                self.functions.insert(name, body);
+                let function = Function { bodies: vec![body], is_certain: true };
+                self.functions.insert(name, function);
                 Flow::falls(Codes::ZERO)
             }
             Kind::Test(_) | Kind::Arithmetic(_) => {
@@ -279,7 +292,21 @@ impl<'s> Ends<'s, '_> {
     /// Runs what may run or not: options that it changes are unknown afterwards.
     fn guessing(&mut self, run: impl FnOnce(&mut Self) -> Flow) -> Flow {
         let (errexit, pipefail) = (self.errexit, self.pipefail);
+        let functions = self.functions.clone();
         let flow = run(self);
+        for (name, function) in &mut self.functions {
+            match functions.get(name) {
+                Some(before) => {
+                    function.is_certain &= before.is_certain;
+                    for body in &before.bodies {
+                        if !function.bodies.iter().any(|known| std::ptr::eq(*known, *body)) {
+                            function.bodies.push(body);
+                        }
+                    }
+                }
+                None => function.is_certain = false,
+            }
+        }
         if self.errexit != errexit {
             self.errexit = Option3::Unknown;
         }
@@ -325,8 +352,8 @@ impl<'s> Ends<'s, '_> {
         let Some(name) = program.literal() else {
             return Flow { exits: Codes::NONE, ..Flow::falls(Codes::ANY) };
         };
-        if let Some(body) = self.functions.get(name.as_str()).copied() {
-            return self.call(body, is_tested);
+        if let Some(function) = self.functions.get(name.as_str()).cloned() {
+            return self.call(&function, simple, is_tested);
         }
         let code = |or: Codes| match simple.words.get(1) {
             None => or,
@@ -337,7 +364,11 @@ impl<'s> Ends<'s, '_> {
         let nothing = Flow::falls(Codes::NONE);
         match name.as_str() {
             "exit" => Flow { exits: code(self.status_of(simple)), ..nothing },
-            "return" => Flow { returns: code(self.status_of(simple)), ..nothing },
+            "return" => {
+                // Outside of a function some shells end, others complain and go on.
+                let falls = if self.depth == 0 { Codes::ANY } else { Codes::NONE };
+                Flow { returns: code(self.status_of(simple)), ..Flow::falls(falls) }
+            }
             "exec" if simple.words.len() > 1 => {
                 let words = simple.words[1..].to_vec();
                 let program = Simple { assignments: Vec::new(), words };
@@ -380,12 +411,18 @@ impl<'s> Ends<'s, '_> {
         codes
     }
 
-    fn call(&mut self, body: &'s Command, is_tested: bool) -> Flow {
-        if self.depth >= 20 {
+    fn call(&mut self, function: &Function<'s>, simple: &Simple, is_tested: bool) -> Flow {
+        if self.depth >= 20 || function.bodies.len() > 8 {
             return Flow::ANYTHING;
         }
         self.depth += 1;
-        let flow = self.command(body, is_tested);
+        let unknown = if function.is_certain { Codes::NONE } else { (self.programs)(simple) };
+        let last = self.last;
+        let mut flow = Flow::falls(unknown);
+        for body in &function.bodies {
+            self.last = last;
+            flow = flow.or(self.guessing(|ends| ends.command(body, is_tested)));
+        }
         self.depth -= 1;
         Flow { falls: flow.falls | flow.returns, exits: flow.exits, returns: Codes::NONE }
     }

@@ -270,3 +270,79 @@ proptest! {
         prop_assert_eq!(simple.literal(1), Some(text));
     }
 }
+
+/// Small scripts of builtins only, whose end a real shell can tell.
+fn scripts() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(
+        &[
+            "true",
+            "false",
+            "exit 0",
+            "exit 1",
+            "exit 2",
+            "exit 3",
+            "exit",
+            "exit $?",
+            "[ a = b ]",
+            "[ a ]",
+            "x=$(exit 2)",
+            "x=$(false); true",
+            "y=1",
+            "set -e",
+            "set +e",
+            "! true",
+            "! false",
+            "echo x >&2",
+            ": <<E\nE\n",
+            "return 2",
+            "f() { return 2; }",
+            "g() { exit 2; }",
+            "f",
+            "g",
+            "f | true",
+            "break",
+            "case a in a) exit 2 ;; esac",
+            "case b in a) exit 2 ;; esac",
+            "eval exit 2",
+        ][..],
+    );
+    leaf.prop_map(str::to_owned).prop_recursive(4, 24, 3, |inner| {
+        let two = (inner.clone(), inner.clone());
+        let three = (inner.clone(), inner.clone(), inner.clone());
+        prop_oneof![
+            two.clone().prop_map(|(a, b)| format!("{a}\n{b}")),
+            two.clone().prop_map(|(a, b)| format!("{{ {a}\n}} && {{ {b}\n}}")),
+            two.clone().prop_map(|(a, b)| format!("{{ {a}\n}} || {{ {b}\n}}")),
+            two.clone().prop_map(|(a, b)| format!("{{ {a}\n}} | {{ {b}\n}}")),
+            inner.clone().prop_map(|a| format!("( {a}\n)")),
+            inner.clone().prop_map(|a| format!("! {{ {a}\n}}")),
+            inner.clone().prop_map(|a| format!("x=$( {a}\n)")),
+            inner.clone().prop_map(|a| format!("for i in 1 2; do {a}\ndone")),
+            inner.clone().prop_map(|a| format!("while {a}\ndo exit 1; done")),
+            three.prop_map(|(a, b, c)| format!("if {a}\nthen {b}\nelse {c}\nfi")),
+            two.prop_map(|(a, b)| format!("h() {{ {a}\n}}\nh\n{b}")),
+        ]
+    })
+}
+
+/// What `/bin/sh` ends with; `None`: a signal.
+#[expect(clippy::disallowed_methods, reason = "the real shell is what we are compared with")]
+fn real_end(text: &str) -> Option<i64> {
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", text]).env_clear();
+    Some(i64::from(shell.output().unwrap().status.code()?))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn a_real_shell_ends_with_a_code_that_was_foreseen(script in scripts()) {
+        let list = read(&script).unwrap();
+        // What is not defined is not found: 127.
+        let foreseen = ends(&list, &|_| Codes::OTHER);
+        if let Some(code) = real_end(&script) {
+            prop_assert!(foreseen.has(Codes::of(code)), "{code}: {script}");
+        }
+    }
+}
