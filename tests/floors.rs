@@ -20,12 +20,14 @@ const HOMES: &[(&str, &[&str])] = &[
     ("sysinfo", &["sys"]),
     ("rusqlite", &["store"]),
     ("ureq", &["dispatch"]),
+    // The others hold published schemas in their tests.
+    ("jsonschema", &["lint", "config", "model"]),
     ("similar", &["config", "install", "cli"]),
     (
         "serde_json",
         &[
-            "json", "model", "config", "session", "store", "diag", "install", "dispatch", "cli",
-            "fuzzing",
+            "json", "model", "config", "session", "store", "diag", "install", "dispatch", "lint",
+            "cli", "fuzzing",
         ],
     ),
 ];

@@ -242,6 +242,15 @@ pub(super) struct Lint {
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
+    /// Tell only what is not in this file, which `--write-baseline` has written
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Write what is found now to a file for `--baseline`
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    pub(super) write_baseline: Option<PathBuf>,
+    /// What is settled for the project (JSON) [default: .cph-lint.json, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
     /// Explain a rule, or list all rules with `--explain all`
     #[arg(long, value_name = "RULE")]
     pub(super) explain: Option<String>,
@@ -249,8 +258,14 @@ pub(super) struct Lint {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
+    /// For people
     Text,
+    /// One array, one finding a line
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Workflow commands of GitHub's runner
+    Github,
 }
 
 // `cph log`

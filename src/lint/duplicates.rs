@@ -114,9 +114,11 @@ fn of_pair(earlier: &One<'_>, later: &One<'_>, is_registered: bool) -> Option<Di
     if a.condition != b.condition || a.paths != b.paths || is_off(a) || is_off(b) {
         return None;
     }
-    let are_apart = a.processors.as_ref().zip(b.processors.as_ref()).is_some_and(|(a, b)| {
-        a.iter().all(|processor| !b.contains(processor))
-    });
+    let are_apart = a
+        .processors
+        .as_ref()
+        .zip(b.processors.as_ref())
+        .is_some_and(|(a, b)| a.iter().all(|processor| !b.contains(processor)));
     let overlap = overlap(a, b);
     if are_apart || overlap == Overlap::None {
         return None;
@@ -155,7 +157,7 @@ fn of_native(
 ) -> Option<Diagnostic> {
     let (a, b) = (earlier.entry, later.entry);
     let is_live = |one: &One<'_>| one.file.kind != Kind::OtherSettings;
-    if !is_one_file && !(is_live(earlier) && is_live(later)) {
+    if !(is_one_file || is_live(earlier) && is_live(later)) {
         return None;
     }
     let of_plugin = |one: &One<'_>| one.file.kind == Kind::Plugin;
@@ -183,11 +185,8 @@ fn copies(a: &Entry, b: &Entry, overlap: Overlap) -> Diagnostic {
     let event = b.event.name_or_own(b.vocabulary);
     if overlap == Overlap::Some {
         let shown = |entry: &Entry| entry.matcher.clone().unwrap_or_else(|| "*".to_owned());
-        let message = format!(
-            "this hook stands under `{}` and `{}`, which overlap",
-            shown(a),
-            shown(b)
-        );
+        let message =
+            format!("this hook stands under `{}` and `{}`, which overlap", shown(a), shown(b));
         return about(&OVERLAPPING_MATCHERS, message, a, b);
     }
     let message = format!("this hook of `{event}` stands here a second time");

@@ -432,9 +432,8 @@ fn into_handlers(
 ) -> Option<crate::diag::Fix> {
     let handlers = group.get("hooks")?.items();
     let can_move = ["if", "timeout", "async", "asyncRewake", "onFailure", "statusMessage"];
-    let is_free = |handler: &Node<'_>| {
-        handler.kind() == Kind::Object && handler.get(&member.key).is_none()
-    };
+    let is_free =
+        |handler: &Node<'_>| handler.kind() == Kind::Object && handler.get(&member.key).is_none();
     if handlers.is_empty()
         || !can_move.contains(&member.key.as_ref())
         || !handlers.iter().all(is_free)

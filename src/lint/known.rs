@@ -61,6 +61,14 @@ pub(super) const TOOLS: &[&str] = &[
     "Write",
 ];
 
+/// Tools that there were, and what does their work now.
+pub(super) const GONE: &[(&str, &str)] = &[
+    ("MultiEdit", "`Edit` does its work"),
+    ("LS", "`Bash` and `Glob` do its work"),
+    ("NotebookRead", "`Read` does its work"),
+    ("TodoRead", "the task tools do its work"),
+];
+
 /// Events whose matcher is compared with one of a few words.
 const VALUES: &[(&[&str], &[&str])] = &[
     (&["SessionStart"], &["startup", "resume", "clear", "compact", "fork"]),

@@ -277,9 +277,8 @@ fn glob(text: &str) -> Option<String> {
 fn half_anchored(text: &str) -> Option<String> {
     let inner = text.strip_prefix('^')?.strip_suffix('$')?;
     let is_flat = inner.contains('|') && !inner.contains(['(', '[', '\\', '^', '$']);
-    is_flat.then(|| match inner.split('|').all(is_name) {
-        true => inner.to_owned(),
-        false => format!("^(?:{inner})$"),
+    is_flat.then(|| {
+        if inner.split('|').all(is_name) { inner.to_owned() } else { format!("^(?:{inner})$") }
     })
 }
 
@@ -348,6 +347,10 @@ fn of_tool(name: &str, count: usize, entry: &Entry) -> Option<Diagnostic> {
         let message = format!("`{name}` is called `{now}` now");
         return Some(instead(at(&MATCHER_FORMER_NAME, message, entry), text, &replaced(now)));
     }
+    if let Some((_, now)) = known::GONE.iter().find(|(gone, _)| *gone == name) {
+        let message = format!("Claude Code has no tool `{name}` any more");
+        return Some(at(&MATCHER_UNKNOWN_TOOL, message, entry).help(*now));
+    }
     let found = at(&MATCHER_UNKNOWN_TOOL, format!("Claude Code has no tool `{name}`"), entry);
     Some(match nearest(name, known::TOOLS.iter().copied()) {
         Some(near) => found.help(format!("did you mean `{near}`?")),
@@ -357,10 +360,10 @@ fn of_tool(name: &str, count: usize, entry: &Entry) -> Option<Diagnostic> {
 
 /// A regular expression for tools: what it matches of those that we know.
 fn of_pattern(text: &str, matcher: &Matcher<'_>, entry: &Entry) -> Option<Diagnostic> {
-    let matched = |matcher: &Matcher<'_>| -> BTreeSet<&str> {
+    let tools_of = |matcher: &Matcher<'_>| -> BTreeSet<&str> {
         known::TOOLS.iter().copied().filter(|tool| matcher.may_mean(tool)).collect()
     };
-    let all = matched(matcher);
+    let all = tools_of(matcher);
     if all.is_empty() {
         let may_be_others = text.contains("mcp") || text.contains(['[', '\\', '.']);
         let message = format!("no tool of Claude Code's own matches `{text}`");
@@ -372,7 +375,7 @@ fn of_pattern(text: &str, matcher: &Matcher<'_>, entry: &Entry) -> Option<Diagno
     }
     let anchored = format!("^(?:{text})");
     let anchored_matcher = Matcher::new(Some(&anchored), &entry.event, entry.vocabulary);
-    let meant = matched(&anchored_matcher);
+    let meant = tools_of(&anchored_matcher);
     let more: Vec<_> = all.difference(&meant).map(|tool| format!("`{tool}`")).collect();
     (!more.is_empty() && !meant.is_empty()).then(|| {
         let message = format!("`{text}` also matches {}", more.join(", "));

@@ -3,6 +3,7 @@
 //! Does not print. Changes files only where it is asked to mend them. Invariant: the result is
 //! sorted and depends on the files alone, not on machine, user or locale.
 
+mod baseline;
 mod conditions;
 mod duplicates;
 mod find;
@@ -14,15 +15,17 @@ mod presence;
 mod project;
 mod reader;
 mod repair;
+mod schema;
 mod select;
 mod settings;
+mod settled;
 mod shell;
 mod suite;
 mod suppress;
 mod table;
-mod timing;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use std::{
     path::{Path, PathBuf},
@@ -35,12 +38,15 @@ use crate::{
     model::Processor,
     source::SourceFile,
 };
+pub(crate) use baseline::Baseline;
 use find::Found;
 pub(crate) use mend::{Mended, mend};
 use project::{File, Kind, Project};
 pub(crate) use select::{NoSuchRule, Selection};
+pub(crate) use settled::{Deny, Settled};
+pub(crate) use suite::Shown;
 use table::FAMILIES;
-pub(crate) use table::rules;
+pub(crate) use table::{Listed, rules};
 
 /// What is asked for.
 #[derive(Clone, Copy)]
@@ -48,6 +54,10 @@ pub(crate) struct Options<'o> {
     pub(crate) selection: &'o Selection,
     /// Looks only at the fixed places of a project, and does not walk its tree.
     pub(crate) is_shallow: bool,
+    /// What was found before, and is not told again.
+    pub(crate) known: Option<&'o Baseline>,
+    /// What paths of known findings are relative to.
+    pub(crate) root: &'o Path,
     /// What a project's settings file has registered otherwise than its hook files need, told the
     /// root and the file: who installs knows that.
     pub(crate) out_of_step: &'o dyn Fn(&Path, &Arc<SourceFile>) -> Vec<String>,
@@ -60,6 +70,8 @@ pub(crate) struct Findings {
     pub(crate) files: usize,
     /// Sorted.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// How many more there are that were known before.
+    pub(crate) known: usize,
 }
 
 impl Findings {
@@ -84,6 +96,9 @@ pub(crate) fn look(paths: &[PathBuf], options: &Options<'_>) -> Findings {
         findings.diagnostics.extend(diagnostics);
     }
     diag::sort(&mut findings.diagnostics);
+    if let Some(known) = options.known {
+        findings.known = known.apply(&mut findings.diagnostics, options.root);
+    }
     findings
 }
 
@@ -100,6 +115,7 @@ fn one(found: &Found, options: &Options<'_>) -> (usize, Vec<Diagnostic>) {
     }
     let differences = |file: &File| (options.out_of_step)(&project.root, &file.source);
     diagnostics.extend(presence::outdated(&project, &differences));
+    schema::check(&project, &mut diagnostics);
     diagnostics.retain(|found| options.selection.wants(found.rule.name));
     suppress::apply(&project, options.selection, &mut diagnostics);
     diagnostics.retain(|found| options.selection.wants(found.rule.name));

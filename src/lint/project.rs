@@ -154,6 +154,10 @@ impl Project {
         found.extend(merged.diagnostics);
         project.hooks = merged.hooks;
         for path in &outline.native {
+            // A hook file that everybody shares may lie where those of plugins do.
+            if project.present.contains(path) {
+                continue;
+            }
             project.native(path, found);
         }
         project.files.sort_by(|a, b| (a.kind, a.path()).cmp(&(b.kind, b.path())));

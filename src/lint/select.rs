@@ -72,8 +72,8 @@ mod tests {
         assert!(!some.wants("invalid-json"));
         let most = selection(&["matcher-invalid"], &["matcher-*"]);
         assert!(most.wants("matcher-invalid") && !most.wants("matcher-ignored"));
-        let same = selection(&["matcher"], &["matcher"]);
-        assert!(!same.wants("matcher-invalid"));
+        let neither = selection(&["matcher"], &["matcher"]);
+        assert!(!neither.wants("matcher-invalid"));
     }
 
     #[test]

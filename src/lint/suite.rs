@@ -13,6 +13,7 @@
 
 /// One case.
 #[derive(Debug, Default)]
+#[cfg_attr(not(test), expect(dead_code, reason = "only the tests run cases"))]
 pub(super) struct Case<'s> {
     pub(super) title: &'s str,
     pub(super) files: Vec<CaseFile<'s>>,
@@ -24,6 +25,7 @@ pub(super) struct Case<'s> {
 
 /// One file of a case.
 #[derive(Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "only the tests run cases"))]
 pub(super) struct CaseFile<'s> {
     pub(super) path: &'s str,
     pub(super) language: &'s str,

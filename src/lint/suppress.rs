@@ -181,7 +181,9 @@ fn comments(file: &File, root: Node<'_>, found: &mut Vec<Suppression>) {
                 let place = place(file, member.value.span(), inner);
                 let mut these = comment(&text, node.span(), &place);
                 let twins = node.members().iter().filter(|other| other.key == member.key).count();
-                these.iter_mut().for_each(|one| one.is_alone &= twins == 1);
+                for one in &mut these {
+                    one.is_alone &= twins == 1;
+                }
                 found.extend(these);
             }
         }

@@ -6,7 +6,7 @@
 use super::{
     conditions, duplicates, handlers, matchers, presence,
     project::Project,
-    reader, settings, shell,
+    reader, schema, settings, shell,
     suite::{self, Example},
     suppress, timing,
 };
@@ -15,6 +15,7 @@ use crate::diag::{Diagnostic, Rule};
 /// Rules that look at the same thing, and what looks.
 pub(super) struct Family {
     /// For the document.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test writes the document"))]
     pub(super) title: &'static str,
     pub(super) rules: &'static [Listed],
     pub(super) check: fn(&Project, &mut Vec<Diagnostic>),
@@ -63,6 +64,7 @@ pub(super) static FAMILIES: &[&Family] = &[
     &duplicates::FAMILY,
     &shell::FAMILY,
     &suppress::FAMILY,
+    &schema::FAMILY,
 ];
 
 /// Every rule, those of the reader and the merge included.

@@ -87,7 +87,7 @@ fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
         diagnostics.extend(session_end(file, entry));
         diagnostics.extend(not_enforced(file, entry));
         diagnostics.extend(too_long(entry));
-        diagnostics.extend(fails_open(entry));
+        diagnostics.extend(fails_open(file, entry));
         diagnostics.extend(asynchronous(file, entry));
         diagnostics.extend(ignored(entry));
     }
@@ -141,12 +141,14 @@ fn is_gate(entry: &Entry) -> bool {
     entry.settings.gate.unwrap_or_else(is_by_event)
 }
 
-fn fails_open(entry: &Entry) -> Option<Diagnostic> {
+/// In hook files `gate` tells gates from what only listens; Claude Code's own have no such word.
+fn fails_open(file: &File, entry: &Entry) -> Option<Diagnostic> {
     let answers = entry.event.row().map(|row| &row.answers)?;
     let is_open = answers.failure == Failure::Open
         && matches!(answers.refusal, Refusal::PermissionDecision | Refusal::PermissionBehaviour);
     let can_fail = matches!(entry.handler, Handler::Command { .. } | Handler::Http { .. });
-    let is_limited = entry.settings.timeout.is_some() || entry.settings.gate == Some(true);
+    let is_limited = file.kind.is_native() && entry.settings.timeout.is_some()
+        || entry.settings.gate == Some(true);
     let says_nothing = entry.settings.on_failure.is_none() && !is_async(entry);
     (is_open && can_fail && is_limited && says_nothing && is_gate(entry)).then(|| {
         let message = "when this gate fails or is out of time, the action proceeds";

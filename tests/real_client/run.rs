@@ -35,6 +35,16 @@ pub(super) fn natively(scenario: &Scenario, client: &Path) -> Outcome {
     run.hold(client)
 }
 
+/// The hooks where Claude Code itself reads them, after the linter has repaired the file.
+pub(super) fn repaired(scenario: &Scenario, client: &Path) -> Outcome {
+    let run = Run::prepare(scenario);
+    let mut settings = scenario.settings.clone();
+    settings.insert("hooks".to_owned(), scenario.hooks.clone().into());
+    run.stage.write_project(".claude/settings.json", &run.json(&settings));
+    run.stage.cph(&["lint", "--fix"]);
+    run.hold(client)
+}
+
 /// The same hooks in front of which cph stands.
 pub(super) fn through_cph(scenario: &Scenario, client: &Path) -> Outcome {
     let run = Run::prepare(scenario);

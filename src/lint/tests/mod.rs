@@ -1,5 +1,7 @@
 //! What the linter says, and that its table of rules is sound.
 
+mod laws;
+mod published;
 mod suites;
 mod wild;
 
@@ -20,7 +22,13 @@ fn out_of_step(_root: &Path, file: &std::sync::Arc<SourceFile>) -> Vec<String> {
 }
 
 pub(super) fn options(selection: &Selection) -> Options<'_> {
-    Options { selection, is_shallow: false, out_of_step: &out_of_step }
+    Options {
+        selection,
+        is_shallow: false,
+        known: None,
+        root: Path::new("/"),
+        out_of_step: &out_of_step,
+    }
 }
 
 /// What is found at a path.

@@ -3,6 +3,11 @@
 //! `CPH_WRITE_GENERATED=1 cargo test --lib suites` writes what is found into the blocks that are
 //! there; read the difference before you keep it.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "cases are laid out as files, and a switch for developers writes suites"
+)]
+
 use std::{
     fs,
     os::unix::fs::{PermissionsExt as _, symlink},
@@ -151,7 +156,10 @@ impl Outcome {
 
     /// The suite with the blocks of the case written anew, as far as it has them.
     fn written_into(&self, suite: &str, case: &Case<'_>) -> String {
-        let lines: String = self.findings.iter().map(|line| format!("{line}\n")).collect();
+        let mut lines = self.findings.join("\n");
+        if !lines.is_empty() {
+            lines.push('\n');
+        }
         let mut suite = with_block(suite, case.title, "findings", &lines);
         for ((path, _), text) in case.fixed.iter().zip(&self.fixed) {
             suite = with_block(&suite, case.title, &format!("fixed {path}"), text);

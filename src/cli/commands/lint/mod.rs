@@ -1,53 +1,68 @@
 //! `cph lint`: everything that is wrong with hook files.
+//!
+//! Reads what is named, else the project, and nothing outside of it; changes files only with
+//! `--fix`, and writes a baseline only where it is asked to.
+
+mod explain;
 
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use serde::Serialize;
-
 use crate::{
     cli::{
         args::{Format, Lint},
         exit::Exit,
         failure::Failure,
-        output::{BAD, DIM, GOOD, HEADING, NAME, WARN, styled},
+        output::{BAD, DIM, GOOD, WARN, styled},
     },
-    config::nearest::nearest,
     diag::{
-        Rule, Severity,
+        Severity,
         render::{
-            json,
+            github, json, sarif,
             text::{self, Look},
         },
     },
-    lint::{self, Findings, Mended, NoSuchRule, Options, Selection},
     install,
+    lint::{self, Baseline, Deny, Findings, Mended, NoSuchRule, Options, Selection, Settled},
     source::SourceFile,
-    sys::place,
+    sys::{atomic, file, place},
 };
 
 use super::{Desk, here::Here, plan};
 
-/// A rule, for programs.
-#[derive(Serialize)]
-struct RuleReport {
-    rule: &'static str,
-    severity: String,
-    summary: &'static str,
-    explanation: &'static str,
-}
+/// More than any settled or known findings need, in bytes.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What a project may have settled, without being asked.
+const SETTLED: &str = ".cph-lint.json";
 
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Lint) -> Result<Exit, Failure> {
     if let Some(name) = &args.explain {
-        return explain(desk, name, args.format);
+        return explain::explain(desk, name, args.format);
     }
     let here = desk.here();
-    let selection = Selection::new(args.select.clone(), args.ignore.clone()).map_err(no_rule)?;
+    let (settled, settled_dir) = settled(&here, args)?;
+    let both = |mut words: Vec<String>, more: &[String]| {
+        words.extend_from_slice(more);
+        words
+    };
+    let selection = Selection::new(
+        both(settled.select.clone(), &args.select),
+        both(settled.ignore.clone(), &args.ignore),
+    );
+    let selection = selection.map_err(|error| no_rule(&error))?;
+    let known = known(args, &settled, &settled_dir)?;
+    let known = known.as_ref();
     let (paths, is_shallow) = what(&here, &args.paths)?;
-    let options = Options { selection: &selection, is_shallow, out_of_step: &out_of_step };
-    let base = here.root.clone();
+    let options = Options {
+        selection: &selection,
+        is_shallow,
+        known,
+        root: &here.root,
+        out_of_step: &out_of_step,
+    };
     let findings = if args.fix {
         let mended = lint::mend(&paths, &options).map_err(|error| Failure::of(&error))?;
         tell_repairs(desk, &here, &mended);
@@ -55,14 +70,76 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Lint) -> Result<Exit, Failure>
     } else {
         lint::look(&paths, &options)
     };
-    show(desk, &base, args.format, &findings)?;
+    if let Some(path) = &args.write_baseline {
+        return write_baseline(desk, &here, path, &findings);
+    }
+    show(desk, &here.root, args.format, &findings)?;
+    let is_strict = args.deny.is_some() || settled.deny == Some(Deny::Warnings);
+    Ok(verdict(&findings, is_strict))
+}
+
+fn verdict(findings: &Findings, is_strict: bool) -> Exit {
     let worst = findings.diagnostics.iter().map(|found| found.severity).max();
-    let tolerated = if args.deny.is_some() { Severity::Hint } else { Severity::Warning };
-    Ok(match () {
+    let tolerated = if is_strict { Severity::Hint } else { Severity::Warning };
+    match () {
         () if findings.has_unreadable() => Exit::Configuration,
         () if worst.is_none_or(|worst| worst <= tolerated) => Exit::Fine,
         () => Exit::Findings,
+    }
+}
+
+/// What the project has settled, and the directory that paths in it start from.
+fn settled(here: &Here, args: &Lint) -> Result<(Settled, PathBuf), Failure> {
+    let named = args.config.as_ref().map(|path| absolute(path));
+    let path = named.clone().unwrap_or_else(|| here.root.join(SETTLED));
+    let dir = path.parent().unwrap_or(Path::new("/")).to_owned();
+    let text = match text_of(&path) {
+        Ok(text) => text,
+        Err(file::Error::Missing) if named.is_none() => return Ok((Settled::default(), dir)),
+        Err(error) => return Err(unusable(&path, &error)),
+    };
+    let settled = Settled::read(&text).map_err(|error| unusable(&path, &error))?;
+    Ok((settled, dir))
+}
+
+/// What was found when somebody began to look.
+fn known(args: &Lint, settled: &Settled, dir: &Path) -> Result<Option<Baseline>, Failure> {
+    let named = args.baseline.as_ref().map(|path| absolute(path));
+    let Some(path) = named.or_else(|| settled.baseline.as_ref().map(|path| dir.join(path))) else {
+        return Ok(None);
+    };
+    let text = text_of(&path).map_err(|error| unusable(&path, &error))?;
+    Baseline::read(&text).map(Some).map_err(|error| unusable(&path, &error))
+}
+
+fn write_baseline(
+    desk: &Desk<'_>,
+    here: &Here,
+    path: &Path,
+    findings: &Findings,
+) -> Result<Exit, Failure> {
+    let baseline = Baseline::of(&findings.diagnostics, &here.root);
+    let path = absolute(path);
+    atomic::write(&path, baseline.to_text().as_bytes()).map_err(|error| Failure::of(&error))?;
+    let count = findings.diagnostics.len();
+    let things = if count == 1 { "finding" } else { "findings" };
+    desk.output.line(format_args!("{count} {things} kept in {}", here.shown(&path)));
+    Ok(Exit::Fine)
+}
+
+fn text_of(path: &Path) -> Result<String, file::Error> {
+    let (bytes, _) = file::read(path, MOST_BYTES)?;
+    String::from_utf8(bytes).map_err(|error| {
+        std::io::Error::new(std::io::ErrorKind::InvalidData, error.utf8_error()).into()
     })
+}
+
+fn unusable(path: &Path, error: &dyn std::error::Error) -> Failure {
+    Failure::new(Exit::Usage, format!("cannot use `{}`: {error}", path.display()))
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    place::working_dir().unwrap_or_else(|_| PathBuf::from("/")).join(path)
 }
 
 /// How committed settings differ from what the project's own files need. What users have is no
@@ -76,10 +153,10 @@ fn out_of_step(root: &Path, settings: &Arc<SourceFile>) -> Vec<String> {
     };
     // Either may have been chosen when it was installed.
     let open = differences(false);
-    if open.is_empty() { open } else { Some(differences(true)).filter(Vec::is_empty).unwrap_or(open) }
+    if open.is_empty() || differences(true).is_empty() { Vec::new() } else { open }
 }
 
-fn no_rule(error: NoSuchRule) -> Failure {
+fn no_rule(error: &NoSuchRule) -> Failure {
     let near = error.near;
     let failure = Failure::new(Exit::Usage, error.to_string());
     match near {
@@ -110,14 +187,13 @@ fn what(here: &Here, paths: &[PathBuf]) -> Result<(Vec<PathBuf>, bool), Failure>
         let is_home = home.is_some_and(|home| home.starts_with(&here.root));
         return Ok((vec![here.root.clone()], is_home));
     }
-    let working_dir = place::working_dir().unwrap_or_else(|_| PathBuf::from("/"));
-    let mut absolute = Vec::new();
+    let mut all = Vec::new();
     for path in paths {
-        absolute.push(there(&working_dir.join(path))?);
+        all.push(there(&absolute(path))?);
     }
-    absolute.sort();
-    absolute.dedup();
-    Ok((absolute, false))
+    all.sort();
+    all.dedup();
+    Ok((all, false))
 }
 
 /// The path without links, if something is there.
@@ -133,11 +209,14 @@ fn there(path: &Path) -> Result<PathBuf, Failure> {
 
 fn show(desk: &Desk<'_>, base: &Path, format: Format, findings: &Findings) -> Result<(), Failure> {
     let mut out = Vec::new();
+    let diagnostics = &findings.diagnostics;
     let rendered = match format {
-        Format::Json => json::render(&findings.diagnostics, Some(base), &mut out),
+        Format::Json => json::render(diagnostics, Some(base), &mut out),
+        Format::Sarif => sarif::render(diagnostics, Some(base), &mut out),
+        Format::Github => github::render(diagnostics, Some(base), &mut out),
         Format::Text => {
             let look = Look { is_coloured: true, base: Some(base), ..Look::default() };
-            text::render(&findings.diagnostics, look, &mut out)
+            text::render(diagnostics, look, &mut out)
         }
     };
     rendered.map_err(|error| Failure::of(&error))?;
@@ -155,80 +234,23 @@ fn summary(findings: &Findings) -> String {
         1 => "1 file".to_owned(),
         files => format!("{files} files"),
     };
+    let more = match findings.diagnostics.iter().filter(|found| found.fix.is_some()).count() {
+        0 => String::new(),
+        count => format!("; `--fix` repairs {count}"),
+    };
+    let known = match findings.known {
+        0 => String::new(),
+        count => format!("; {count} known from before"),
+    };
     let worst = findings.diagnostics.iter().map(|found| found.severity).max();
     let style = match worst {
-        None => return format!("{} in {files}", styled(GOOD, "nothing wrong")),
+        None => return format!("{} in {files}{known}", styled(GOOD, "nothing wrong")),
         Some(Severity::Error) => BAD,
         Some(Severity::Warning) => WARN,
         Some(Severity::Hint) => DIM,
     };
     let counts = text::summary(&findings.diagnostics).unwrap_or_default();
-    format!("{} in {files}", styled(style, counts))
-}
-
-fn explain(desk: &Desk<'_>, name: &str, format: Format) -> Result<Exit, Failure> {
-    let mut rules: Vec<_> = lint::rules().map(|listed| listed.rule).collect();
-    rules.sort_by_key(|rule| rule.name);
-    if name == "all" {
-        match format {
-            Format::Json => desk.output.json(&rules.iter().map(|r| report(r)).collect::<Vec<_>>()),
-            Format::Text => rules.iter().for_each(|rule| desk.output.line(in_list(rule))),
-        }
-        return Ok(Exit::Fine);
-    }
-    let Some(rule) = rules.iter().find(|rule| rule.name == name) else {
-        return Err(unknown(name, &rules));
-    };
-    match format {
-        Format::Json => desk.output.json(&report(rule)),
-        Format::Text => {
-            let head = format!("{} ({})", styled(HEADING, rule.name), rule.severity);
-            desk.output.line(format_args!("{head}\n{}\n", rule.summary));
-            desk.output.line(wrapped(rule.explanation));
-        }
-    }
-    Ok(Exit::Fine)
-}
-
-fn unknown(name: &str, rules: &[&Rule]) -> Failure {
-    let failure = Failure::new(Exit::Usage, format!("there is no rule `{name}`"));
-    match nearest(name, rules.iter().map(|rule| rule.name)) {
-        Some(near) => failure.hint(format!("did you mean `{near}`?")),
-        None => failure.hint("`cph lint --explain all` lists them"),
-    }
-}
-
-fn report(rule: &Rule) -> RuleReport {
-    RuleReport {
-        rule: rule.name,
-        severity: rule.severity.to_string(),
-        summary: rule.summary,
-        explanation: rule.explanation,
-    }
-}
-
-fn in_list(rule: &Rule) -> String {
-    let name = styled(NAME, format_args!("{:<26}", rule.name));
-    format!("{name} {:<8} {}", rule.severity.to_string(), rule.summary)
-}
-
-/// Words in lines of at most 80 columns; paragraphs stay.
-fn wrapped(text: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for paragraph in text.split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split(' ') {
-            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > 80 {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        lines.push(line);
-    }
-    lines.join("\n")
+    format!("{} in {files}{more}{known}", styled(style, counts))
 }
 
 #[cfg(test)]
@@ -249,21 +271,12 @@ mod tests {
                 let rule = rules().next().unwrap().rule;
                 Diagnostic { severity, ..Diagnostic::new(rule, "x") }
             });
-            let findings = Findings { files, diagnostics: diagnostics.collect() };
+            let findings = Findings { files, diagnostics: diagnostics.collect(), known: 0 };
             anstream::adapter::strip_str(&summary(&findings)).to_string()
         };
         assert_eq!(shown(0, &[]), "no hook file here");
         assert_eq!(shown(1, &[]), "nothing wrong in 1 file");
         assert_eq!(shown(3, &[Error, Warning, Error]), "2 errors, 1 warning in 3 files");
         assert_eq!(shown(2, &[Hint]), "1 hint in 2 files");
-    }
-
-    #[test]
-    fn explanations_are_wrapped() {
-        for rule in rules().map(|listed| listed.rule) {
-            let text = wrapped(rule.explanation);
-            assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-            assert_eq!(text.replace('\n', " "), rule.explanation.replace('\n', " "));
-        }
     }
 }
