@@ -9,9 +9,10 @@
 mod source;
 mod sys;
 
-// Speech: how JSON is read and edited, and how we say what is wrong with it.
+// Speech: how JSON and shell lines are read, and how we say what is wrong with them.
 mod diag;
 mod json;
+mod shell;
 
 // Words: events, hooks, matchers, payloads, answers. No I/O.
 mod model;

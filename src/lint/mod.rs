@@ -19,6 +19,7 @@ mod schema;
 mod select;
 mod settings;
 mod settled;
+mod shell;
 mod suite;
 mod suppress;
 mod table;

@@ -6,7 +6,7 @@
 use super::{
     conditions, duplicates, handlers, matchers, presence,
     project::Project,
-    reader, schema, settings,
+    reader, schema, settings, shell,
     suite::{self, Example},
     suppress, timing,
 };
@@ -62,6 +62,7 @@ pub(super) static FAMILIES: &[&Family] = &[
     &handlers::FAMILY,
     &timing::FAMILY,
     &duplicates::FAMILY,
+    &shell::FAMILY,
     &suppress::FAMILY,
     &schema::FAMILY,
 ];

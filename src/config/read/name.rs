@@ -11,7 +11,10 @@ use crate::{
     source::Span,
 };
 
-use super::super::nearest::{folded, nearest};
+use super::{
+    super::nearest::{folded, nearest},
+    dialect,
+};
 
 /// An event and how its name was understood.
 #[derive(Clone, Debug)]
@@ -81,6 +84,12 @@ pub(crate) fn advice(name: &str) -> String {
     }
     if let Some((_, advice)) = INVENTED.iter().find(|(name, _)| *name == bare) {
         return format!("there is no such event; use {advice}");
+    }
+    if let Some((tool, ours)) = dialect::of_event(name) {
+        return match ours {
+            Some(ours) => format!("this is an event of {tool}; `{ours}` comes nearest"),
+            None => format!("this is an event of {tool}, and nothing comes near it"),
+        };
     }
     let stem = bare.strip_prefix("on").unwrap_or(&bare);
     match nearest(stem, names()) {
@@ -184,6 +193,7 @@ mod tests {
             ("PostFileEdit", "`Edit|Write`"),
             ("onSessionStart", "did you mean `SessionStart`?"),
             ("PostToolUsage", "did you mean `PostToolUse`?"),
+            ("BeforeAgent", "Gemini CLI; `UserPromptSubmit` comes nearest"),
             ("PostDeploy", "cph events"),
         ] {
             assert!(advice(name).contains(part), "{name}: {}", advice(name));

@@ -3,6 +3,7 @@
 mod laws;
 mod published;
 mod suites;
+mod wild;
 
 use std::{
     collections::BTreeSet,

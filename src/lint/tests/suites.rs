@@ -22,7 +22,7 @@ use super::options;
 use crate::diag::Diagnostic;
 
 /// Is true of nearly every case, so it counts in its own suite only.
-const EVERYWHERE: &[&str] = &["hook-file-not-read"];
+const EVERYWHERE: &[&str] = &["hook-file-not-read", "relative-script-path", "script-missing"];
 
 /// The case as files of a project.
 fn lay_out(case: &Case<'_>, root: &Path) {
