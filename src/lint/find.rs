@@ -41,7 +41,11 @@ pub(super) fn find(paths: &[PathBuf]) -> Vec<Found> {
     for path in paths.iter().filter(|path| !path.is_dir()) {
         named(path, &mut projects);
     }
-    projects.into_values().collect()
+    let named = |mut found: Found| {
+        found.outline.named = paths.to_vec();
+        found
+    };
+    projects.into_values().map(named).collect()
 }
 
 /// Only what has its fixed place in a project: what is done where a walk could take for ever.
@@ -72,7 +76,12 @@ fn walk(top: &Path, projects: &mut BTreeMap<PathBuf, Found>) {
 /// The project with a root; what is there is looked up when it is first asked for.
 fn project<'p>(projects: &'p mut BTreeMap<PathBuf, Found>, root: &Path) -> &'p mut Found {
     projects.entry(root.to_owned()).or_insert_with(|| Found {
-        outline: Outline { root: root.to_owned(), native: native(root), others: Vec::new() },
+        outline: Outline {
+            root: root.to_owned(),
+            native: native(root),
+            others: Vec::new(),
+            named: Vec::new(),
+        },
         only: Some(BTreeSet::new()),
     })
 }

@@ -24,6 +24,7 @@ pub(super) static FAMILY: Family = Family {
         listed!(ALL_HOOKS_DISABLED, "all-hooks-disabled"),
         listed!(DISABLED_HOOK, "disabled-hook"),
         listed!(EMPTY_GROUP, "empty-group"),
+        listed!(LINK_OUTSIDE_PROJECT, "link-outside-project"),
     ],
     check,
 };
@@ -71,6 +72,13 @@ static EMPTY_GROUP: Rule = Rule::hint(
     "empty-group",
     "a group without hooks",
     "It runs nothing. Often its hooks were moved elsewhere.",
+);
+
+pub(super) static LINK_OUTSIDE_PROJECT: Rule = Rule::warning(
+    "link-outside-project",
+    "a hook file that is a link to somewhere outside of the project",
+    "On every other machine the link leads to something else, or to nothing. The linter does not \
+     follow it: what is there is not part of what it was asked to look at.",
 );
 
 fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {

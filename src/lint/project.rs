@@ -9,12 +9,12 @@ use std::{
     sync::Arc,
 };
 
-use super::settings;
+use super::{presence::LINK_OUTSIDE_PROJECT, settings};
 use crate::{
     config::{
         integration::Integration,
-        load::{Asking, load},
-        locate::Roots,
+        load::{Asking, View, load_as},
+        locate::{self, Candidate, Roots},
         merge::merge,
         open::open,
         read::{self, Belongs, Want},
@@ -28,6 +28,7 @@ use crate::{
         origin::Layer,
     },
     source::{SourceFile, Span},
+    sys::place::canonical,
 };
 
 /// What a file is, and so who reads it.
@@ -140,13 +141,45 @@ pub(super) struct Outline {
     pub(super) native: Vec<PathBuf>,
     /// Hook files that were named and lie elsewhere.
     pub(super) others: Vec<PathBuf>,
+    /// All that was named, without links: may be read, wherever it is reached from.
+    pub(super) named: Vec<PathBuf>,
+}
+
+/// What may be read.
+struct Within<'o> {
+    root: &'o Path,
+    named: &'o [PathBuf],
+}
+
+impl Within<'_> {
+    /// Whether a path, or the directory that it lies in, is a link that leads elsewhere.
+    fn leads_out(&self, path: &Path) -> bool {
+        let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|facts| facts.is_symlink());
+        if !is_link(path) && !path.parent().is_some_and(is_link) {
+            return false;
+        }
+        let root = canonical(self.root);
+        // What leads nowhere is told of by who opens it.
+        path.canonicalize().is_ok_and(|real| {
+            !real.starts_with(&root) && !self.named.iter().any(|named| real.starts_with(named))
+        })
+    }
+}
+
+fn not_followed(path: &Path) -> Diagnostic {
+    let nowhere = SourceFile::new(path, "");
+    Diagnostic::new(&LINK_OUTSIDE_PROJECT, "this file is a link that leads out of the project")
+        .at(&nowhere, Span::new(0, 0), "")
+        .label("not read")
+        .help("name the file that it leads to, or put the file itself here")
 }
 
 impl Project {
     /// Reads everything; what the reader and the merge find goes to `found`.
     pub(super) fn open(outline: &Outline, found: &mut Vec<Diagnostic>) -> Self {
         let mut project = Self { root: outline.root.clone(), ..Self::default() };
-        let mut running = project.hook_files(found);
+        let within = Within { root: &outline.root, named: &outline.named };
+        let mut running = project.hook_files(&within, found);
         for path in &outline.others {
             running.extend(project.other_hooks(path, found));
         }
@@ -158,6 +191,11 @@ impl Project {
             if project.present.contains(path) {
                 continue;
             }
+            if within.leads_out(path) {
+                project.present.insert(path.clone());
+                found.push(not_followed(path));
+                continue;
+            }
             project.native(path, found);
         }
         project.files.sort_by(|a, b| (a.kind, a.path()).cmp(&(b.kind, b.path())));
@@ -165,7 +203,7 @@ impl Project {
     }
 
     /// Files with fixed names, and what they refer to.
-    fn hook_files(&mut self, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
+    fn hook_files(&mut self, within: &Within<'_>, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
         let roots = Roots { claude_dir: None, project: Some(self.root.clone()) };
         let asking = Asking {
             roots: &roots,
@@ -174,7 +212,15 @@ impl Project {
             is_gate: &|_| false,
             screen: None,
         };
-        let loaded = load(&asking);
+        let mut outside = Vec::new();
+        for Candidate { path, .. } in locate::candidates(&roots) {
+            if within.leads_out(&path) {
+                found.push(not_followed(&path));
+                self.present.insert(path.clone());
+                outside.push(path);
+            }
+        }
+        let loaded = load_as(&asking, View { without: &outside, ..View::ALL });
         self.present.extend(loaded.diagnostics.iter().filter_map(unread_path));
         found.extend(loaded.diagnostics);
         self.integration = loaded.integration;

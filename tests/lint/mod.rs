@@ -55,6 +55,7 @@ fn findings_have_file_line_and_caret() {
     1 | {"hooks": {"PreToolUse": ["x"]}}
       |                           ^^^
       = note: Claude Code ignores the whole file for this
+      = help: `--fix` can write a group
 
     2 errors, 1 warning in 3 files; `--fix` repairs 1
     --- stderr

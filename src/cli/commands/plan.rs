@@ -39,7 +39,7 @@ impl Plan {
         options: &Options,
         instead: Option<&Arc<SourceFile>>,
     ) -> Self {
-        let mut loaded = load(here, View { layers: scope.layers(), instead });
+        let mut loaded = load(here, View { layers: scope.layers(), instead, ..View::ALL });
         let mut diagnostics = std::mem::take(&mut loaded.diagnostics);
         let merged = merge::merge(loaded.into_running());
         diagnostics.extend(merged.diagnostics);
@@ -77,7 +77,7 @@ pub(super) fn of_project(root: &Path, options: &Options) -> Vec<Registration> {
     let roots = Roots { claude_dir: None, project: Some(root.to_owned()) };
     let asking =
         Asking { roots: &roots, want: Want::All, trust: None, is_gate: &|_| false, screen: None };
-    let view = View { layers: Scope::Project.layers(), instead: None };
+    let view = View { layers: Scope::Project.layers(), ..View::ALL };
     let hooks = merge::merge(load::load_as(&asking, view).into_running()).hooks;
     install::registrations(&hooks, Scope::Project, options)
 }

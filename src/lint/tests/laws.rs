@@ -2,7 +2,7 @@
 //! finding speaks of, and leaves nothing that could be repaired.
 #![allow(clippy::disallowed_methods, reason = "cases are laid out as files")]
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeSet, fs};
 
 use proptest::prelude::*;
 
@@ -38,8 +38,8 @@ fn handler() -> impl Strategy<Value = String> {
     ];
     (kind, prop::collection::vec(field, 0..3)).prop_map(|(kind, mut fields)| {
         // A key twice has no one meaning.
-        let mut seen = BTreeMap::new();
-        fields.retain(|field| seen.insert(field.split(':').next(), ()).is_none());
+        let mut seen = BTreeSet::new();
+        fields.retain(|field| seen.insert(field.split(':').next()));
         let fields: Vec<_> = std::iter::once(kind).chain(fields).collect();
         format!("{{{}}}", fields.join(", "))
     })
@@ -84,17 +84,17 @@ fn event() -> impl Strategy<Value = String> {
 
 fn file() -> impl Strategy<Value = String> {
     let events = prop::collection::vec(event(), 0..4).prop_map(|mut events| {
-        let mut seen = BTreeMap::new();
-        events
-            .retain(|event| seen.insert(event.split(':').next().map(str::to_owned), ()).is_none());
+        let mut seen = BTreeSet::new();
+        events.retain(|event| seen.insert(event.split(':').next().map(str::to_owned)));
         events
     });
     (events, any::<bool>()).prop_map(|(events, is_top)| {
         let events = events.join(",\n    ");
         let keep = "\"keep\" :  [ 1.0,\t\"\\u00e4\" ]";
-        match is_top {
-            true if !events.is_empty() => format!("{{ {keep},\n  {events}\n}}\n"),
-            _ => format!("{{ {keep},\n  \"hooks\": {{\n    {events}\n  }}\n}}\n"),
+        if is_top && !events.is_empty() {
+            format!("{{ {keep},\n  {events}\n}}\n")
+        } else {
+            format!("{{ {keep},\n  \"hooks\": {{\n    {events}\n  }}\n}}\n")
         }
     })
 }
