@@ -373,7 +373,7 @@ fn shown(text: &str) -> String {
     if text.is_empty() { "nothing".to_owned() } else { format!("`{text}`") }
 }
 
-/// Whether a gate of the hook fails closed, for the words about one that is gone.
+/// When and how a hook runs, in a few words, for one that is new or gone.
 pub(super) fn headline(hook: &Hook) -> String {
     let mut whens: Vec<_> = hook.active().map(when).collect();
     whens.dedup();

@@ -1,7 +1,7 @@
 //! `cph hooks`: the hooks of all files as one list, and edits of single entries.
 //!
-//! Does not edit (`edit` does). Invariant: all edits of one call are made from the same texts, and
-//! all of them are written or none.
+//! Does not edit (`edit` does). Invariant: nothing is written before all edits of a call are made,
+//! and checked against what lies on the disk.
 
 mod bench;
 mod list;
