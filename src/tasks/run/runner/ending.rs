@@ -1,6 +1,7 @@
 //! How a task ends: what it has made, whether it is tried again, what follows from it.
 
 use std::{
+    io::ErrorKind,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -51,6 +52,7 @@ impl Runner<'_> {
     fn verdict(&self, attempt: &Attempt, status: &Status) -> Result<Vec<PathBuf>, Option<String>> {
         let task = self.task(attempt.index);
         let failed = |why: String| Err(Some(why));
+        let late = || failed(format!("took longer than {:?}", task.timeout.unwrap_or_default()));
         match status {
             Status::Exited(0) => {
                 let output_dir = self.folder.output_dir(&task.name);
@@ -62,9 +64,9 @@ impl Runner<'_> {
             Status::TimedOut if attempt.is_stalled => {
                 failed("neither said anything nor worked for too long".to_owned())
             }
-            Status::TimedOut => {
-                failed(format!("took longer than {:?}", task.timeout.unwrap_or_default()))
-            }
+            Status::TimedOut => late(),
+            // The time was over before there was a process.
+            Status::NotStarted(error) if error.kind() == ErrorKind::TimedOut => late(),
             Status::Cancelled => Err(None),
             Status::NotStarted(error) | Status::Lost(error) => failed(error.to_string()),
         }

@@ -136,7 +136,7 @@ impl Runner<'_> {
             );
             return self.close(index, Value::of(Outcome::Refused), Map::new());
         }
-        if self.schedule.is_stopped() && self.stopped.is_some() {
+        if self.schedule.is_stopped() {
             return self.close(attempt.index, Value::of(Outcome::NotRun), Map::new());
         }
         if let Some(input) = answer.rewrite {
