@@ -24,21 +24,19 @@ use crate::sys::start;
 /// Runs the program; its exit code. To be called once, before anything else.
 pub fn main() -> u8 {
     start::begin();
-    let exit = answer();
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+    // An orchestrator that is being examined gets the exit codes that it must understand.
+    let code = commands::conform::stand_in(&args).unwrap_or_else(|| answer(&args).code());
     start::end();
-    exit.code()
+    code
 }
 
-fn answer() -> Exit {
-    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if let Some(dispatch) = quick::dispatch(&args) {
+fn answer(args: &[OsString]) -> Exit {
+    if let Some(dispatch) = quick::dispatch(args) {
         return commands::dispatch::run(&dispatch, None);
     }
-    if let Some(exit) = commands::conform::stand_in(&args) {
-        return exit;
-    }
     // What the stand-in does not take is for us.
-    let args = commands::conform::behind_stand_in(&args);
+    let args = commands::conform::behind_stand_in(args);
     if let Some(exit) = commands::observe::note(args) {
         return exit;
     }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::{
-    config::{effective, merge::form_of},
+    config::{effective, merge::normal_form},
     model::{
         Processor,
         event::{Failure, Refusal},
@@ -249,7 +249,7 @@ fn handler(old: &Hook, new: &Hook) -> Vec<Reason> {
 /// Whether two commands mean the same, however they are quoted.
 fn is_same_line(old: &Hook, new: &Hook) -> bool {
     matches!(old.handler(), Handler::Command { .. })
-        && form_of(old.leading()) == form_of(new.leading())
+        && normal_form(old.leading()) == normal_form(new.leading())
 }
 
 /// What runs a command.

@@ -19,7 +19,7 @@ use super::{say, stage::Stage};
 use crate::wait;
 
 /// A whole headless session takes about a second; a loaded machine may need twenty times that.
-pub(super) const DEADLINE: Duration = Duration::from_mins(1);
+pub(super) const DEADLINE: Duration = Duration::from_mins(5);
 
 /// The version whose behaviour this suite states; `.ci/fetch-client` fetches it.
 pub(super) const VERSION: &str = "2.1.329";

@@ -3,7 +3,7 @@
 //!
 //! Invariant: the stand-in runs no hook and reads no hook file.
 
-use std::{ffi::OsString, fs, path::PathBuf, process::ExitCode, time::Duration};
+use std::{ffi::OsString, fs, path::PathBuf, time::Duration};
 
 use clap::Parser as _;
 use serde::Serialize;
@@ -65,7 +65,7 @@ impl Drop for Scratch {
 
 /// The stand-in, if the command line is its own: `conform-stand-in PLAY DIR` and what the client
 /// said. What is no dispatch goes to cph itself.
-pub(in crate::cli) fn stand_in(args: &[OsString]) -> Option<ExitCode> {
+pub(in crate::cli) fn stand_in(args: &[OsString]) -> Option<u8> {
     let [word, play, dir, said @ ..] = args else { return None };
     if word != STAND_IN {
         return None;
@@ -77,12 +77,12 @@ pub(in crate::cli) fn stand_in(args: &[OsString]) -> Option<ExitCode> {
     let is_closed = !deadline.expired();
     let Some(reply) = Calls::take(dir.as_ref(), play, line, &stdin, is_closed) else {
         output::raw_stderr(b"cph conform: the call cannot be written down\n");
-        return Some(Exit::Failed.into());
+        return Some(Exit::Failed.code());
     };
     output::raw_stderr(reply.stderr.as_bytes());
     // A client that does not listen has had its answer.
     drop(output::raw_stdout(reply.stdout.as_bytes()));
-    Some(ExitCode::from(reply.exit))
+    Some(reply.exit)
 }
 
 /// The command line without what calls the stand-in, if that is what it begins with.
