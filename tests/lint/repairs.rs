@@ -2,7 +2,7 @@
 
 use crate::cph::Cph;
 
-const OLD: &str = "{\r\n\t\"permissions\": {\"allow\": [\"Bash(ls)\"] , \"x\": 1.50},\r\n\t\"hooks\": {\r\n\t\t\"Stop\": [\"~/done.sh\"],\r\n\t\t\"PreToolUse\": [\r\n\t\t\t{\"type\": \"command\", \"command\": \"./guard\", \"matcher\": \"bash\"}\r\n\t\t]\r\n\t}\r\n}";
+const OLD: &str = "{\r\n\t\"permissions\": {\"allow\": [\"Bash(ls)\"] , \"x\": 1.50},\r\n\t\"hooks\": {\r\n\t\t\"Stop\": [\"~/done.sh\"],\r\n\t\t\"PreToolUse\": [\r\n\t\t\t{\"type\": \"command\", \"command\": \"guard\", \"matcher\": \"bash\"}\r\n\t\t]\r\n\t}\r\n}";
 
 #[test]
 fn what_can_be_repaired_is_and_every_other_byte_stays() {

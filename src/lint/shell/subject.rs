@@ -59,6 +59,8 @@ pub(super) struct Subject<'e> {
     pub(super) reach: Reach,
     /// The directory below which files may be looked at.
     pub(super) root: PathBuf,
+    /// Whether the file lies where it belongs in a project, so that the root surely is one.
+    pub(super) is_in_place: bool,
     pub(super) pieces: Vec<Piece>,
     pub(super) scripts: Vec<Script>,
     /// Whether every text of the command itself was understood.
@@ -91,6 +93,7 @@ impl<'e> Subject<'e> {
             entry,
             reach,
             root: project.root.clone(),
+            is_in_place: !matches!(file.kind, FileKind::OtherHooks | FileKind::OtherSettings),
             pieces: Vec::new(),
             scripts: Vec::new(),
             is_complete: true,
