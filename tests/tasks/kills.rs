@@ -204,7 +204,8 @@ tasks: [{name: a, run: 'echo begin 0 $$ > log; sleep 600 & sleep 600; wait'}, {n
         assert!(until(PATIENCE, || left_behind_count(&cph) >= 3), "it has not started");
         if by_signal {
             let pid = child.id().to_string();
-            drop(Command::new("/bin/kill").args(["-INT", &pid]).status());
+            // Not INT: whoever was started in the background of a shell ignores it.
+            drop(Command::new("/bin/kill").args(["-TERM", &pid]).status());
         } else {
             // Whoever cancels waits for the end, which comes when we wait too.
             cph.succeed(&["runs", "cancel", "R1"]);
