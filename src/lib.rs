@@ -25,6 +25,7 @@ mod store;
 mod dispatch;
 mod install;
 mod lint;
+mod tasks;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;

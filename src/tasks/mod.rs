@@ -1,0 +1,2 @@
+//! The orchestrator: task files, plans, runs.
+pub(crate) mod prompt;
