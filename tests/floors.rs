@@ -19,13 +19,15 @@ const HOMES: &[(&str, &[&str])] = &[
     ("signal_hook", &["sys"]),
     ("sysinfo", &["sys"]),
     ("rusqlite", &["store"]),
+    ("saphyr_parser", &["tasks"]),
+    ("petgraph", &["tasks"]),
     ("ureq", &["dispatch"]),
     ("similar", &["config", "install", "cli"]),
     (
         "serde_json",
         &[
-            "json", "model", "config", "session", "store", "diag", "install", "dispatch", "cli",
-            "fuzzing",
+            "json", "model", "config", "session", "store", "diag", "install", "dispatch", "tasks",
+            "cli", "fuzzing",
         ],
     ),
 ];

@@ -62,6 +62,11 @@ fn run(cli: &Cli) -> Exit {
         Command::Lint(args) => commands::lint::run(&desk, args),
         Command::Log(args) => commands::log::run(&desk, args),
         Command::Merge(args) => commands::merge::run(&desk, args),
+        Command::Plan(args) => commands::tasks::plan::run(&desk, args),
+        Command::Run(args) => commands::tasks::run::run(&desk, args),
+        Command::Runs(args) => commands::tasks::runs::run(&desk, args),
+        Command::Emit(args) => commands::tasks::emit::run(&desk, args),
+        Command::Maintain(args) => commands::tasks::maintain::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
     };
     done.unwrap_or_else(|failure| failure.tell(&output))

@@ -11,11 +11,12 @@ use std::{
 };
 
 use crate::{
-    model::hook::{Handler, Hook, Shell},
+    model::{
+        hook::{Handler, Hook, Shell},
+        words,
+    },
     sys::{place::Env, process},
 };
-
-use super::words;
 
 /// The host's file for environment variables of later tool calls.
 pub(crate) const ENV_FILE: &str = "CLAUDE_ENV_FILE";

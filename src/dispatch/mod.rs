@@ -23,7 +23,6 @@ mod report;
 mod run;
 mod situation;
 mod stand_down;
-mod words;
 mod worktree;
 
 use std::{path::PathBuf, time::Duration};

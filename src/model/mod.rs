@@ -5,7 +5,7 @@
 pub(crate) mod answer;
 pub(crate) mod event;
 pub(crate) mod fold;
-mod glob;
+pub(crate) mod glob;
 pub(crate) mod hook;
 pub(crate) mod matcher;
 pub(crate) mod origin;
@@ -17,6 +17,7 @@ pub(crate) mod strategy;
 pub(crate) mod tool;
 pub(crate) mod vocabulary;
 pub(crate) mod when;
+pub(crate) mod words;
 
 pub(crate) use event::{Event, Processor};
 pub(crate) use payload::Payload;

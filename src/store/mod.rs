@@ -2,7 +2,7 @@
 //!
 //! Does not know who asks. Everything here has a format version and is written whole or not at all.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the queue and the runs will stand on it"))]
 pub(crate) mod database;
 pub(crate) mod journal;
 pub(crate) mod notices;
+pub(crate) mod runs;

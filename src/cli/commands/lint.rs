@@ -21,6 +21,7 @@ use crate::{
     },
     lint::{self, Findings},
     sys::place,
+    tasks,
 };
 
 use super::Desk;
@@ -69,12 +70,18 @@ fn look(project: &Path, paths: &[PathBuf]) -> Result<Findings, Failure> {
 fn of_path(path: &Path) -> Result<Findings, Failure> {
     match std::fs::metadata(path) {
         Ok(meta) if meta.is_dir() => Ok(of_project(path)),
+        Ok(_) if is_task_file(path) => super::tasks::lint(path),
         Ok(_) => Ok(lint::file(path)),
         Err(error) => {
             let message = format!("cannot look at `{}`: {error}", path.display());
             Err(Failure::new(Exit::Usage, message).hint("name a hook file, or a project directory"))
         }
     }
+}
+
+/// Hook files are JSON.
+fn is_task_file(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
 fn of_project(project: &Path) -> Findings {
@@ -117,7 +124,7 @@ fn summary(findings: &Findings) -> String {
 }
 
 fn explain(desk: &Desk<'_>, name: &str, format: Format) -> Result<Exit, Failure> {
-    let mut rules: Vec<_> = lint::rules().collect();
+    let mut rules: Vec<_> = lint::rules().chain(tasks::rules::RULES.iter().copied()).collect();
     rules.sort_by_key(|rule| rule.name);
     if name == "all" {
         match format {

@@ -16,6 +16,7 @@ pub(super) mod log;
 pub(super) mod merge;
 mod plan;
 pub(super) mod status;
+pub(super) mod tasks;
 pub(super) mod trust;
 pub(super) mod uninstall;
 

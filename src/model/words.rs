@@ -7,7 +7,7 @@
 /// The words of a simple command, with the variables of `lookup` put in.
 ///
 /// `lookup` is asked only for names whose value a shell would take from its environment unchanged.
-pub(super) fn simple_command(
+pub(crate) fn simple_command(
     line: &str,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Option<Vec<String>> {
