@@ -62,6 +62,7 @@ fn run(cli: &Cli) -> Exit {
         Command::Lint(args) => commands::lint::run(&desk, args),
         Command::Log(args) => commands::log::run(&desk, args),
         Command::Merge(args) => commands::merge::run(&desk, args),
+        Command::Statusline => commands::tasks::statusline::run(&desk),
         Command::Plan(args) => commands::tasks::plan::run(&desk, args),
         Command::Run(args) => commands::tasks::run::run(&desk, args),
         Command::Runs(args) => commands::tasks::runs::run(&desk, args),

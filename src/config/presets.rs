@@ -19,6 +19,7 @@ pub(crate) struct Preset {
 pub(crate) const PRESETS: &[Preset] = &[
     Preset { name: "bell", text: include_str!("../../presets/bell.json") },
     Preset { name: "log", text: include_str!("../../presets/log.json") },
+    Preset { name: "parallel", text: include_str!("../../presets/parallel.json") },
 ];
 
 /// The preset that a configuration names.

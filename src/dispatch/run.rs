@@ -18,6 +18,7 @@ use crate::{
         answer::{Answer, End, Reply},
         fold::{self, Clash},
         hook::{Handler, Hook},
+        orders::Orders,
     },
     sys::{
         clock::{self, Deadline},
@@ -81,6 +82,7 @@ pub(super) struct Stage<'s> {
     pub(super) env: &'s crate::sys::place::Env,
     pub(super) env_files: Option<&'s super::env_file::EnvFiles>,
     pub(super) allowed: http::Allowed<'s>,
+    pub(super) conduct: &'s dyn Fn(&Orders, &[u8]) -> Result<Vec<u8>, String>,
     pub(super) dir: Option<&'s std::path::Path>,
     /// When everything must have ended.
     pub(super) deadline: Deadline,
@@ -288,6 +290,11 @@ impl<'r, 's> Runner<'r, 's> {
             self.post(index, request);
             return None;
         }
+        if let Handler::Orchestrator(orders) = call.hook.handler() {
+            let bytes = feed.bytes(call, &previous).into_owned();
+            self.conduct(index, orders, &bytes);
+            return None;
+        }
         let command = match self.command(index, mark, feed, &previous) {
             Ok(command) => command,
             Err(sentence) => {
@@ -300,6 +307,17 @@ impl<'r, 's> Runner<'r, 's> {
             return None;
         }
         Some((command, limits))
+    }
+
+    /// A part of cph answers here and now.
+    fn conduct(&mut self, index: usize, orders: &Orders, payload: &[u8]) {
+        let began = clock::boot_now();
+        let mut ending = match (self.stage.conduct)(orders, payload) {
+            Ok(stdout) => Ending { stdout, ..Ending::without_run(Status::Exited(0)) },
+            Err(sentence) => not_started(sentence),
+        };
+        ending.took = clock::boot_now().saturating_sub(began);
+        self.ended(index, &ending);
     }
 
     /// Starts a hook in the background: it has ended as far as anybody here is concerned.

@@ -12,6 +12,7 @@ mod hook_log;
 mod http;
 mod message;
 mod outcome;
+mod parallel;
 mod parity;
 mod plugin;
 mod portrait;

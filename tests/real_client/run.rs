@@ -50,6 +50,9 @@ pub(super) fn through_cph(scenario: &Scenario, client: &Path) -> Outcome {
         run.stage.cph(&["install", "--scope", "user", "--trust-all"]);
     }
     run.stage.cph(&["install", "--scope", "project", "--trust-all"]);
+    if scenario.has_workers {
+        run.stage.link("claude", client);
+    }
     run.hold(client)
 }
 

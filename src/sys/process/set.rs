@@ -103,7 +103,11 @@ impl Set {
         }
         let is_cancelled = self.is_cancelled();
         let started = crowd::each(commands, |(command, limits)| {
-            if is_cancelled { Err(Status::Cancelled) } else { begin(command, limits, Running::start) }
+            if is_cancelled {
+                Err(Status::Cancelled)
+            } else {
+                begin(command, limits, Running::start)
+            }
         });
         started
             .into_iter()

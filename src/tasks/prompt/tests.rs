@@ -82,5 +82,11 @@ fn half_of_the_samples_must_not_fire() {
 #[test]
 fn prompts_that_it_was_tuned_with() {
     let figures = figures("tuned", true);
-    assert!(figures.precision() >= 0.99 && figures.recall() >= 0.9, "{figures:?}");
+    assert!(figures.precision() >= 0.99 && figures.recall() >= 0.95, "{figures:?}");
+}
+
+#[test]
+fn prompts_that_were_held_back() {
+    let figures = figures("held", false);
+    assert!(figures.precision() >= 0.98 && figures.recall() >= 0.9, "{figures:?}");
 }
