@@ -211,6 +211,15 @@ impl Cph {
         Ran { stdout: self.filtered(&ran.stdout), stderr: self.filtered(&ran.stderr), ..ran }
     }
 
+    /// The program in the project, to be started by the test itself: for those that are to be
+    /// killed or told something while they run.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cph"));
+        command.args(arguments).current_dir(self.path("project"));
+        command.env_clear().envs(self.environment.iter().cloned());
+        command
+    }
+
     /// What every run is expected to do well.
     #[track_caller]
     pub(crate) fn succeed(&self, arguments: &[&str]) -> String {

@@ -21,5 +21,6 @@ mod log;
 mod merge;
 mod races;
 mod real_client;
+mod tasks;
 mod trust;
 mod wait;

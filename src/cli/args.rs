@@ -415,7 +415,7 @@ pub(super) enum RunsCommand {
                         cph emit heartbeat\n  cph emit retry_after 30\n  cph emit note \"any text\""
 )]
 pub(super) struct Emit {
-    /// What is reported: progress, artifact, heartbeat, retry_after or note, with its values
+    /// What is reported: progress, artifact, heartbeat, `retry_after` or note, with its values
     #[arg(required = true, trailing_var_arg = true)]
     pub(super) report: Vec<String>,
     /// The task [default: the one that this is called from]

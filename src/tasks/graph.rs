@@ -84,16 +84,18 @@ fn cycle_fault(tasks: &[Task], cycle: &[usize]) -> (Diagnostic, Span) {
     let names: Vec<_> = cycle.iter().map(|index| tasks[*index].name.as_str()).collect();
     let first = &tasks[cycle[0]];
     let next = cycle.get(1).map_or(first, |index| &tasks[*index]);
-    let found = match cycle {
-        [_] => Diagnostic::new(&rules::CYCLE, format!("`{}` waits for itself", first.name)),
-        _ => {
-            let round = format!("{} → {}", names.join(" → "), first.name);
-            Diagnostic::new(&rules::CYCLE, format!("tasks wait for each other: {round}"))
-        }
+    let message = if let [_] = cycle {
+        format!("`{}` waits for itself", first.name)
+    } else {
+        format!("tasks wait for each other: {} → {}", names.join(" → "), first.name)
     };
-    let named =
+    let found = Diagnostic::new(&rules::CYCLE, message);
+    let written =
         first.dependencies.iter().find(|(name, _)| *name == next.name || *name == next.family);
-    (found.label("taking this one away would end it"), named.map_or(first.span, |(_, span)| *span))
+    (
+        found.label("taking this one away would end it"),
+        written.map_or(first.span, |(_, span)| *span),
+    )
 }
 
 impl Graph {

@@ -317,13 +317,11 @@ fn retries(fields: &mut Fields<'_, '_>) -> Retries {
 }
 
 fn limits(fields: &mut Fields<'_, '_>) -> Limits {
-    match fields.inner("limits", &["memory", "cpu"]) {
-        Some(mut inner) => Limits { memory: inner.size("memory"), cpu: inner.duration("cpu") },
-        None => {
-            fields.must_be_mapping("limits");
-            Limits::default()
-        }
+    if let Some(mut inner) = fields.inner("limits", &["memory", "cpu"]) {
+        return Limits { memory: inner.size("memory"), cpu: inner.duration("cpu") };
     }
+    fields.must_be_mapping("limits");
+    Limits::default()
 }
 
 /// Names stand in lines, logs and references.

@@ -264,7 +264,7 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x]\n");
         for n in 1..30 {
             let aliases = vec![format!("*a{}", n - 1); 9].join(", ");
-            bomb.push_str(&format!("a{n}: &a{n} [{aliases}]\n"));
+            bomb += &format!("a{n}: &a{n} [{aliases}]\n");
         }
         assert_eq!(parse(&bomb).unwrap_err().message, "aliases make it too large");
         let deep = "[".repeat(100_000);

@@ -19,6 +19,9 @@ const NEW_SESSION: c_int = libc::POSIX_SPAWN_SETSID as c_int;
 #[cfg(not(target_os = "linux"))]
 const NEW_SESSION: c_int = 0x0400;
 
+#[allow(clippy::unnecessary_cast, reason = "the type differs between systems")]
+const NEW_GROUP: c_int = libc::POSIX_SPAWN_SETPGROUP as c_int;
+
 /// What a new process is the leader of.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Leads {
@@ -31,7 +34,7 @@ impl Leads {
         match self {
             Self::Session => NEW_SESSION,
             // The group's number is zero unless it is told: that of the process.
-            Self::Group => c_int::from(libc::POSIX_SPAWN_SETPGROUP as c_short),
+            Self::Group => NEW_GROUP,
         }
     }
 }

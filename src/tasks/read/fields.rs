@@ -91,13 +91,10 @@ impl<'r, 's> Fields<'r, 's> {
 
     pub(super) fn text(&mut self, name: &str) -> Option<Placed> {
         let node = self.node.get(name)?.clone();
-        match node.text() {
-            Some(text) => Some((text.to_owned(), node.span)),
-            None => {
-                self.wrong(name, "a text", &node);
-                None
-            }
+        if node.text().is_none() {
+            self.wrong(name, "a text", &node);
         }
+        Some((node.text()?.to_owned(), node.span))
     }
 
     /// One of some words.

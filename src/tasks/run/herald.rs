@@ -3,7 +3,7 @@
 //! Knows the contract of docs/orchestrator.md and no dispatch: whoever starts the run lends a
 //! [`Herald`]. Invariant: only an answer refuses; a call that fails is told and refuses nothing.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Map, Value, json};
 
@@ -138,7 +138,7 @@ pub(super) fn members(value: Value) -> Map<String, Value> {
 pub(super) fn task_input(
     work: &Work,
     cwd: &Path,
-    env: &std::collections::BTreeMap<String, String>,
+    env: &BTreeMap<String, String>,
 ) -> Map<String, Value> {
     let mut input = Map::new();
     match work {
@@ -152,9 +152,10 @@ pub(super) fn task_input(
 }
 
 /// What a rewritten `task_input` says: the work, where, and with which variables.
-pub(super) fn rewritten(
-    input: &Map<String, Value>,
-) -> Result<(Work, Option<String>, std::collections::BTreeMap<String, String>), String> {
+pub(super) type Rewritten = (Work, Option<String>, BTreeMap<String, String>);
+
+/// Reads a rewritten `task_input`; an error is a sentence.
+pub(super) fn rewritten(input: &Map<String, Value>) -> Result<Rewritten, String> {
     let work = match (&input.get("command"), &input.get("args"), &input.get("prompt")) {
         (Some(Value::String(line)), None, None) => Work::Line(line.clone()),
         (None, None, Some(Value::String(prompt))) => Work::Prompt(prompt.clone()),

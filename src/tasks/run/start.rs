@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     fmt::Write as _,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
@@ -60,16 +61,13 @@ fn value(values: &dyn Values, reference: &Reference) -> Result<String, String> {
             let paths: Vec<_> = artifacts().map(|path| path.display().to_string()).collect();
             paths.join(" ")
         }
-        What::Artifact(number) => match artifacts().nth(number) {
-            Some(path) => path.display().to_string(),
-            None => {
+        What::Artifact(number) => {
+            let path = artifacts().nth(number).map(|path| path.display().to_string());
+            path.ok_or_else(|| {
                 let count = artifacts().count();
-                return Err(format!(
-                    "there is no artifact {number} of `{}`: it has {count}",
-                    reference.task
-                ));
-            }
-        },
+                format!("there is no artifact {number} of `{}`: it has {count}", reference.task)
+            })?
+        }
     })
 }
 
@@ -143,9 +141,10 @@ pub(super) fn fingerprint(
         files::put(&mut hash, text.as_bytes());
     }
     if matches!(input.work, Work::Prompt(_)) {
-        agent.into_iter().flatten().for_each(|word| files::put(&mut hash, word.as_bytes()));
+        for word in agent.into_iter().flatten() {
+            files::put(&mut hash, word.as_bytes());
+        }
     }
-    use std::os::unix::ffi::OsStrExt as _;
     files::put(&mut hash, input.cwd.as_os_str().as_bytes());
     for (name, value) in &input.env {
         files::put(&mut hash, name.as_bytes());
@@ -158,7 +157,9 @@ pub(super) fn fingerprint(
                 .map_err(|error| format!("input {}: {error}", path.display()))?;
         }
     }
-    before.iter().for_each(|one| files::put(&mut hash, one.as_bytes()));
+    for one in before {
+        files::put(&mut hash, one.as_bytes());
+    }
     let mut text = String::with_capacity(32);
     for byte in &hash.finalize()[..16] {
         // Writing to a `String` cannot fail.

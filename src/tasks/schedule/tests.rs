@@ -1,5 +1,12 @@
 //! Random graphs, played by an executor that has a clock of its own.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    reason = "small numbers"
+)]
+
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use proptest::prelude::*;

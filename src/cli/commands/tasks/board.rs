@@ -148,7 +148,9 @@ fn line(event: &Event) -> Option<String> {
 fn tail(event: &Event) -> String {
     let lines: Vec<_> = text(event, "tail").lines().collect();
     let from = lines.len().saturating_sub(TAIL);
-    lines[from..].iter().map(|line| format!("\n    {} {}", styled(DIM, "|"), clean(line))).collect()
+    lines[from..].iter().fold(String::new(), |all, line| {
+        all + &format!("\n    {} {}", styled(DIM, "|"), clean(line))
+    })
 }
 
 /// A worker's task.
@@ -214,7 +216,7 @@ impl<'o> Board<'o> {
         let mut all = String::new();
         if self.drawn > 0 {
             // Up to where the block began, and away with it.
-            all.push_str(&format!("\x1b[{}F\x1b[J", self.drawn));
+            all += &clear(self.drawn);
         }
         all.push_str(above);
         let block = self.block();
@@ -222,7 +224,7 @@ impl<'o> Board<'o> {
         self.drawn_at = Some(Instant::now());
         for line in block {
             // Longer lines would fold and be counted wrongly.
-            all.push_str(&format!("\x1b[?7l{line}\x1b[?7h\n"));
+            all = all + "\x1b[?7l" + &line + "\x1b[?7h\n";
         }
         self.output.text(all);
     }
@@ -263,10 +265,15 @@ impl<'o> Board<'o> {
     }
 }
 
+/// Moves to the beginning of a block of so many lines and clears it away.
+fn clear(lines: usize) -> String {
+    format!("\x1b[{lines}F\x1b[J")
+}
+
 fn bar(percent: u64) -> String {
-    const WIDTH: u64 = 20;
-    let full = (percent.min(100) * WIDTH / 100) as usize;
-    format!("{}{} {percent:>3}% ", "█".repeat(full), "░".repeat(WIDTH as usize - full))
+    const WIDTH: usize = 20;
+    let full = usize::try_from(percent).unwrap_or(100).min(100) * WIDTH / 100;
+    format!("{}{} {percent:>3}% ", "█".repeat(full), "░".repeat(WIDTH - full))
 }
 
 impl Watcher for Board<'_> {
@@ -303,7 +310,7 @@ impl Drop for Board<'_> {
     fn drop(&mut self) {
         self.busy.clear();
         if self.drawn > 0 {
-            self.output.text(format_args!("\x1b[{}F\x1b[J", self.drawn));
+            self.output.text(clear(self.drawn));
         }
     }
 }

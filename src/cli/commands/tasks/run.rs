@@ -48,12 +48,11 @@ const OWN_LOG: &str = "orchestrator.log";
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Run) -> Result<Exit, Failure> {
     let here = desk.here();
     let depth = depth(&here)?;
-    let state = state(&here)?;
+    let kept = state(&here)?;
+    let stage = Stage { desk, here: &here, state: &kept, args, depth };
     if let Some(id) = &args.drive {
-        let folder = open(&state, id)?;
-        return Stage { desk, here: &here, state: &state, args, depth }.drive(folder);
+        return stage.drive(open(&kept, id)?);
     }
-    let stage = Stage { desk, here: &here, state: &state, args, depth };
     if args.resume {
         return stage.resume_last();
     }
