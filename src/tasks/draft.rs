@@ -137,9 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_is_readable() {
+    fn each_agent_is_told_its_part_and_all_are_gathered() {
         let draft = drafted("Process files A, B, and C").unwrap();
-        insta::assert_snapshot!(draft.text);
+        assert_eq!(draft.names, ["A", "B", "C", "merge"]);
+        assert!(draft.text.contains("name: \"process: A, B, C\"\ncwd: \"/work/my project\"\n"));
+        assert!(draft.text.contains("Your part is only this: the file B\\n"), "{}", draft.text);
+        assert!(draft.text.contains("the rest to the others (A, C)"), "{}", draft.text);
+        assert!(draft.text.contains("cat -- \"${tasks.C.artifacts[0]}\""), "{}", draft.text);
     }
 
     #[test]
