@@ -56,6 +56,13 @@ fn one_hook_needs_no_more_than_a_process() {
 }
 
 #[test]
+fn parts_of_cph_need_no_process_and_no_database() {
+    let part = |action: &str| json!({"type": "orchestrator", "action": action});
+    let stage = Stage::new(&[json!({"hooks": [part("gate"), part("status"), part("hold")]})]);
+    assert_eq!(expensive(&stage.scopes()), [""; 0]);
+}
+
+#[test]
 fn what_is_needed_is_in_the_trace() {
     let regex = Stage::new(&[json!({"matcher": "^(Edit|Write)$", "hooks": [run("exit 1")]})]);
     assert_eq!(expensive(&regex.scopes()), ["regex.compile"]);

@@ -19,6 +19,7 @@ mod install;
 mod lint;
 mod log;
 mod merge;
+mod parallel;
 mod races;
 mod real_client;
 mod tasks;

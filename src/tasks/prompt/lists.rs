@@ -138,7 +138,7 @@ fn typed(request: &Request<'_>, object: &[Token<'_>], at: usize) -> Option<Vec<I
     // "the Q1, Q2 and Q3 columns": parts of one thing.
     let is_attribute = before.last().is_some_and(|word| word.is("the"))
         && after.first().and_then(Token::word).is_some_and(|word| !is_in(word, REACH));
-    if !is_end(after) || is_attribute {
+    if is_attribute || !(is_each || is_end(after)) {
         return None;
     }
     let noun = before.last().and_then(Token::word).and_then(thing);
@@ -214,7 +214,13 @@ fn begins_here(before: &[Token<'_>], is_named: bool) -> bool {
 /// Whether every item says itself what it is.
 fn is_typed(items: &[Item]) -> bool {
     let all = |test: fn(&str) -> bool| items.iter().all(|item| test(&item.name));
-    all(is_file) || all(is_label) || all(is_numbered) || all(|name| name.contains(' '))
+    all(is_file) || all(is_label) || all(is_numbered) || all(is_member)
+}
+
+/// "customer A": one of many by its letter, number or name; not "cargo test".
+fn is_member(name: &str) -> bool {
+    let first = name.split_once(' ').and_then(|(_, rest)| rest.chars().next());
+    first.is_some_and(|c| c.is_uppercase() || c.is_ascii_digit())
 }
 
 /// Whether what follows a list does not take its items together.

@@ -306,6 +306,13 @@ pub(super) const THINGS: &[(&str, &str, Kind)] = &[
     ("quarters", "quarter", Kind::Text),
     ("models", "model", Kind::Text),
     ("proposals", "proposal", Kind::Text),
+    ("tools", "tool", Kind::Text),
+    ("frameworks", "framework", Kind::Text),
+    ("vendors", "vendor", Kind::Text),
+    ("products", "product", Kind::Text),
+    ("customers", "customer", Kind::Text),
+    ("candidates", "candidate", Kind::Text),
+    ("teams", "team", Kind::Text),
     ("tests", "test", Kind::Text),
     ("errors", "error", Kind::Text),
 ];
