@@ -19,6 +19,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::sys::trace;
+
 use super::database::{self, Error};
 
 /// The file in the state directory of a project.
@@ -270,6 +272,7 @@ impl Journal {
         let path = runs.path.clone();
         let (sender, receiver) = mpsc::channel();
         let write = move || Writer { runs, id, lines, seq: from }.write_all(&receiver);
+        let _starting = trace::scope("thread.start");
         let thread = thread::Builder::new()
             .name("events".to_owned())
             .spawn(write)

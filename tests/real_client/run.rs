@@ -18,8 +18,9 @@ use super::{
     terminal,
 };
 
-/// How long a scripted turn waits for a hook: the watcher of files may take seconds.
-const HOOK_WAIT: Duration = Duration::from_secs(20);
+/// How long a scripted turn waits for a hook: the watcher of files may take seconds, and a busy
+/// machine twenty times that.
+const HOOK_WAIT: Duration = Duration::from_mins(2);
 
 /// The hooks where Claude Code itself reads them.
 pub(super) fn natively(scenario: &Scenario, client: &Path) -> Outcome {

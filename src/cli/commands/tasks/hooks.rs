@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     dispatch::Situation,
-    model::orders::Orders,
+    model::{Processor, orders::Orders},
     sys::{dir::PrivateDir, fifo, place::Env},
     tasks::{
         host::{self, Scene, Starter},
@@ -32,6 +32,10 @@ pub(in crate::cli::commands) fn answer(
     orders: &Orders,
     payload: &[u8],
 ) -> Result<Vec<u8>, String> {
+    // A run tells its own events by dispatch: planning those would start run after run.
+    if situation.fired_by != Processor::ClaudeCode {
+        return Ok(Vec::new());
+    }
     let state = situation.state.as_ref().map_err(ToString::to_string)?;
     let payload: Value =
         serde_json::from_slice(payload).map_err(|error| format!("the payload: {error}"))?;
