@@ -64,7 +64,9 @@ fn a_prompt_becomes_workers_whose_answers_the_session_uses() {
         assert!(outcome.model_saw(&format!("only this: the file {name}.txt")), "worker {name}");
         assert!(outcome.model_saw(&format!("the answer of {name}")), "artifact of {name}");
     }
-    let ends = outcome.told.iter().flatten();
-    assert_eq!(ends.filter(|told| told.contains("R1 has ended")).count(), 1, "told once");
+    let turns = outcome.told.iter();
+    let tells = |turn: &&Vec<String>| turn.iter().any(|told| told.contains("R1 has ended"));
+    assert_eq!(turns.filter(tells).count(), 1, "told in one turn");
+    assert!(!outcome.model_saw("R2"), "events of the run start no other");
     assert_eq!(outcome.result()["result"], "all three are done");
 }
