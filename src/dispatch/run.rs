@@ -74,6 +74,9 @@ pub(super) struct Ran {
     pub(super) is_fresh: bool,
 }
 
+/// Carries out a part of cph for this firing.
+pub(super) type Conduct<'c> = dyn Fn(&Orders, &[u8]) -> Result<Vec<u8>, String> + 'c;
+
 /// What all hooks of a dispatch share.
 pub(super) struct Stage<'s> {
     pub(super) event: &'s Event,
@@ -82,7 +85,7 @@ pub(super) struct Stage<'s> {
     pub(super) env: &'s crate::sys::place::Env,
     pub(super) env_files: Option<&'s super::env_file::EnvFiles>,
     pub(super) allowed: http::Allowed<'s>,
-    pub(super) conduct: &'s dyn Fn(&Orders, &[u8]) -> Result<Vec<u8>, String>,
+    pub(super) conduct: &'s Conduct<'s>,
     pub(super) dir: Option<&'s std::path::Path>,
     /// When everything must have ended.
     pub(super) deadline: Deadline,

@@ -100,7 +100,7 @@ impl Orders {
             action,
             mode: Mode::Suggest,
             budget: 5,
-            wait: Duration::from_secs(60),
+            wait: Duration::from_mins(1),
             block: Duration::from_mins(5),
             parting: Parting::Detach,
         }

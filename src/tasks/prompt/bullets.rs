@@ -63,7 +63,7 @@ fn treated(lead: &str, items: &[String]) -> Option<Parallel> {
     let words = tokens(lead.trim_end_matches(':'));
     let words = without_denied_dependence(&words);
     let request = Request::of(&words)?;
-    let kind = lists::announced(&request, &request.rest)?;
+    let kind = lists::announced(&request, &request.rest)?.kind();
     let are_files = items.iter().all(|item| is_file(item));
     let kind = if are_files { Kind::File } else { kind? };
     Some(Parallel { verb: request.verb.to_lowercase(), items: named(items, kind) })

@@ -5,7 +5,7 @@
 
 use super::{
     FEWEST, Item, Kind, MOST,
-    request::Request,
+    request::{Request, reaches},
     vocabulary::{APART, ARTICLES, JOINT_AFTER, REACH, thing},
     words::{Token, is_file, is_in, is_label, is_numbered, number},
 };
@@ -40,7 +40,7 @@ fn before_colon<'a, 't>(words: &'a [Token<'t>]) -> &'a [Token<'t>] {
 fn after_colon(request: &Request<'_>) -> Option<Vec<Item>> {
     let at = request.rest.iter().position(|word| *word == Token::Colon)?;
     let (lead, list) = (&request.rest[..at], &request.rest[at + 1..]);
-    let kind = announced(request, lead)?;
+    let kind = announced(request, lead)?.kind();
     let (items, used) = enumeration(list, Frame::Open).or_else(|| in_a_row(list))?;
     let is_all = list[used..]
         .iter()
@@ -49,11 +49,27 @@ fn after_colon(request: &Request<'_>) -> Option<Vec<Item>> {
     (is_all && is_of_kind).then(|| as_kind(items, kind))
 }
 
-/// What the words before a list announce: `None` no list of separate things, `Some(None)` a list
-/// of which only the items themselves can say what they are.
-pub(super) fn announced(request: &Request<'_>, lead: &[Token<'_>]) -> Option<Option<Kind>> {
+/// What the items of a list are that words before it announce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Announced {
+    Of(Kind),
+    /// Only the items themselves can say it.
+    Unsaid,
+}
+
+impl Announced {
+    pub(super) fn kind(self) -> Option<Kind> {
+        match self {
+            Self::Of(kind) => Some(kind),
+            Self::Unsaid => None,
+        }
+    }
+}
+
+/// What the words before a list announce; `None`: no list of separate things.
+pub(super) fn announced(request: &Request<'_>, lead: &[Token<'_>]) -> Option<Announced> {
     let is_each = lead.iter().any(|word| word.is_in(APART)) || request.is_apart;
-    if !request.reaches(lead, is_each) {
+    if !reaches(lead, is_each) {
         return None;
     }
     let pointed = lead.iter().position(|word| word.is_in(&["these", "following"]));
@@ -64,9 +80,9 @@ pub(super) fn announced(request: &Request<'_>, lead: &[Token<'_>]) -> Option<Opt
     let makes_one = request.makes && !says_each && lead.first().is_some_and(|w| w.is_in(ARTICLES));
     match named {
         _ if makes_one => None,
-        Some((_, kind)) => Some(Some(kind)),
-        None if says_each => Some(Some(Kind::Text)),
-        None => Some(None),
+        Some((_, kind)) => Some(Announced::Of(kind)),
+        None if says_each => Some(Announced::Of(Kind::Text)),
+        None => Some(Announced::Unsaid),
     }
 }
 
@@ -90,7 +106,7 @@ fn in_a_row(list: &[Token<'_>]) -> Option<(Vec<Item>, usize)> {
 /// "documents 1 through 10", "chapters 1-5", "meetings 1, 2, 3 and 4".
 fn range(request: &Request<'_>, object: &[Token<'_>], at: usize) -> Option<Vec<Item>> {
     let (one, _) = thing(object.get(at)?.word()?)?;
-    if !request.reaches(&object[..at], request.is_apart) || !may_follow(request, object, at) {
+    if !reaches(&object[..at], request.is_apart) || !may_follow(request, object, at) {
         return None;
     }
     let list = &object[at + 1..];
@@ -105,13 +121,12 @@ fn range(request: &Request<'_>, object: &[Token<'_>], at: usize) -> Option<Vec<I
 fn span(list: &[Token<'_>]) -> Option<(Vec<String>, usize)> {
     let first = list.first()?.word()?;
     let dash = first.split_once(['-', '–']).or_else(|| first.split_once(".."));
-    let (from, to, used) = match dash {
-        Some((from, to)) => (number(from)?, number(to)?, 1),
-        None => {
-            let is_through = list.get(1)?.is_in(&["through", "to", "thru", "until"]);
-            let to = list.get(2).filter(|_| is_through)?.word()?;
-            (number(first)?, number(to)?, 3)
-        }
+    let (from, to, used) = if let Some((from, to)) = dash {
+        (number(from)?, number(to)?, 1)
+    } else {
+        let is_through = list.get(1)?.is_in(&["through", "to", "thru", "until"]);
+        let to = list.get(2).filter(|_| is_through)?.word()?;
+        (number(first)?, number(to)?, 3)
     };
     let count = usize::try_from(to.checked_sub(from)?).ok()? + 1;
     let is_sound = (FEWEST..=MOST).contains(&count);
@@ -130,7 +145,7 @@ fn numbers(list: &[Token<'_>]) -> Option<(Vec<String>, usize)> {
 fn typed(request: &Request<'_>, object: &[Token<'_>], at: usize) -> Option<Vec<Item>> {
     let before = &object[..at];
     let is_each = is_each_of(before);
-    if !request.reaches(before, is_each || request.is_apart) {
+    if !reaches(before, is_each || request.is_apart) {
         return None;
     }
     let (items, used) = enumeration(&object[at..], Frame::Plain)?;
@@ -171,7 +186,7 @@ fn is_each_of(before: &[Token<'_>]) -> bool {
 fn before_things(request: &Request<'_>, object: &[Token<'_>], at: usize) -> Option<Vec<Item>> {
     let before = &object[..at];
     let is_introduced = before.last().is_some_and(|word| word.is_in(&["the", "our", "all"]));
-    if !is_introduced || !request.reaches(before, request.is_apart) {
+    if !is_introduced || !reaches(before, request.is_apart) {
         return None;
     }
     let (items, used) = enumeration(&object[at..], Frame::Plain)?;

@@ -73,7 +73,7 @@ fn for_each(words: &[Token<'_>]) -> Option<Parallel> {
 impl<'t> Request<'t> {
     /// The request that a sentence begins with.
     pub(super) fn of(words: &[Token<'t>]) -> Option<Self> {
-        let asks = words.iter().any(|word| *word == Token::Question);
+        let asks = words.contains(&Token::Question);
         let (rest, is_asked) = without_courtesy(words);
         let verb = rest.first()?.word()?;
         let known = |table: &[&str]| super::words::is_in(verb, table);
@@ -86,16 +86,16 @@ impl<'t> Request<'t> {
             || (0..rest.len()).any(|at| starts_with(&rest[at..], &["in", "parallel"]));
         Some(Self { verb, makes: known(MAKE), rest: rest[1..].to_vec(), is_apart })
     }
+}
 
-    /// Whether what stands between verb and list lets the verb reach each item.
-    pub(super) fn reaches(&self, between: &[Token<'t>], is_each: bool) -> bool {
-        let has = |table: &[&str]| between.iter().any(|word| word.is_in(table));
-        let is_apart = is_each || between.iter().any(|word| word.is_in(&["each", "separate"]));
-        between.len() <= MOST_BETWEEN
-            && !has(SUBORDINATE)
-            && (is_apart || !has(JOINT))
-            && !between.iter().any(|token| matches!(token, Token::Break | Token::Colon))
-    }
+/// Whether what stands between verb and list lets the verb reach each item.
+pub(super) fn reaches(between: &[Token<'_>], is_each: bool) -> bool {
+    let has = |table: &[&str]| between.iter().any(|word| word.is_in(table));
+    let is_apart = is_each || has(&["each", "separate"]);
+    between.len() <= MOST_BETWEEN
+        && !has(SUBORDINATE)
+        && (is_apart || !has(JOINT))
+        && !between.iter().any(|token| matches!(token, Token::Break | Token::Colon))
 }
 
 /// Words that may stand between the verb and its list.

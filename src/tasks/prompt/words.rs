@@ -60,7 +60,7 @@ pub(super) fn tokens(sentence: &str) -> Vec<Token<'_>> {
 fn split(piece: &str) -> (&str, &str) {
     let word = piece.trim_end_matches([',', ':', ';', '.', '!', '?', ')', ']', '}']);
     // Empty brackets are part of a name: `insert()`.
-    let word = if word.ends_with('(') { &piece[..word.len() + 1] } else { word };
+    let word = if word.ends_with('(') { &piece[..=word.len()] } else { word };
     piece.split_at(word.len().min(piece.len()))
 }
 
