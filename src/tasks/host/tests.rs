@@ -1,4 +1,5 @@
 //! What a session is told, with files as a run leaves them and no process.
+#![expect(clippy::needless_pass_by_value, reason = "literals read better by value")]
 
 use std::{cell::RefCell, path::PathBuf, time::Duration};
 
