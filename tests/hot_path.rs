@@ -64,6 +64,13 @@ fn a_background_hook_needs_no_database() {
 }
 
 #[test]
+fn parts_of_cph_need_no_process_and_no_database() {
+    let part = |action: &str| json!({"type": "orchestrator", "action": action});
+    let stage = Stage::new(&[json!({"hooks": [part("gate"), part("status"), part("hold")]})]);
+    assert_eq!(expensive(&stage.scopes()), [""; 0]);
+}
+
+#[test]
 fn what_is_needed_is_in_the_trace() {
     let regex = Stage::new(&[json!({"matcher": "^(Edit|Write)$", "hooks": [run("exit 1")]})]);
     assert_eq!(expensive(&regex.scopes()), ["regex.compile"]);

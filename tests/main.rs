@@ -26,6 +26,7 @@ mod lint;
 mod log;
 mod merge;
 mod observe;
+mod parallel;
 mod races;
 mod real_client;
 mod tasks;

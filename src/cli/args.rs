@@ -101,11 +101,14 @@ pub(super) enum Command {
     #[command(hide = true)]
     Worker(Worker),
     /// Show the plan of a task file
+    /// Show the plan of a task file, or of a prompt
     Plan(Plan),
     /// Run a task file, each task the moment that its dependencies are done
     Run(Run),
     /// List runs; show, read, end or resume one
     Runs(Runs),
+    /// Print a line for each run that goes on, for Claude Code's status line
+    Statusline,
     /// Report from inside a task
     Emit(Emit),
     /// Remove old runs
@@ -838,9 +841,11 @@ pub(super) struct HandOver {
 
 // `cph plan`
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 it is sound, 78 it is not, 64 there is no such file.")]
+#[command(after_help = "Exit codes: 0 it is sound, 78 it is not, 64 there is no such file, 1 no \
+                        parallel work is found in the prompt.")]
 pub(super) struct Plan {
-    /// The task file; `-` is stdin
+    /// The task file (`-` is stdin), or a prompt that asks for parallel work
+    #[arg(value_name = "FILE|PROMPT")]
     pub(super) file: PathBuf,
     /// Output format
     #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
@@ -853,6 +858,8 @@ pub(super) enum PlanFormat {
     Mermaid,
     Svg,
     Json,
+    /// The task file itself
+    Yaml,
 }
 
 // `cph run`

@@ -85,6 +85,7 @@ fn run(cli: &Cli) -> Exit {
         Command::Man(args) => commands::man::run(&desk, args),
         Command::Merge(args) => commands::merge::run(&desk, args),
         Command::Observe(args) => commands::observe::run(&desk, args),
+        Command::Statusline => commands::tasks::statusline::run(&desk),
         Command::Plan(args) => commands::tasks::plan::run(&desk, args),
         Command::Run(args) => commands::tasks::run::run(&desk, args),
         Command::Runs(args) => commands::tasks::runs::run(&desk, args),

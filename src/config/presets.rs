@@ -20,6 +20,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     Preset { name: "background", text: include_str!("../../presets/background.json") },
     Preset { name: "bell", text: include_str!("../../presets/bell.json") },
     Preset { name: "log", text: include_str!("../../presets/log.json") },
+    Preset { name: "parallel", text: include_str!("../../presets/parallel.json") },
 ];
 
 /// The preset that a configuration names.

@@ -113,7 +113,7 @@ fn program(subject: &Subject) -> Option<String> {
             of_words(command.split_whitespace().chain(args))
         }
         Handler::Http { url, .. } => Some(url.split(['?', '#']).next()?.to_owned()),
-        Handler::Native { .. } => None,
+        Handler::Native { .. } | Handler::Orchestrator(_) => None,
     }
 }
 

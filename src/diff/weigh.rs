@@ -293,6 +293,7 @@ pub(super) fn full(handler: &Handler) -> String {
                 format!("POST {url} ({})", names.join(", "))
             }
         }
+        Handler::Orchestrator(_) => handler.to_string(),
         Handler::Native { kind, raw } => {
             let node = crate::json::Node::document(raw).ok();
             let prompt = node.and_then(|node| node.get("prompt").or_else(|| node.get("tool")));

@@ -60,7 +60,7 @@ pub(super) fn line(hook: &Hook, environment: &Environment) -> Option<Line> {
         }
         Handler::Command { command, shell: None, .. } => Some(shell_form(command, environment)),
         Handler::Command { command, shell: Some(shell), .. } => Some(by_shell(*shell, command)),
-        Handler::Http { .. } | Handler::Native { .. } => None,
+        Handler::Http { .. } | Handler::Orchestrator(_) | Handler::Native { .. } => None,
     }
 }
 

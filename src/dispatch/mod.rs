@@ -30,7 +30,7 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     json,
-    model::{Payload, Processor},
+    model::{Payload, Processor, orders::Orders},
     session::{
         delivery::{Moment, OccurrenceId},
         recursion::{self, Nesting},
@@ -79,12 +79,16 @@ pub(crate) type Say<'a> = dyn FnMut(&Spoken) -> bool + 'a;
 /// the desk lends its eyes.
 pub(crate) type Checkup<'a> = dyn FnMut(&Situation) -> Vec<String> + 'a;
 
+/// Carries out a hook that is a part of cph, with the payload as it stands; an error is a sentence.
+pub(crate) type Conduct<'a> = dyn Fn(&Situation, &Orders, &[u8]) -> Result<Vec<u8>, String> + 'a;
+
 /// Answers one firing.
 pub(crate) fn dispatch(
     request: &Request,
     env: &Env,
     bytes: Vec<u8>,
     checkup: &mut Checkup<'_>,
+    conduct: &Conduct<'_>,
     say: &mut Say<'_>,
 ) {
     signal::outlive_full_files();
@@ -94,7 +98,7 @@ pub(crate) fn dispatch(
     };
     let situation = Situation::of(request, env, &payload);
     let report = Report::new(request, &situation, &payload);
-    Firing { request, env, payload: &payload, situation: &situation }.answer(
+    Firing { request, env, payload: &payload, situation: &situation, conduct }.answer(
         fault.as_ref(),
         report,
         checkup,
@@ -108,6 +112,7 @@ struct Firing<'f> {
     env: &'f Env,
     payload: &'f Payload,
     situation: &'f Situation,
+    conduct: &'f Conduct<'f>,
 }
 
 impl Firing<'_> {

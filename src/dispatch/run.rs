@@ -18,6 +18,7 @@ use crate::{
         answer::{Answer, End, Reply},
         fold::{self, Clash},
         hook::{Handler, Hook},
+        orders::Orders,
     },
     sys::{
         clock::{self, Deadline},
@@ -75,6 +76,9 @@ pub(super) struct Ran {
     pub(super) note: Option<String>,
 }
 
+/// Carries out a part of cph for this firing.
+pub(super) type Conduct<'c> = dyn Fn(&Orders, &[u8]) -> Result<Vec<u8>, String> + 'c;
+
 /// What all hooks of a dispatch share.
 pub(super) struct Stage<'s> {
     pub(super) event: &'s Event,
@@ -85,6 +89,7 @@ pub(super) struct Stage<'s> {
     pub(super) situation: &'s super::Situation,
     pub(super) session: Option<String>,
     pub(super) allowed: http::Allowed<'s>,
+    pub(super) conduct: &'s Conduct<'s>,
     pub(super) dir: Option<&'s std::path::Path>,
     /// When everything must have ended.
     pub(super) deadline: Deadline,
@@ -348,6 +353,11 @@ impl<'r, 's> Runner<'r, 's> {
             }
             return None;
         }
+        if let Handler::Orchestrator(orders) = call.hook.handler() {
+            let bytes = feed.bytes(call, &previous).into_owned();
+            self.conduct(index, orders, &bytes);
+            return None;
+        }
         let is_left = call.hook.is_background() && call.hook.settings.rewake != Some(true);
         let command = match self.command(index, mark.filter(|_| !is_left), feed, &previous) {
             Ok(command) => command,
@@ -361,6 +371,17 @@ impl<'r, 's> Runner<'r, 's> {
             return None;
         }
         Some((command, limits))
+    }
+
+    /// A part of cph answers here and now.
+    fn conduct(&mut self, index: usize, orders: &Orders, payload: &[u8]) {
+        let began = clock::boot_now();
+        let mut ending = match (self.stage.conduct)(orders, payload) {
+            Ok(stdout) => Ending { stdout, ..Ending::without_run(Status::Exited(0)) },
+            Err(sentence) => not_started(sentence),
+        };
+        ending.took = clock::boot_now().saturating_sub(began);
+        self.ended(index, &ending);
     }
 
     /// Leaves a hook to the background: it has ended as far as anybody here is concerned.

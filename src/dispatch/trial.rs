@@ -20,6 +20,7 @@ use crate::{
         hook::{Entry, Handler, Hook, HookId, NativeKind},
         job::Terms,
         matcher::MatchedAs,
+        orders::Orders,
         paths::Dirs,
         when,
     },
@@ -138,8 +139,19 @@ pub(crate) fn try_out(
     if nesting.is_too_deep(found.integration.max_depth()) {
         return Err(NotRun::TooDeep(nesting.depth));
     }
-    let firing = Firing { request: &request, env, payload, situation: &situation };
+    let firing =
+        Firing { request: &request, env, payload, situation: &situation, conduct: &nowhere };
     Ok(Bench { firing, found }.run(&nesting))
+}
+
+/// What a part of cph does depends on the runs of a session.
+fn nobody(_: &Orders, _: &[u8]) -> Result<Vec<u8>, String> {
+    Err("a part of cph acts in a session only".to_owned())
+}
+
+/// The same for a firing as a whole.
+fn nowhere(_: &Situation, orders: &Orders, payload: &[u8]) -> Result<Vec<u8>, String> {
+    nobody(orders, payload)
 }
 
 /// A hook that may run.
@@ -315,6 +327,7 @@ impl Bench<'_> {
             dir: situation.dir(),
             deadline: situation.deadline,
             state: None,
+            conduct: &nobody,
             occurrence: occurrence.as_str(),
         }
     }

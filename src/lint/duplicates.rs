@@ -289,7 +289,7 @@ fn exact(entry: &Entry) -> String {
     match &entry.handler {
         Handler::Command { command, args, shell } => format!("{command}\n{args:?}\n{shell:?}"),
         Handler::Http { url, .. } => url.clone(),
-        Handler::Native { .. } => normal_form(entry),
+        Handler::Native { .. } | Handler::Orchestrator(_) => normal_form(entry),
     }
 }
 
@@ -302,7 +302,7 @@ fn loose(entry: &Entry) -> String {
             words.join(" ")
         }
         Handler::Http { url, .. } => format!("POST {url}"),
-        Handler::Native { .. } => normal_form(entry),
+        Handler::Native { .. } | Handler::Orchestrator(_) => normal_form(entry),
     }
 }
 

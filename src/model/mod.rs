@@ -9,6 +9,7 @@ pub(crate) mod glob;
 pub(crate) mod hook;
 pub(crate) mod job;
 pub(crate) mod matcher;
+pub(crate) mod orders;
 pub(crate) mod origin;
 pub(crate) mod paths;
 pub(crate) mod payload;

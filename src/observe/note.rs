@@ -123,6 +123,7 @@ fn host_key(entry: &Entry) -> String {
         Handler::Command { command, args, shell } => format!("{shell:?} {command} {args:?}"),
         Handler::Http { url, .. } => url.clone(),
         Handler::Native { raw, .. } => raw.clone(),
+        Handler::Orchestrator(_) => entry.handler.to_string(),
     };
     format!("{what} {:?}", entry.condition)
 }

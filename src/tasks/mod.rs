@@ -5,9 +5,13 @@
 //! run ends, or found and ended before anything else is started here.
 
 mod condition;
+pub(crate) mod draft;
 pub(crate) mod draw;
 mod file;
 mod graph;
+pub(crate) mod host;
+pub(crate) mod live;
+pub(crate) mod prompt;
 mod read;
 mod reference;
 pub(crate) mod rules;

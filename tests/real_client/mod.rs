@@ -16,6 +16,7 @@ mod lint;
 mod message;
 mod observed;
 mod outcome;
+mod parallel;
 mod parity;
 mod plugin;
 mod portrait;

@@ -18,8 +18,9 @@ use super::{
     terminal,
 };
 
-/// How long a scripted turn waits for a hook: the watcher of files may take seconds.
-const HOOK_WAIT: Duration = Duration::from_secs(20);
+/// How long a scripted turn waits for a hook: the watcher of files may take seconds, and a busy
+/// machine twenty times that.
+const HOOK_WAIT: Duration = Duration::from_mins(2);
 
 /// The hooks where Claude Code itself reads them.
 pub(super) fn natively(scenario: &Scenario, client: &Path) -> Outcome {
@@ -60,6 +61,9 @@ pub(super) fn through_cph(scenario: &Scenario, client: &Path) -> Outcome {
         run.stage.cph(&["install", "--scope", "user", "--trust-all"]);
     }
     run.stage.cph(&["install", "--scope", "project", "--trust-all"]);
+    if scenario.has_workers {
+        run.stage.link("claude", client);
+    }
     run.hold(client)
 }
 

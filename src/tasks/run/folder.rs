@@ -202,6 +202,14 @@ pub(crate) fn is_driven(dir: &PrivateDir) -> bool {
     matches!(free, Some(Ok(None)))
 }
 
+/// Waits until nobody drives the run, or the deadline has passed.
+pub(crate) fn wait(dir: &PrivateDir, deadline: Deadline) {
+    if let Ok(file) = dir.open_or_create(LOCK) {
+        // Let go at once: it is only waited for.
+        drop(lock::lock(file, deadline));
+    }
+}
+
 /// Takes over a run that nobody drives.
 pub(crate) fn open(state: &PrivateDir, id: &str) -> Result<Folder, Error> {
     open_within(state, id, PATIENCE)
@@ -267,8 +275,13 @@ impl Folder {
 
     /// Where the results of a task go. Not made.
     pub(crate) fn output_dir(&self, task: &str) -> PathBuf {
-        self.path().join("artifacts").join(name_of(task))
+        output_dir_in(&self.dir, task)
     }
+}
+
+/// The same, of a run that is not ours.
+pub(crate) fn output_dir_in(run: &PrivateDir, task: &str) -> PathBuf {
+    run.path().join("artifacts").join(name_of(task))
 }
 
 /// One component that stands for a task.

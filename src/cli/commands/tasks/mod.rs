@@ -3,10 +3,13 @@
 mod board;
 pub(in crate::cli) mod emit;
 mod herald;
+pub(in crate::cli::commands) mod hooks;
 pub(in crate::cli) mod maintain;
 pub(in crate::cli) mod plan;
 pub(in crate::cli) mod run;
 pub(in crate::cli) mod runs;
+pub(in crate::cli) mod statusline;
+mod told;
 
 use std::{
     io::Read as _,

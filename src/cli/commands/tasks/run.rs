@@ -17,7 +17,8 @@ use crate::{
     store::runs::Runs,
     sys::{
         dir::PrivateDir,
-        load, place,
+        load,
+        place::{self, Env},
         process::{self, Command, Outputs, Stdin},
     },
     tasks::{
@@ -31,8 +32,11 @@ use crate::{
 };
 
 use super::{
-    super::here::Here, Desk, Named, board, complain_all, herald::ByDispatch, lengths, no_run,
-    tasks_of,
+    super::here::Here,
+    Desk, Named, board, complain_all,
+    herald::ByDispatch,
+    lengths, no_run, tasks_of,
+    told::{self, Told},
 };
 
 /// Runs within runs, at most: what starts itself must not go on for ever.
@@ -84,6 +88,62 @@ fn open(state: &PrivateDir, id: &str) -> Result<Folder, Failure> {
         Ok(folder) => Ok(folder),
         Err(folder::Error::Unknown(id)) => Err(no_run(&id)),
         Err(error) => Err(Failure::of(&error)),
+    }
+}
+
+/// Of the host's own session: a worker's session is another.
+const OF_THE_SESSION: &[&str] = &[
+    "CLAUDECODE",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_CODE_CHILD_SESSION",
+    "CLAUDE_CODE_SESSION_ATTENDED",
+    "CLAUDE_CODE_MESSAGING_SOCKET",
+    "CLAUDE_PID",
+    "CLAUDE_ENV_FILE",
+];
+
+/// With what a run is handed to a process of its own.
+pub(super) struct Detaching<'d> {
+    pub(super) state: &'d PrivateDir,
+    /// The project.
+    pub(super) root: &'d Path,
+    pub(super) env: &'d Env,
+    /// Who is told of the run.
+    pub(super) session: Option<String>,
+    /// Run again what is done.
+    pub(super) is_forced: bool,
+}
+
+impl Detaching<'_> {
+    /// Starts the process; the id of the run. An error is a sentence.
+    pub(super) fn start(&self, folder: Folder) -> Result<String, String> {
+        let id = folder.record.id.clone();
+        let program = place::own_program().map_err(|error| error.to_string())?;
+        let log = folder.dir().open_append(OWN_LOG).map_err(|error| error.to_string())?;
+        let text = folder::text(folder.dir()).map_err(|error| error.to_string())?;
+        if let Ok((file, _)) = tasks::read(&SourceFile::new("tasks", text)) {
+            told::announce(self.state, &folder, self.session.clone(), &file);
+        }
+        let mut argv = vec![program.into_os_string(), "run".into(), "--drive".into(), (&id).into()];
+        argv.extend(["--project".into(), self.root.as_os_str().to_owned(), "--quiet".into()]);
+        if self.is_forced {
+            argv.push("--force".into());
+        }
+        let mut env = self.env.to_map();
+        env.retain(|name, _| {
+            let name = name.to_string_lossy();
+            !OF_THE_SESSION.contains(&&*name) && !name.ends_with("_MESSAGING_TOKEN")
+        });
+        if let Some(session) = &self.session {
+            env.insert(told::SESSION.into(), session.into());
+        }
+        let dir = Some(self.root.to_owned());
+        let command = Command { argv, env, dir, stdin: Stdin::Null, marker: id.clone() };
+        // From here on the lock is free for whoever drives it.
+        drop(folder);
+        let outputs = Outputs { stdout: Some(&log), stderr: Some(&log) };
+        process::detach(&command, outputs).map_err(|error| error.to_string())?;
+        Ok(id)
     }
 }
 
@@ -151,26 +211,14 @@ impl Stage<'_> {
 
     /// Hands the run to a process of its own.
     fn detach(&self, folder: Folder) -> Result<Exit, Failure> {
-        let id = folder.record.id.clone();
-        let program = place::own_program().map_err(|error| Failure::of(&error))?;
-        let log = folder.dir().open_append(OWN_LOG).map_err(|error| Failure::of(&error))?;
-        let mut argv = vec![program.into_os_string(), "run".into(), "--drive".into(), (&id).into()];
-        argv.extend(["--project".into(), self.here.root.clone().into_os_string()]);
-        argv.push("--quiet".into());
-        if self.args.force {
-            argv.push("--force".into());
-        }
-        let command = Command {
-            argv,
-            env: self.here.env.to_map(),
-            dir: Some(self.here.root.clone()),
-            stdin: Stdin::Null,
-            marker: id.clone(),
+        let detaching = Detaching {
+            state: self.state,
+            root: &self.here.root,
+            env: &self.here.env,
+            session: told::session(&self.here.env),
+            is_forced: self.args.force,
         };
-        // From here on the lock is free for whoever drives it.
-        drop(folder);
-        let outputs = Outputs { stdout: Some(&log), stderr: Some(&log) };
-        process::detach(&command, outputs).map_err(|error| Failure::of(&error))?;
+        let id = detaching.start(folder).map_err(|why| Failure::new(Exit::Failed, why))?;
         if self.args.json {
             self.desk.output.json_line(&serde_json::json!({ "run": id }));
         } else {
@@ -200,7 +248,9 @@ impl Stage<'_> {
         let plan = serde_json::to_vec_pretty(&drawing.json()).unwrap_or_default();
         folder.write("plan.json", &plan).map_err(|error| Failure::of(&error))?;
         let herald = ByDispatch::new(self.here).map_err(|error| Failure::of(&error))?;
-        let mut watcher = board::watcher(self.desk.output, self.args, &id, file.tasks.len());
+        let board = board::watcher(self.desk.output, self.args, &id, file.tasks.len());
+        let session = told::session(&self.here.env);
+        let mut watcher = Told::new(board, self.state, &folder, session, &file);
         let order = Order {
             file: &file,
             graph: &graph,
@@ -211,7 +261,7 @@ impl Stage<'_> {
             force: self.args.force,
             depth: self.depth,
             herald: &herald,
-            watcher: &mut *watcher,
+            watcher: &mut watcher,
             scratch: &self.here.places.temp_dir,
         };
         let summary = tasks::run::run(order).map_err(|error| Failure::of(&error))?;

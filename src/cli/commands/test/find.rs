@@ -120,7 +120,7 @@ pub(super) fn runs(handler: &Handler) -> String {
             std::iter::once(command.as_str()).chain(words).collect::<Vec<_>>().join(" ")
         }
         Handler::Http { url, .. } => format!("POST {url}"),
-        Handler::Native { .. } => handler.to_string(),
+        Handler::Native { .. } | Handler::Orchestrator(_) => handler.to_string(),
     }
 }
 

@@ -208,6 +208,10 @@ fn runs(handler: &Handler) -> Vec<(String, Value)> {
             says("headers", headers.iter().map(|(name, text)| format!("{name}: {text}")).collect()),
             says("allowedEnvVars", allowed_env_vars.clone().into()),
         ],
+        Handler::Orchestrator(orders) => {
+            let said = orders.said().into_iter().map(|(name, value)| says(name, value));
+            std::iter::once(says("type", "orchestrator".into())).chain(said).collect()
+        }
         Handler::Native { kind, raw } => {
             let raw = serde_json::from_str(raw).unwrap_or(Value::Null);
             vec![says("type", kind.name().into()), says("handler", raw)]

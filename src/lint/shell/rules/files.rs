@@ -78,7 +78,12 @@ fn missing(subject: &Subject<'_>, script: &Script, found: &mut Vec<Diagnostic>) 
     let is_made = script.path.iter().any(|part| MADE.iter().any(|made| part == *made));
     let is_elsewhere = subject.reach == Reach::Plugin && script.anchor == Anchor::Nowhere;
     let is_missing = matches!(script.state, State::Missing);
-    if !subject.is_in_place || !is_missing || is_made || is_elsewhere || is_asked_for(subject, script) {
+    if !subject.is_in_place
+        || !is_missing
+        || is_made
+        || is_elsewhere
+        || is_asked_for(subject, script)
+    {
         return;
     }
     let path = script.path.display();
