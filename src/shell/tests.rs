@@ -328,6 +328,7 @@ fn scripts() -> impl Strategy<Value = String> {
 /// What `/bin/sh` ends with; `None`: a signal.
 #[expect(clippy::disallowed_methods, reason = "the real shell is what we are compared with")]
 fn real_end(text: &str) -> Option<i64> {
+    let _apart = crate::sys::process::apart::starting();
     let mut shell = std::process::Command::new("/bin/sh");
     shell.args(["-c", text]).env_clear();
     Some(i64::from(shell.output().unwrap().status.code()?))
