@@ -95,8 +95,7 @@ fn each_change_is_told_with_what_it_means() {
         assert!(told.contains(&(&json!(what), &json!(id))), "{what} {id}: {line:#}");
     }
     put(&file, r#"{"hooks": {"Stop": [{"matcher": "x", "hooks": [{"type": "comand"}]}]}}"#);
-    let line = watching.tells("the fault", |line| !line["findings"].as_array().unwrap().is_empty());
-    assert!(line["findings"].to_string().contains("unknown-type"), "{line:#}");
+    watching.tells("the fault", |line| line["findings"].to_string().contains("unknown-type"));
     put(&cph.path("home/.claude/hooks.json"), &hooks("Stop", &["mine"]));
     watching.tells("the user's file", |line| ids(line).contains("mine"));
     put(&cph.path("project/.claude/settings.json"), &hooks("Stop", &["native"]));
