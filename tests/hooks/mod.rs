@@ -202,8 +202,8 @@ fn a_hook_is_added_as_it_is_asked_for() {
     }
     "#);
     // That the script is not there yet is another matter.
-    let lint = ["lint", "--deny", "warnings", "--ignore", "script", ".claude/hooks.json"];
-    let found = cph.run(&lint);
+    let arguments = ["lint", "--deny", "warnings", "--ignore", "script", ".claude/hooks.json"];
+    let found = cph.run(&arguments);
     assert!(!found.stdout.contains("lint.sh"), "{}", found.stdout);
     cph.succeed(&["hooks", "remove", "lint"]);
     assert_eq!(cph.read(FILE).unwrap(), HOOKS);
