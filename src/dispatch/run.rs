@@ -20,6 +20,7 @@ use crate::{
         hook::{Handler, Hook},
         orders::Orders,
     },
+    session::delivery::Start,
     sys::{
         clock::{self, Deadline},
         dir::PrivateDir,
@@ -302,21 +303,32 @@ impl<'r, 's> Runner<'r, 's> {
         let (mut commands, mut started) = (Vec::new(), Vec::new());
         for (&index, start) in fresh.iter().zip(&starts) {
             self.saw[index] = feed.rewritten().cloned();
-            let mark = start.as_ref().map(crate::session::delivery::Start::mark);
+            let mark = start.as_ref().map(Start::mark);
             if let Some(command) = self.set_out(index, mark, feed) {
                 commands.push(command);
                 started.push((index, start.as_ref()));
             }
         }
+        self.start_all(commands, &started);
+        // Parts of cph answer here and now, and may take their time: the others are at work.
+        for index in fresh {
+            if let Handler::Orchestrator(orders) = calls[index].hook.handler() {
+                let bytes = feed.bytes(&calls[index], &self.previous(index)).into_owned();
+                self.conduct(index, orders, &bytes);
+            }
+        }
+    }
+
+    fn start_all(&mut self, commands: Vec<(Command, Limits)>, started: &[(usize, Option<&Start>)]) {
         if commands.is_empty() {
             return;
         }
         let set = self.set.get_or_insert_with(watched_set);
         let ids = set.start_all(commands);
-        self.processes.extend(ids.iter().zip(&started).map(|(&id, &(index, _))| (id, index)));
+        self.processes.extend(ids.iter().zip(started).map(|(&id, &(index, _))| (id, index)));
         let identified = ids
             .iter()
-            .zip(&started)
+            .zip(started)
             .filter_map(|(&id, &(_, start))| Some((start?, set.identity(id)?)));
         self.keeper.spawned(&identified.collect::<Vec<_>>());
     }
@@ -353,9 +365,7 @@ impl<'r, 's> Runner<'r, 's> {
             }
             return None;
         }
-        if let Handler::Orchestrator(orders) = call.hook.handler() {
-            let bytes = feed.bytes(call, &previous).into_owned();
-            self.conduct(index, orders, &bytes);
+        if matches!(call.hook.handler(), Handler::Orchestrator(_)) {
             return None;
         }
         let is_left = call.hook.is_background() && call.hook.settings.rewake != Some(true);

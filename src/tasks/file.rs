@@ -1,4 +1,4 @@
-//! A task file as it was meant: what [`super::read`] makes of the text.
+//! A task file as it was meant: what [`super::read()`] makes of the text.
 //!
 //! Knows neither YAML nor processes. Invariant: every variant of a `matrix` is a task of its own.
 
