@@ -113,7 +113,7 @@ mod tests {
     use crate::{source::SourceFile, tasks::prompt::detect};
 
     fn drafted(prompt: &str) -> Option<Draft> {
-        of(prompt, &detect(prompt).unwrap(), Path::new("/work/my project"))
+        of(prompt, &detect(prompt).unwrap(), Path::new("/srv/my project"))
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
             "Fix the following bugs:\n- it's broken: \"really\"\n- 50% of {x} \\ fail\n- äöü 🦀 #1",
         ] {
             let Some(found) = detect(prompt) else { continue };
-            let draft = of(prompt, &found, Path::new("/work/my project")).unwrap();
+            let draft = of(prompt, &found, Path::new("/srv/my project")).unwrap();
             let source = SourceFile::new("draft", draft.text.clone());
             let read = crate::tasks::read(&source);
             let (file, graph) = read.unwrap_or_else(|found| panic!("{}\n{found:?}", draft.text));
@@ -140,7 +140,7 @@ mod tests {
     fn each_agent_is_told_its_part_and_all_are_gathered() {
         let draft = drafted("Process files A, B, and C").unwrap();
         assert_eq!(draft.names, ["A", "B", "C", "merge"]);
-        assert!(draft.text.contains("name: \"process: A, B, C\"\ncwd: \"/work/my project\"\n"));
+        assert!(draft.text.contains("name: \"process: A, B, C\"\ncwd: \"/srv/my project\"\n"));
         assert!(draft.text.contains("Your part is only this: the file B\\n"), "{}", draft.text);
         assert!(draft.text.contains("the rest to the others (A, C)"), "{}", draft.text);
         assert!(draft.text.contains("cat -- \"${tasks.C.artifacts[0]}\""), "{}", draft.text);
