@@ -91,6 +91,21 @@ pub(crate) fn last_fired(private: &PrivateDir, processor: Processor, now: &Now) 
     (boot == now.boot).then(|| Fired { ago, session: session.to_owned() })
 }
 
+/// The work of `session` is over: unless somebody else fired since, `processor` is not live.
+///
+/// Should another firing be noted at this very moment, it may be forgotten; its next one is not.
+pub(crate) fn retire(
+    private: &PrivateDir,
+    processor: Processor,
+    now: &Now,
+    session: &str,
+) -> Result<(), Error> {
+    if last_fired(private, processor, now).is_some_and(|fired| fired.session == session) {
+        private.remove(name(processor))?;
+    }
+    Ok(())
+}
+
 fn name(processor: Processor) -> String {
     format!("fired-{}", processor.name())
 }

@@ -148,3 +148,12 @@ fn maintenance_is_told() {
     let is_told = || heard(&cph).iter().any(|payload| payload["action"] == "cleanup");
     assert!(until(PATIENCE, is_told), "nobody was told");
 }
+
+#[test]
+fn when_a_run_is_over_nobody_waits_for_the_orchestrator() {
+    let cph = with_hooks(TASKS, &format!("\"TaskPlan\": {LISTEN}")).project_file("heard/.keep", "");
+    cph.succeed(&["run", "tasks.yaml"]);
+    assert_eq!(heard(&cph).len(), 1);
+    let status = cph.succeed(&["status"]);
+    assert!(status.contains("task orchestrator not live: it never fired here"), "{status}");
+}

@@ -43,6 +43,18 @@ fn a_firing_counts_for_a_while() {
 }
 
 #[test]
+fn who_is_done_is_not_live_unless_somebody_else_fired_since() {
+    let (_scratch, private) = private();
+    let retire = |who| retire(&private, Processor::TaskOrchestrator, &now(100), who).unwrap();
+    retire("R1");
+    touch_at(&private, 100, "R1");
+    retire("R2");
+    assert!(fired(&private, 100).is_some());
+    retire("R1");
+    assert_eq!(fired(&private, 100), None);
+}
+
+#[test]
 fn a_firing_of_another_boot_never_was() {
     let (_scratch, private) = private();
     touch_at(&private, 100, "");

@@ -9,13 +9,15 @@ use crate::{
         failure::Failure,
         output::{BAD, GOOD, WARN, styled},
     },
+    model::Processor,
     session::{
-        place as state_place,
+        live, place as state_place,
         recursion::{self, Nesting},
     },
     source::SourceFile,
     store::runs::Runs,
     sys::{
+        clock,
         dir::PrivateDir,
         load,
         place::{self, Env},
@@ -266,12 +268,22 @@ impl Stage<'_> {
         };
         let summary = tasks::run::run(order).map_err(|error| Failure::of(&error))?;
         drop(watcher);
+        self.retire(&id);
         self.tell(&id, &summary);
         Ok(match () {
             () if summary.is_cancelled => Exit::Cancelled,
             () if summary.is_success() => Exit::Fine,
             () => Exit::Findings,
         })
+    }
+
+    /// Claude Code's hooks need not wait for an orchestrator that is done.
+    fn retire(&self, id: &str) {
+        let (boot_time, boot, wall) = (clock::boot_now(), clock::boot_id(), clock::wall_now());
+        let now = live::Now { boot_time, boot, wall };
+        if let Err(error) = live::retire(self.state, Processor::TaskOrchestrator, &now, id) {
+            self.desk.output.complain(styled(WARN, format!("{id} still counts as live: {error}")));
+        }
     }
 
     /// Ends what dead drivers have left behind, of this run and of others.
