@@ -113,7 +113,6 @@ pub(super) enum Command {
     /// Run one start of a job
     #[command(hide = true)]
     Worker(Worker),
-    /// Show the plan of a task file
     /// Show the plan of a task file, or of a prompt
     Plan(Plan),
     /// Run a task file, each task the moment that its dependencies are done
