@@ -54,8 +54,8 @@ soft='--cfg sha2_backend="soft"'
 built=
 case $target in
   *-linux-*)
-    # The functions of a dispatch side by side (benches/hot-order).
-    order="-C link-arg=-Wl,-T,install/hot.ld"
+    # The functions of a dispatch side by side, by names that differ where types do (benches/hot-order).
+    order="-C symbol-mangling-version=v0 -C link-arg=-Wl,-T,install/hot.ld"
     if RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static $soft $order" \
         cargo build --release --locked --target "$target"; then
       built=${CARGO_TARGET_DIR:-target}/$target/release/cph

@@ -76,9 +76,10 @@ pub(crate) fn take(
 
 /// Hooks that this process took have run to an answer.
 pub(crate) fn done(state: &PrivateDir, session: &str, hooks: &[&HookId]) -> Result<(), Error> {
-    let Some(own) = process::identity(std::process::id()).filter(|_| !hooks.is_empty()) else {
+    if hooks.is_empty() {
         return Ok(());
-    };
+    }
+    let Some(own) = process::identity(std::process::id()) else { return Ok(()) };
     let lines: Vec<_> = hooks.iter().map(|hook| line(session, hook, own, true)).collect();
     Ledger::open(state, FILE, Deadline::never())?.append(&lines)
 }

@@ -15,6 +15,16 @@ pub(crate) fn begin() {
     ignore_broken_pipes();
 }
 
+/// Where the program lies, as the C library asks at the start of a static program: not known, which it takes for an
+/// answer. Its own function reads a link in `/proc`, which has to be made for every new process (20 µs), for the
+/// sake of libraries that lie beside the program and are loaded later; a static program loads none.
+#[cfg(all(target_os = "linux", target_env = "gnu", target_feature = "crt-static"))]
+#[expect(unsafe_code, reason = "it takes the place of a function of the C library")]
+#[unsafe(no_mangle)]
+extern "C" fn _dl_get_origin() -> *const libc::c_char {
+    std::ptr::without_provenance(usize::MAX)
+}
+
 /// To be called last: what was printed goes out. Failing is of no use any more.
 pub(crate) fn end() {
     let _gone = std::io::stdout().flush();

@@ -24,7 +24,7 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 enum Kept {
     #[cfg(target_os = "linux")]
-    Sealed(File),
+    Sealed(linux::Sealed),
     Copied(Box<[u8]>),
 }
 
@@ -40,9 +40,10 @@ impl Shared {
     pub(crate) fn reader(&self) -> io::Result<File> {
         match &self.kept {
             #[cfg(target_os = "linux")]
-            Kept::Sealed(memory) => linux::reader(memory)
+            Kept::Sealed(memory) => memory
+                .reader()
                 // There may be no /proc here.
-                .or_else(|_| posix::reader(&linux::read(memory)?, &self.scratch)),
+                .or_else(|_| posix::reader(&memory.read()?, &self.scratch)),
             Kept::Copied(bytes) => posix::reader(bytes, &self.scratch)
                 .or_else(|error| piped::reader(bytes.to_vec()).map_err(|_| error)),
         }
@@ -53,7 +54,7 @@ impl Kept {
     fn new(bytes: &[u8]) -> Self {
         #[cfg(target_os = "linux")]
         if !super::use_posix()
-            && let Ok(memory) = linux::keep(bytes)
+            && let Ok(memory) = linux::Sealed::new(bytes)
         {
             return Self::Sealed(memory);
         }
@@ -109,13 +110,16 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn sealed_memory_cannot_be_changed_even_by_its_owner() {
-        let memory = linux::keep(b"payload").unwrap();
-        assert!(memory.write_at(b"x", 0).is_err());
-        assert!(memory.set_len(3).is_err());
-        assert!(memory.set_len(30).is_err());
-        assert_eq!(linux::read(&memory).unwrap(), b"payload");
-        let flags = rustix::io::fcntl_getfd(&memory).unwrap();
-        assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
+        let memory = linux::Sealed::new(b"payload").unwrap();
+        // The first reader has our own descriptor, the second one of its own.
+        for reader in [memory.reader().unwrap(), memory.reader().unwrap()] {
+            assert!(reader.write_at(b"x", 0).is_err());
+            assert!(reader.set_len(3).is_err());
+            assert!(reader.set_len(30).is_err());
+            let flags = rustix::io::fcntl_getfd(&reader).unwrap();
+            assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
+        }
+        assert_eq!(memory.read().unwrap(), b"payload");
     }
 
     #[test]
