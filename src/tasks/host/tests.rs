@@ -212,7 +212,7 @@ fn calls_that_need_an_artifact_wait_for_it_and_get_its_path() {
     done(&mut run, "b");
     note(&mut run, "run_end", None, json!({ "status": "succeeded" }));
     stage.live().write(&run).unwrap();
-    assert!(stage.live().claim("R1") && !stage.live().claim("R1"));
+    assert!(stage.live().claim(&run, "s") && !stage.live().claim(&run, "s"));
     assert!(stage.ask(&orders, needs()).unwrap().to_string().contains("/kept/a.md"));
 }
 
