@@ -1,8 +1,13 @@
 //! Parallel work behind a session, with the events that a host tells and an agent of our own. What
 //! the real client makes of it is in `real_client/parallel.rs`.
 
+mod ends;
+mod statusline;
+mod trust;
+
 use std::time::Duration;
 
+use rustix::process::{Pid, test_kill_process};
 use serde_json::{Value, json};
 
 use crate::{cph::Cph, wait};
@@ -15,13 +20,76 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Says which part it was asked for.
 const AGENT: &str = r#"printf '%s\n' "$2" | sed -n 's/^Your part is only this: /did /p'"#;
 
+/// The same, but notes itself, says how far it is, and waits until the test lets it go. It ends with
+/// the test, whatever comes of that.
+const PATIENT_AGENT: &str = r#"echo $$ >>"$HOME/agents"
+cph emit progress 40 parsing
+while [ ! -e "$HOME/go" ] && [ -d "$HOME" ]; do sleep 0.05; done
+printf '%s\n' "$2" | sed -n 's/^Your part is only this: /did /p'"#;
+
+/// A project in which prompts are run by patient agents, with a part for the end of the session.
+fn with_patient_agents(at_end: &Value) -> Cph {
+    let part = |fields: &Value| {
+        let mut handler = json!({ "type": "orchestrator" });
+        handler.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        json!([{ "processors": ["claude_code"], "hooks": [handler] }])
+    };
+    let file = json!({ "hooks": {
+        "UserPromptSubmit": part(&json!({ "action": "plan", "mode": "auto" })),
+        "PreToolUse": part(&json!({ "action": "gate" })),
+        "PostToolUse": part(&json!({ "action": "status" })),
+        "SessionEnd": part(at_end),
+    } });
+    Cph::new()
+        .project_file(".claude/hooks.json", &file.to_string())
+        .program("claude", PATIENT_AGENT)
+}
+
+/// The processes of all three agents, as soon as they are there.
+#[track_caller]
+fn agents(cph: &Cph) -> Vec<Pid> {
+    let pids = || -> Vec<Pid> {
+        let text = cph.read("home/agents").unwrap_or_default();
+        let numbers = text.lines().map(|line| line.parse().unwrap());
+        numbers.map(|number| Pid::from_raw(number).unwrap()).collect()
+    };
+    let are_there = wait::until(PATIENCE, || pids().len() == 3);
+    assert!(are_there, "{:?}\n{}", pids(), cph.succeed(&["runs"]));
+    pids()
+}
+
+fn is_alive(pid: Pid) -> bool {
+    test_kill_process(pid).is_ok()
+}
+
+/// Lets the agents say what they have to say.
+fn release(cph: &Cph) {
+    std::fs::write(cph.path("home/go"), "").unwrap();
+}
+
+/// A session's last event.
+fn end(cph: Cph, session: &str) -> Cph {
+    fire_in(cph, session, "SessionEnd", &json!({ "reason": "other" })).0
+}
+
+/// A session's prompt that asks for nothing; what the session is told with it.
+fn greet(cph: Cph, session: &str) -> (Cph, String) {
+    let (cph, answer) = fire_in(cph, session, "UserPromptSubmit", &json!({ "prompt": "hello" }));
+    let told = context(&answer).to_owned();
+    (cph, told)
+}
+
 fn preset() -> Cph {
     let file = json!({ "hooks": {}, "integration": { "presets": ["parallel"] } });
     Cph::new().project_file(".claude/hooks.json", &file.to_string())
 }
 
 fn fire(cph: Cph, event: &str, fields: &Value) -> (Cph, Value) {
-    let mut payload = json!({ "hook_event_name": event, "session_id": "s-1" });
+    fire_in(cph, "s-1", event, fields)
+}
+
+fn fire_in(cph: Cph, session: &str, event: &str, fields: &Value) -> (Cph, Value) {
+    let mut payload = json!({ "hook_event_name": event, "session_id": session });
     payload["cwd"] = cph.path("project").display().to_string().into();
     payload.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     let cph = cph.stdin(&payload.to_string());
@@ -91,7 +159,6 @@ fn a_prompt_is_run_and_its_session_is_held_told_and_let_go() {
     }
     let (cph, answer) = fire(cph, "Stop", &json!({ "stop_hook_active": true }));
     assert_eq!(answer, Value::Null, "told once, then let go");
-    assert_eq!(cph.succeed(&["statusline"]), "");
     // The driver has one more word for the database.
     let is_written = || cph.succeed(&["runs"]).contains("succeeded");
     assert!(wait::until(PATIENCE, is_written), "{}", cph.succeed(&["runs"]));
@@ -112,4 +179,36 @@ fn a_prompt_is_planned_on_the_command_line() {
     cph.succeed(&["lint", "tasks.yaml"]);
     let none = cph.run(&["plan", "what is in a.txt, b.txt and c.txt?"]);
     assert_eq!((none.code, none.stdout.as_str()), (1, ""), "{}", none.shown());
+}
+
+/// The agents cannot end before the answer is there: they wait for the test.
+#[test]
+fn a_run_that_starts_by_itself_holds_no_prompt_up() {
+    let cph = with_patient_agents(&json!({ "action": "hold" }));
+    let (cph, answer) = fire(cph, "UserPromptSubmit", &json!({ "prompt": PROMPT }));
+    assert!(context(&answer).contains("has started run R1"), "{answer}");
+    assert!(context(&answer).contains("W4 merge"), "{answer}");
+    let agents = agents(&cph);
+    assert!(agents.iter().all(|pid| is_alive(*pid)));
+    let mut cph = cph;
+    let mut told = String::new();
+    // Told again and again, as after every tool: only news is said.
+    let is_told = wait::until(PATIENCE, || {
+        let taken = std::mem::replace(&mut cph, Cph::new());
+        let (back, answer) = fire(taken, "PostToolUse", &json!({ "tool_name": "Bash" }));
+        cph = back;
+        told.push_str(context(&answer));
+        told.contains("R1 — W1 40% parsing; W2 40% parsing; W3 40% parsing; W4 waiting")
+    });
+    assert!(is_told, "{told}");
+    let (cph, answer) = fire(cph, "PostToolUse", &json!({ "tool_name": "Bash" }));
+    assert_eq!(answer, Value::Null, "no news");
+    let subagent = json!({ "tool_name": "Bash", "agent_id": "a-1" });
+    release(&cph);
+    let has_ended = || cph.succeed(&["runs"]).contains("succeeded");
+    assert!(wait::until(PATIENCE, has_ended), "{}", cph.succeed(&["runs"]));
+    let (cph, answer) = fire(cph, "PostToolUse", &subagent);
+    assert_eq!(answer, Value::Null, "a subagent does not hear what is for the session");
+    let (_cph, answer) = fire(cph, "PostToolUse", &json!({ "tool_name": "Bash" }));
+    assert!(context(&answer).starts_with("Run R1 has ended: succeeded.\n- a.txt: "), "{answer}");
 }

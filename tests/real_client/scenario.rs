@@ -19,6 +19,8 @@ pub(super) struct Scenario {
     pub(super) hooks: Map<String, Value>,
     /// The same in the user's own file.
     pub(super) user_hooks: Map<String, Value>,
+    /// Presets that the project's hook file names.
+    pub(super) presets: Vec<String>,
     /// Name, path (with placeholders), body.
     pub(super) scripts: Vec<(String, String, String)>,
     pub(super) project_files: Vec<(String, String)>,
@@ -103,6 +105,12 @@ impl Scenario {
     /// A group of the configuration, word for word.
     pub(super) fn group(mut self, event: &str, group: Value) -> Self {
         add_group(&mut self.hooks, event, group);
+        self
+    }
+
+    /// Switches a preset on in the project's hook file.
+    pub(super) fn preset(mut self, name: &str) -> Self {
+        self.presets.push(name.to_owned());
         self
     }
 
