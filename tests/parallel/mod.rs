@@ -29,6 +29,10 @@ printf '%s\n' "$2" | sed -n 's/^Your part is only this: /did /p'"#;
 
 /// A project in which prompts are run by patient agents, with a part for the end of the session.
 fn with_patient_agents(at_end: &Value) -> Cph {
+    with_parts(at_end, &json!({ "action": "hold", "budget": 2, "wait_s": 0, "order": 100 }))
+}
+
+fn with_parts(at_end: &Value, at_stop: &Value) -> Cph {
     let part = |fields: &Value| {
         let mut handler = json!({ "type": "orchestrator" });
         handler.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -38,6 +42,7 @@ fn with_patient_agents(at_end: &Value) -> Cph {
         "UserPromptSubmit": part(&json!({ "action": "plan", "mode": "auto" })),
         "PreToolUse": part(&json!({ "action": "gate" })),
         "PostToolUse": part(&json!({ "action": "status" })),
+        "Stop": part(at_stop),
         "SessionEnd": part(at_end),
     } });
     Cph::new()
@@ -211,4 +216,25 @@ fn a_run_that_starts_by_itself_holds_no_prompt_up() {
     assert_eq!(answer, Value::Null, "a subagent does not hear what is for the session");
     let (_cph, answer) = fire(cph, "PostToolUse", &json!({ "tool_name": "Bash" }));
     assert!(context(&answer).starts_with("Run R1 has ended: succeeded.\n- a.txt: "), "{answer}");
+}
+
+#[test]
+fn a_session_is_kept_as_often_as_its_budget_says_and_let_go_aloud() {
+    let cph = with_patient_agents(&json!({ "action": "hold" }));
+    let (mut cph, _) = fire(cph, "UserPromptSubmit", &json!({ "prompt": PROMPT }));
+    agents(&cph);
+    let mut answer;
+    for is_kept in [false, true] {
+        (cph, answer) = fire(cph, "Stop", &json!({ "stop_hook_active": is_kept }));
+        assert_eq!(answer["decision"], "block", "{answer}");
+        assert!(answer["reason"].as_str().unwrap().contains("Still running: R1 — W1 "), "{answer}");
+    }
+    (cph, answer) = fire(cph, "Stop", &json!({ "stop_hook_active": true }));
+    assert_eq!(answer.get("decision"), None, "{answer}");
+    let message = answer["systemMessage"].as_str().unwrap();
+    assert!(message.contains("lets the session go after 2 holds; still running: R1"), "{message}");
+    // The next turn has a budget of its own.
+    (cph, answer) = fire(cph, "Stop", &json!({ "stop_hook_active": false }));
+    assert_eq!(answer["decision"], "block", "{answer}");
+    release(&cph);
 }

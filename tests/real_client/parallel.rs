@@ -10,6 +10,7 @@ use super::{
     outcome::Outcome,
     scenario::{Scenario, run},
     script::{Turn, bash, text},
+    terminal::Step::{See, Type},
     through_cph,
 };
 use crate::wait;
@@ -129,6 +130,50 @@ fn the_preset_carries_a_prompt_from_its_plan_to_its_answers() {
         assert!(told.contains(&format!("# {name}.txt\n\nthe answer of {name}")), "{told}");
     }
     assert_eq!(outcome.result()["result"], "all three are done");
+}
+
+/// The script that Claude Code calls for its status line: it keeps what it is told.
+const LINE: &str = r#"cat > "$0.told.$$"; mv "$0.told.$$" "$0.told"; env > "$0.env"
+NO_COLOR=1 cph statusline < "$0.told""#;
+
+/// The line is called for whenever something happens in the session, and every second.
+#[test]
+fn the_status_line_shows_a_run_and_how_it_ended() {
+    let answer = |name: &str| [Turn::AfterHook("ending", 1, Box::new([text(name)].into()))];
+    let line = json!({
+        "type": "command", "command": "{project}/.claude/line.sh", "refreshInterval": 1,
+    });
+    let hold = json!({ "budget": 7, "order": 100 });
+    let scenario = Scenario::new()
+        .with_workers(PATIENCE)
+        .setting("statusLine", line)
+        .on("UserPromptSubmit", None, [part("plan", &json!({ "mode": "auto" }))])
+        .on("Stop", None, [part("hold", &hold)])
+        .hook("ending", "")
+        .group("Stop", json!({ "processors": ["claude_code"], "hooks": [run("ending")] }))
+        .program(".claude/line.sh", LINE)
+        .agent("only this: the file a.txt", answer("a"))
+        .agent("only this: the file b.txt", answer("b"))
+        .agent("only this: the file c.txt", answer("c"))
+        .turn(Turn::AfterHook("begun", 4, Box::new([text("I wait")].into())))
+        .turn([text("all three are done")])
+        .hook("begun", "")
+        .group("SessionStart", json!({ "processors": ["claude_code"], "hooks": [run("begun")] }))
+        .in_terminal([
+            Type("Process files a.txt, b.txt, and c.txt"),
+            See("R1 ▱▱▱▱▱▱▱▱ 0/4 · W1 a.txt · W2 b.txt · W3 c.txt"),
+            See("all three are done"),
+            See("R1 ✓ 4/4"),
+        ]);
+    let Some(outcome) = held(&scenario) else { return };
+    let told = outcome.stage().project().join(".claude/line.sh.told");
+    let told: Value = serde_json::from_str(&std::fs::read_to_string(told).unwrap()).unwrap();
+    let env = std::fs::read_to_string(outcome.stage().project().join(".claude/line.sh.env"));
+    let env = env.unwrap();
+    assert!(env.lines().any(|line| line.starts_with("COLUMNS=1")), "the width is told: {env}");
+    for field in ["/session_id", "/cwd", "/workspace/project_dir"] {
+        assert!(told.pointer(field).is_some_and(Value::is_string), "{told}");
+    }
 }
 
 /// Nobody may answer before the session is gone: it ends its run, and every process of it.

@@ -109,6 +109,9 @@ impl<'a> Run<'a> {
         for (path, text) in &scenario.project_files {
             stage.write_project(path, &fill(text, &stage));
         }
+        for (path, text) in &scenario.programs {
+            stage.write_program(path, &fill(text, &stage));
+        }
         for (path, text) in &scenario.home_files {
             stage.write_home(path, &fill(text, &stage));
         }

@@ -24,6 +24,8 @@ pub(super) struct Scenario {
     /// Name, path (with placeholders), body.
     pub(super) scripts: Vec<(String, String, String)>,
     pub(super) project_files: Vec<(String, String)>,
+    /// The same, but they can be run.
+    pub(super) programs: Vec<(String, String)>,
     pub(super) home_files: Vec<(String, String)>,
     /// Other keys of the project's `.claude/settings.json`.
     pub(super) settings: Map<String, Value>,
@@ -128,6 +130,12 @@ impl Scenario {
 
     pub(super) fn file(mut self, path: &str, text: &str) -> Self {
         self.project_files.push((path.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// A program of the project.
+    pub(super) fn program(mut self, path: &str, script: &str) -> Self {
+        self.programs.push((path.to_owned(), script.to_owned()));
         self
     }
 

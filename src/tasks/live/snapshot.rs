@@ -303,3 +303,90 @@ fn short(text: &str) -> String {
         None => line.trim().to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{source::SourceFile, sys::dir};
+
+    fn run(tasks: usize) -> Snapshot {
+        let mut text = "tasks:\n".to_owned();
+        for number in 1..=tasks {
+            text.push_str(&format!("  - {{name: t{number}, run: 'true'}}\n"));
+        }
+        let (file, _) = crate::tasks::read(&SourceFile::new("t", text)).unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let dir = dir::open_private_dir(&scratch.path().join("r")).unwrap();
+        let mut run = Snapshot::new(&dir, "R1", Path::new("/p"), None, &file);
+        note(&mut run, "run_start", None, &json!({}));
+        run
+    }
+
+    fn note(run: &mut Snapshot, kind: &str, task: Option<&str>, detail: &Value) {
+        let detail = detail.as_object().unwrap().clone();
+        let task = task.map(str::to_owned);
+        run.note(&Event { at_ms: 0, task, worker: None, kind: kind.to_owned(), detail });
+    }
+
+    fn end(run: &mut Snapshot, number: usize, outcome: &str) {
+        note(run, "done", Some(&format!("t{number}")), &json!({ "outcome": outcome }));
+    }
+
+    #[test]
+    fn a_line_of_many_tasks_has_what_runs_and_what_failed() {
+        let mut run = run(30);
+        (1..=20).for_each(|number| end(&mut run, number, "succeeded"));
+        end(&mut run, 21, "failed");
+        note(&mut run, "start", Some("t25"), &json!({}));
+        note(&mut run, "progress", Some("t25"), &json!({ "percent": 5, "text": "x\ty" }));
+        assert_eq!(run.line(), "R1 — 21 of 30 tasks ended; W25 5% x y; W21 ✗ failed");
+    }
+
+    #[test]
+    fn a_report_is_short_and_has_every_failure_that_it_can() {
+        let mut run = run(60);
+        (1..=59).for_each(|number| end(&mut run, number, "succeeded"));
+        for number in [3, 40] {
+            let reason = json!({ "reason": format!("exit {number}\n{}", "x".repeat(500)) });
+            note(&mut run, "error", Some(&format!("t{number}")), &reason);
+            end(&mut run, number, "failed");
+        }
+        for artifact in 0..9 {
+            note(
+                &mut run,
+                "artifact",
+                Some("t60"),
+                &json!({ "path": format!("/kept/{artifact}") }),
+            );
+        }
+        end(&mut run, 60, "skipped");
+        end(&mut run, 60, "succeeded");
+        note(&mut run, "run_end", None, &json!({ "status": "failed" }));
+        let report = run.report();
+        let lines: Vec<_> = report.lines().collect();
+        assert_eq!(lines.len(), 23, "{report}");
+        assert!(
+            lines[1].starts_with("- t3: failed (exit 3 xxx") && lines[1].len() < 160,
+            "{report}"
+        );
+        assert!(lines[2].starts_with("- t40: failed (exit 40"), "{report}");
+        assert_eq!(lines[20], "- t60: /kept/0, /kept/1, /kept/2, /kept/3, /kept/4, and 4 more");
+        assert_eq!(lines[21], "- and 40 more");
+    }
+
+    #[test]
+    fn an_interrupted_run_says_what_had_not_ended() {
+        let mut run = run(3);
+        end(&mut run, 1, "skipped");
+        note(&mut run, "start", Some("t2"), &json!({}));
+        insta::assert_snapshot!(run.interrupted().report(), @r"
+        Run R1 has ended: interrupted.
+        - t1: skipped
+        - t2: interrupted
+        - t3: not run
+        `cph runs show R1` tells more; `cph runs resume R1` goes on.
+        ");
+    }
+}
