@@ -32,15 +32,11 @@ pub(super) fn answer(scene: &Scene<'_>) -> Option<Value> {
         return None;
     }
     // The newest first: its tasks are meant.
-    runs.sort_by_key(|run| std::cmp::Reverse(number(run)));
+    runs.sort_by_key(|run| std::cmp::Reverse(run.number()));
     let (awaited, refusals, late) = (Vec::new(), Vec::new(), Vec::new());
     let mut gate = Gate { scene, live: &live, runs, awaited, refusals, late };
     let rewritten = gate.rewritten("", input);
     gate.verdict(&rewritten, input)
-}
-
-fn number(run: &Snapshot) -> u64 {
-    run.run.trim_start_matches('R').parse().unwrap_or(0)
 }
 
 /// What stands for a reference.

@@ -246,6 +246,11 @@ impl Snapshot {
         now_ms().saturating_sub(self.at_ms)
     }
 
+    /// The number of the run: newer ones have higher ones.
+    pub(crate) fn number(&self) -> u64 {
+        self.run.trim_start_matches('R').parse().unwrap_or(0)
+    }
+
     /// Its tasks, with their numbers.
     pub(crate) fn numbered(&self) -> impl Iterator<Item = (usize, &Shown)> {
         self.tasks.iter().enumerate().map(|(at, task)| (at + 1, task))

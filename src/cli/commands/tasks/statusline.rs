@@ -112,7 +112,7 @@ fn lines(live: &Live<'_>, session: Option<&str>, width: usize) -> Vec<String> {
     runs.extend(live.all_told());
     runs.retain(is_shown);
     // What goes on, then what is new.
-    runs.sort_by_key(|run| (run.has_ended(), std::cmp::Reverse(number(run))));
+    runs.sort_by_key(|run| (run.has_ended(), std::cmp::Reverse(run.number())));
     runs.dedup_by(|one, other| one.run == other.run);
     let (ours, others): (Vec<_>, Vec<_>) = runs.into_iter().partition(is_ours);
     let mut lines: Vec<_> = ours.iter().take(MOST_LINES).map(|run| line(run, width)).collect();
@@ -122,10 +122,6 @@ fn lines(live: &Live<'_>, session: Option<&str>, width: usize) -> Vec<String> {
         lines.push(joined(vec![(DIM, format!("also running: {}", rest.join(", ")))], width));
     }
     lines
-}
-
-fn number(run: &Snapshot) -> u64 {
-    run.run.trim_start_matches('R').parse().unwrap_or(0)
 }
 
 fn count(run: &Snapshot) -> String {
