@@ -16,8 +16,8 @@ pub(super) fn put_into(before: &str, words: &[String]) -> Option<String> {
     if words.iter().all(|word| is_plain(word)) {
         return Some(words.join(" "));
     }
-    let quotes = quotes(before)?;
-    let quoted = words.iter().map(|word| match quotes {
+    let place = quotes(before)?;
+    let quoted = words.iter().map(|word| match place {
         Quotes::None if is_plain(word) => word.clone(),
         Quotes::None => quoted(word),
         Quotes::Single => word.replace('\'', r"'\''"),
@@ -81,8 +81,6 @@ fn quotes(before: &str) -> Option<Quotes> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -110,17 +108,25 @@ mod tests {
         assert_eq!(before_documents("cat > x <<'E'\nbody\nE\n"), 13);
     }
 
+    /// What `sh` prints for a line.
+    #[expect(clippy::disallowed_methods, reason = "a test may start a shell by itself")]
+    fn by_shell(line: &str) -> String {
+        let _apart = crate::sys::process::apart::starting();
+        let said = std::process::Command::new("/bin/sh").args(["-c", line]).env_clear().output();
+        String::from_utf8(said.unwrap().stdout).unwrap()
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
         /// The judge is a shell.
         #[test]
         fn a_shell_reads_what_was_put_in(word in "[ -~äß]{1,20}", at in 0..3_usize) {
-            let (before, behind) = [("printf %s ", ""), ("printf %s 'x", "'"), ("printf %s \"x", "\"")][at];
+            let places = [("printf %s ", ""), ("printf %s 'x", "'"), ("printf %s \"x", "\"")];
+            let (before, behind) = places[at];
             let line = format!("{before}{}{behind}", put(before, &word).unwrap());
-            let said = Command::new("/bin/sh").args(["-c", &line]).output().unwrap();
             let prefix = if at == 0 { "" } else { "x" };
-            prop_assert_eq!(String::from_utf8(said.stdout).unwrap(), format!("{prefix}{word}"));
+            prop_assert_eq!(by_shell(&line), format!("{prefix}{word}"));
         }
     }
 }

@@ -319,7 +319,9 @@ mod tests {
     fn run(tasks: usize) -> Snapshot {
         let mut text = "tasks:\n".to_owned();
         for number in 1..=tasks {
-            text.push_str(&format!("  - {{name: t{number}, run: 'true'}}\n"));
+            text += "  - {name: t";
+            text += &number.to_string();
+            text += ", run: 'true'}\n";
         }
         let (file, _) = crate::tasks::read(&SourceFile::new("t", text)).unwrap();
         let scratch = tempfile::tempdir().unwrap();

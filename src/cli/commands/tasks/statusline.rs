@@ -175,7 +175,7 @@ fn joined(parts: Vec<(Style, String)>, width: usize) -> String {
     let mut room = width;
     let count = parts.len();
     for (at, (style, text)) in parts.into_iter().enumerate() {
-        let text = clean(&text).to_string();
+        let text = clean(&text);
         let before = if at == 0 { "" } else { BETWEEN };
         // Behind all but the last one there must be room to say that there is more.
         let reserve = if at + 1 < count { columns(BETWEEN) + 1 } else { 0 };
@@ -207,12 +207,29 @@ fn columns(text: &str) -> usize {
     text.chars().map(columns_of).sum()
 }
 
-/// Near enough: East Asian letters and pictures take two.
+/// Marks on the letter before, and what is not seen.
+const NARROW: &[(u32, u32)] = &[(0x300, 0x36f), (0x200b, 0x200f), (0xfe0f, 0xfe0f)];
+
+/// East Asian letters and pictures.
+const WIDE: &[(u32, u32)] = &[
+    (0x1100, 0x115f),
+    (0x2e80, 0xa4cf),
+    (0xac00, 0xd7a3),
+    (0xf900, 0xfaff),
+    (0xfe30, 0xfe6f),
+    (0xff00, 0xff60),
+    (0x1f300, 0x1faff),
+    (0x20000, 0x3fffd),
+];
+
+/// How many columns a terminal takes for it; near enough.
 fn columns_of(c: char) -> usize {
-    match u32::from(c) {
-        0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff => 2,
-        0xfe30..=0xfe6f | 0xff00..=0xff60 | 0x1f300..=0x1faff | 0x20000..=0x3fffd => 2,
-        0x300..=0x36f | 0x200b..=0x200f | 0xfe0f => 0,
-        _ => 1,
+    let code = u32::from(c);
+    let is_in =
+        |ranges: &[(u32, u32)]| ranges.iter().any(|(from, to)| (*from..=*to).contains(&code));
+    match () {
+        () if is_in(NARROW) => 0,
+        () if is_in(WIDE) => 2,
+        () => 1,
     }
 }
