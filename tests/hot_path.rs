@@ -70,6 +70,27 @@ fn parts_of_cph_need_no_process_and_no_database() {
     assert_eq!(expensive(&stage.scopes()), [""; 0]);
 }
 
+/// A run of the session goes on while its tools are called.
+#[test]
+fn a_run_that_goes_on_needs_no_database_either() {
+    let part = |action: &str| json!({"type": "orchestrator", "action": action});
+    let stage = Stage::new(&[json!({"hooks": [part("gate"), part("status")]})]);
+    // It waits until it is told to end.
+    let tasks = "tasks: [{name: a, run: 'exec sleep 3600'}]";
+    let file = stage.project().join("tasks.yaml");
+    fs::write(&file, tasks).unwrap();
+    let started = stage.cph_in("s", &["run", "--detach", "tasks.yaml"], "");
+    assert_eq!(String::from_utf8_lossy(&started.stdout), "R1\n", "{started:?}");
+    let (scopes, said) = stage.dispatched();
+    let line = stage.traced(&["statusline"], "{\"session_id\": \"s\"}");
+    let ended = stage.cph(&["runs", "cancel", "R1"], "");
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(expensive(&scopes), [""; 0]);
+    assert!(said.contains("R1 — W1 "), "it was looked at: {said}");
+    assert_eq!(expensive(&line.0), [""; 0]);
+    assert!(line.0.contains("statusline") && line.1.contains("R1 "), "{line:?}");
+}
+
 #[test]
 fn what_is_needed_is_in_the_trace() {
     let regex = Stage::new(&[json!({"matcher": "^(Edit|Write)$", "hooks": [run("exit 1")]})]);
@@ -162,30 +183,51 @@ impl Stage {
         self.0.path().join("project")
     }
 
-    /// The names of all scopes of one dispatch.
+    /// The names of all scopes of one dispatch that says nothing.
     fn scopes(&self) -> BTreeSet<String> {
+        let (scopes, said) = self.dispatched();
+        assert_eq!(said, "");
+        scopes
+    }
+
+    /// The names of all scopes of one dispatch, and what it says.
+    fn dispatched(&self) -> (BTreeSet<String>, String) {
         let payload = json!({
             "session_id": "s", "transcript_path": "/t", "cwd": self.project(),
             "hook_event_name": "PreToolUse", "tool_name": "Bash",
             "tool_input": {"command": "ls", "path": "src/lib.py"}, "tool_use_id": "toolu_1",
         });
         let arguments = ["dispatch", "PreToolUse", "--reg", "p1", "--limit", "605"];
-        let output = self.cph(&arguments, &format!("{payload}\n"));
-        let said = (output.status.code(), output.stdout.as_slice());
-        assert_eq!(said, (Some(0), &b""[..]), "{}", String::from_utf8_lossy(&output.stderr));
-        let trace = fs::read_to_string(self.0.path().join("trace")).unwrap();
+        self.traced(&arguments, &format!("{payload}\n"))
+    }
+
+    /// The names of all scopes of one start, and what it says.
+    fn traced(&self, arguments: &[&str], stdin: &str) -> (BTreeSet<String>, String) {
+        let trace = self.0.path().join("trace");
+        drop(fs::remove_file(&trace));
+        let output = self.cph(arguments, stdin);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        let trace = fs::read_to_string(trace).unwrap();
         // The array of the format is not closed.
         let lines = trace.lines().skip(1).map(|line| line.trim_end_matches(','));
         let events = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
-        events.map(|event| event["name"].as_str().unwrap().to_owned()).collect()
+        let scopes = events.map(|event| event["name"].as_str().unwrap().to_owned()).collect();
+        (scopes, String::from_utf8(output.stdout).unwrap())
     }
 
     fn cph(&self, arguments: &[&str], stdin: &str) -> std::process::Output {
+        self.cph_in("", arguments, stdin)
+    }
+
+    /// The same, of a session.
+    fn cph_in(&self, session: &str, arguments: &[&str], stdin: &str) -> std::process::Output {
         let under = |name: &str| self.0.path().join(name);
         let mut command = Command::new(env!("CARGO_BIN_EXE_cph"));
         command.args(arguments).current_dir(self.project()).env_clear();
         command.env("PATH", "/usr/bin:/bin").env("HOME", under("home"));
         command.env("XDG_RUNTIME_DIR", under("run"));
+        command.env("CLAUDE_CODE_SESSION_ID", session);
         command.env("CPH_TRACE", under("trace")).env("CLAUDE_PROJECT_DIR", self.project());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();

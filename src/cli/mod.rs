@@ -15,7 +15,7 @@ use std::ffi::OsString;
 
 use clap::Parser as _;
 
-use args::{Cli, Command};
+use args::{Cli, Colour, Command, Global};
 use exit::Exit;
 use output::Output;
 
@@ -45,6 +45,10 @@ fn answer(args: &[OsString]) -> Exit {
     }
     if let Some(start) = quick::worker(args) {
         return commands::runner::work(&start);
+    }
+    if quick::is_statusline(args) {
+        let done = commands::tasks::statusline::run(&Global::default());
+        return done.unwrap_or_else(|failure| failure.tell(&Output::new(Colour::Never)));
     }
     match Cli::try_parse_from(std::iter::once(&OsString::from("cph")).chain(args)) {
         Ok(cli) => run(&cli),
@@ -85,7 +89,7 @@ fn run(cli: &Cli) -> Exit {
         Command::Man(args) => commands::man::run(&desk, args),
         Command::Merge(args) => commands::merge::run(&desk, args),
         Command::Observe(args) => commands::observe::run(&desk, args),
-        Command::Statusline => commands::tasks::statusline::run(&desk),
+        Command::Statusline => commands::tasks::statusline::run(&cli.global),
         Command::Plan(args) => commands::tasks::plan::run(&desk, args),
         Command::Run(args) => commands::tasks::run::run(&desk, args),
         Command::Runs(args) => commands::tasks::runs::run(&desk, args),

@@ -1,5 +1,5 @@
-//! `cph dispatch` and `cph worker`, parsed by hand: a human waits for the start-up of the one, and
-//! the other is started for every background job.
+//! `cph dispatch`, `cph statusline` and `cph worker`, parsed by hand: a human waits for the start-up
+//! of the first two, and the third is started for every background job.
 //!
 //! Does not print. Invariant: whatever it understands, it understands as clap does; everything
 //! else gives `None` and goes to clap, which knows how to complain.
@@ -37,6 +37,11 @@ pub(super) fn worker(args: &[OsString]) -> Option<String> {
         [command, start] if command == "worker" => Some(plain(start.to_str()?)?.to_owned()),
         _ => None,
     }
+}
+
+/// The line below the prompt, which is asked for again and again.
+pub(super) fn is_statusline(args: &[OsString]) -> bool {
+    matches!(args, [command] if command == "statusline")
 }
 
 /// A value that clap could not take for an option.

@@ -1,208 +1,49 @@
-//! Runs as a session sees them: one small file for each, kept by who drives the run.
+//! Runs as sessions see them: one small file for each, kept by who drives the run.
 //!
 //! Stands on the hot path of hooks: no database. Invariants: a file is replaced as a whole; of all
 //! who want to tell how a run ended, one may.
 
+mod snapshot;
+
 use std::{
     collections::BTreeMap,
+    fs,
     io::{Read as _, Write as _},
-    path::PathBuf,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    store::runs::Event,
+    session::machine::Host,
     sys::{
-        clock::Deadline,
+        clock::{self, Deadline},
         dir::{self, PrivateDir},
         file_name,
     },
 };
 
-use super::{
-    TaskFile,
-    run::{folder, now_ms},
-    schedule::Outcome,
-};
+use super::run::{folder, now_ms};
 
-/// The format of the files.
-const VERSION: u32 = 1;
+pub(crate) use snapshot::{Owner, Shown, Snapshot};
 
 /// The directory, in the state of the project.
 const NAME: &str = "live";
 
-/// Runs with more tasks are told by numbers alone.
-const MOST_TASKS: usize = 200;
+/// How long files are kept that nobody has touched.
+const KEPT: Duration = Duration::from_hours(7 * 24);
 
-/// Tasks of a line.
-const MOST_SHOWN: usize = 12;
-
-/// How long a process may take from its start to the lock of its run.
-const STARTING: i64 = 60_000;
-
-/// How long the file of a run that ended is kept.
-const KEPT: i64 = 7 * 24 * 3600 * 1000;
-
-/// A run at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Snapshot {
-    version: u32,
-    pub(crate) run: String,
-    /// Whose run it is; `None`: of nobody who is told.
-    pub(crate) session: Option<String>,
-    /// `starting`, `running`, or how it ended.
-    pub(crate) status: String,
-    /// Milliseconds since 1970.
-    at_ms: i64,
-    pub(crate) total: usize,
-    pub(crate) ended: usize,
-    pub(crate) tasks: Vec<Shown>,
+/// What a session has not been told.
+#[derive(Debug, Default)]
+pub(crate) struct Untold {
+    /// Of its own runs.
+    pub(crate) own: Vec<Snapshot>,
+    /// Runs that have ended and whose own session is gone.
+    pub(crate) left: Vec<Snapshot>,
 }
 
-/// A task of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Shown {
-    pub(crate) name: String,
-    /// `waiting`, `running`, or the name of an outcome.
-    pub(crate) state: String,
-    pub(crate) percent: Option<u64>,
-    pub(crate) text: String,
-    pub(crate) reason: String,
-    pub(crate) artifacts: Vec<PathBuf>,
-    /// Where its artifacts will be: its directory for results, and the files that it promises.
-    pub(crate) promised: Vec<PathBuf>,
-}
-
-impl Shown {
-    /// Whether there is nothing more to come.
-    pub(crate) fn has_ended(&self) -> bool {
-        Outcome::named(&self.state).is_some()
-    }
-
-    pub(crate) fn is_done(&self) -> bool {
-        Outcome::named(&self.state).is_some_and(Outcome::is_done)
-    }
-
-    /// What it does, in a few words.
-    fn words(&self) -> String {
-        let percent = self.percent.map(|percent| format!("{percent}%"));
-        let text = if self.text.is_empty() { self.name.clone() } else { self.text.clone() };
-        match &*self.state {
-            "running" => percent.into_iter().chain([text]).collect::<Vec<_>>().join(" "),
-            state if self.is_done() && state != "skipped" => "✓ done".to_owned(),
-            state if self.has_ended() => format!("✗ {state}"),
-            state => state.to_owned(),
-        }
-    }
-}
-
-impl Snapshot {
-    /// A run that is about to be driven. `base` is what its relative paths start from.
-    pub(crate) fn new(
-        run: &PrivateDir,
-        id: &str,
-        base: &std::path::Path,
-        session: Option<String>,
-        file: &TaskFile,
-    ) -> Self {
-        let shown = |task: &super::file::Task| {
-            let cwd =
-                file.cwd.iter().chain(&task.cwd).fold(base.to_owned(), |dir, part| dir.join(part));
-            let plain =
-                task.artifacts.iter().filter(|path| !path.contains(['*', '?', '[', '{', '$']));
-            let results = folder::output_dir_in(run, &task.name);
-            Shown {
-                name: task.name.clone(),
-                state: "waiting".to_owned(),
-                percent: None,
-                text: String::new(),
-                reason: String::new(),
-                artifacts: Vec::new(),
-                promised: plain.map(|path| cwd.join(path)).chain([results]).collect(),
-            }
-        };
-        let is_small = file.tasks.len() <= MOST_TASKS;
-        Self {
-            version: VERSION,
-            run: id.to_owned(),
-            session,
-            status: "starting".to_owned(),
-            at_ms: now_ms(),
-            total: file.tasks.len(),
-            ended: 0,
-            tasks: if is_small { file.tasks.iter().map(shown).collect() } else { Vec::new() },
-        }
-    }
-
-    /// Takes an event down; whether it is worth a look before long.
-    pub(crate) fn note(&mut self, event: &Event) -> bool {
-        let text = |key: &str| event.detail.get(key).and_then(serde_json::Value::as_str);
-        match &*event.kind {
-            "run_start" => "running".clone_into(&mut self.status),
-            "run_end" => text("status").unwrap_or("failed").clone_into(&mut self.status),
-            "done" => self.ended += 1,
-            _ => {}
-        }
-        let name = event.task.as_deref();
-        let Some(task) = self.tasks.iter_mut().find(|task| Some(&*task.name) == name) else {
-            return event.kind.starts_with("run_") || event.kind == "done";
-        };
-        match &*event.kind {
-            "start" => "running".clone_into(&mut task.state),
-            "progress" => {
-                task.percent = event.detail.get("percent").and_then(serde_json::Value::as_u64);
-                text("text").unwrap_or_default().clone_into(&mut task.text);
-            }
-            "artifact" => task.artifacts.extend(text("path").map(PathBuf::from)),
-            "error" | "blocked" => text("reason").unwrap_or_default().clone_into(&mut task.reason),
-            "retry" | "hold" => "waiting".clone_into(&mut task.state),
-            "done" => text("outcome").unwrap_or("failed").clone_into(&mut task.state),
-            _ => return false,
-        }
-        true
-    }
-
-    pub(crate) fn has_ended(&self) -> bool {
-        !matches!(&*self.status, "starting" | "running")
-    }
-
-    /// `R42 — W1 80% parsing; W2 ✓ done; W3 waiting`
-    pub(crate) fn line(&self) -> String {
-        let id = &self.run;
-        if self.tasks.is_empty() {
-            return format!("{id} — {} of {} tasks ended", self.ended, self.total);
-        }
-        let one = |(number, task): (usize, &Shown)| format!("W{} {}", number + 1, task.words());
-        let mut parts: Vec<_> = self.tasks.iter().enumerate().map(one).take(MOST_SHOWN).collect();
-        if self.tasks.len() > MOST_SHOWN {
-            parts.push(format!("{} of {} tasks ended", self.ended, self.total));
-        }
-        format!("{id} — {}", parts.join("; "))
-    }
-
-    /// How it ended, with artifacts and failures.
-    pub(crate) fn report(&self) -> String {
-        let mut lines = vec![format!("Run {} has ended: {}.", self.run, self.status)];
-        for task in &self.tasks {
-            let paths: Vec<_> = task.artifacts.iter().map(|p| p.display().to_string()).collect();
-            let reason =
-                if task.reason.is_empty() { String::new() } else { format!(" ({})", task.reason) };
-            match (task.is_done(), paths.is_empty()) {
-                (true, true) => lines.push(format!("- {}: done, no artifact", task.name)),
-                (true, false) => lines.push(format!("- {}: {}", task.name, paths.join(", "))),
-                (false, _) => lines.push(format!("- {}: {}{reason}", task.name, task.state)),
-            }
-        }
-        if self.status != "succeeded" {
-            lines.push(format!(
-                "`cph runs show {0}` tells more; `cph runs resume {0}` goes on.",
-                self.run
-            ));
-        }
-        lines.join("\n")
-    }
+fn age(at: SystemTime) -> Duration {
+    clock::wall_now().duration_since(at).unwrap_or_default()
 }
 
 /// The files of a project.
@@ -231,66 +72,116 @@ impl<'s> Live<'s> {
         )
     }
 
+    /// What was written last of a run.
+    pub(crate) fn last(&self, run: &str) -> Option<Snapshot> {
+        self.get::<Snapshot>(&format!("{run}.json")).filter(Snapshot::is_of_now)
+    }
+
     /// Nobody is to be told of the run.
     pub(crate) fn forget(&self, run: &str) {
-        for kind in ["json", "line", "blocks"] {
-            // What stays is removed with its age.
+        // What stays is removed with its age.
+        drop(self.dir.remove(format!("{run}.json")));
+        self.forget_what_was_told(run);
+    }
+
+    fn forget_what_was_told(&self, run: &str) {
+        for kind in ["line", "blocks", "left"] {
             drop(self.dir.remove(format!("{run}.{kind}")));
         }
     }
 
-    /// Runs of which nobody has told yet that they ended; of one session, or of all.
-    pub(crate) fn untold(&self, session: Option<&str>) -> Vec<Snapshot> {
-        self.all("json", session)
+    /// Runs of which nobody has told yet that they ended.
+    pub(crate) fn untold(&self) -> Vec<Snapshot> {
+        self.all("json").map(|one| self.as_it_is(one)).collect()
     }
 
-    /// The others that are still known.
+    /// The same for one session: its own, and those that are left to whoever comes.
+    pub(crate) fn untold_to(&self, session: &str) -> Untold {
+        let mut untold = Untold::default();
+        for run in self.all("json") {
+            if run.session.as_deref() == Some(session) {
+                untold.own.push(self.as_it_is(run));
+            } else if self.is_left(&run) {
+                untold.left.push(self.as_it_is(run));
+            }
+        }
+        // Whoever comes hears of the end and of nothing else.
+        untold.left.retain(Snapshot::has_ended);
+        untold
+    }
+
+    /// Runs of which a session was told that they ended.
     pub(crate) fn told(&self, session: &str) -> Vec<Snapshot> {
-        self.all("told", Some(session))
+        self.all("told").filter(|one| one.session.as_deref() == Some(session)).collect()
     }
 
-    fn all(&self, kind: &str, session: Option<&str>) -> Vec<Snapshot> {
+    /// All runs of which somebody was told that they ended.
+    pub(crate) fn all_told(&self) -> Vec<Snapshot> {
+        self.all("told").collect()
+    }
+
+    fn all(&self, kind: &'static str) -> impl Iterator<Item = Snapshot> + '_ {
         let names = self.dir.list().unwrap_or_default();
-        let names = names.iter().filter_map(|name| name.to_str());
-        let of_kind =
-            names.filter(|name| name.rsplit_once('.').is_some_and(|(_, end)| end == kind));
-        let mut found: Vec<_> = of_kind.filter_map(|name| self.get::<Snapshot>(name)).collect();
-        found.retain(|one| {
-            one.version == VERSION && (session.is_none() || one.session.as_deref() == session)
-        });
-        found.into_iter().map(|one| self.as_it_is(one)).collect()
+        names.into_iter().filter_map(move |name| {
+            let name = name.to_str()?;
+            name.rsplit_once('.').filter(|(_, end)| *end == kind)?;
+            self.get::<Snapshot>(name).filter(Snapshot::is_of_now)
+        })
+    }
+
+    /// Whether the session of a run is gone.
+    fn is_left(&self, run: &Snapshot) -> bool {
+        let Some(session) = &run.session else { return false };
+        let left = || self.get::<String>(&format!("{}.left", run.run));
+        left().is_some_and(|by| by == *session)
+            || run.owner.as_ref().is_some_and(|owner| owner.is_gone(&Host))
+    }
+
+    /// A session ends: whoever comes is told how its runs ended.
+    pub(crate) fn leave(&self, run: &Snapshot) {
+        if let Some(session) = &run.session {
+            // Without it the session's process is asked for.
+            drop(self.put(&format!("{}.left", run.run), session));
+        }
     }
 
     /// A run whose driver is dead goes on no longer, whatever its file says.
     fn as_it_is(&self, snapshot: Snapshot) -> Snapshot {
-        let is_new = snapshot.status == "starting" && now_ms() - snapshot.at_ms < STARTING;
         let is_driven =
             || folder::find(self.state, &snapshot.run).is_ok_and(|run| folder::is_driven(&run));
-        if snapshot.has_ended() || is_new || is_driven() {
+        if snapshot.has_ended() || snapshot.is_starting() || is_driven() {
             return snapshot;
         }
         // It may have ended since it was read.
-        let again = self.get::<Snapshot>(&format!("{}.json", snapshot.run));
-        match again.filter(Snapshot::has_ended) {
+        match self.last(&snapshot.run).filter(Snapshot::has_ended) {
             Some(ended) => ended,
-            None => Snapshot { status: "interrupted".to_owned(), ..snapshot },
+            None => snapshot.interrupted(),
         }
     }
 
     /// Whether the caller is the one to tell that a run has ended.
-    pub(crate) fn claim(&self, run: &str) -> bool {
-        self.dir.rename(format!("{run}.json"), format!("{run}.told")).is_ok()
+    pub(crate) fn claim(&self, run: &Snapshot, session: &str) -> bool {
+        let told = format!("{}.told", run.run);
+        if self.dir.rename(format!("{}.json", run.run), &told).is_err() {
+            return false;
+        }
+        self.forget_what_was_told(&run.run);
+        if run.session.as_deref() != Some(session) {
+            // Who was told may use what it has made.
+            drop(self.put(&told, &Snapshot { session: Some(session.to_owned()), ..run.clone() }));
+        }
+        true
+    }
+
+    /// Whether a process is about to drive the run, which has no lock yet.
+    pub(crate) fn is_starting(&self, run: &str) -> bool {
+        self.last(run).is_some_and(|one| one.is_starting())
     }
 
     /// Waits until nobody drives the run any more.
     pub(crate) fn wait(&self, run: &str, deadline: Deadline) {
         const LOOK: Duration = Duration::from_millis(50);
-        let is_starting = || {
-            let known = self.get::<Snapshot>(&format!("{run}.json"));
-            known.is_some_and(|one| one.status == "starting" && now_ms() - one.at_ms < STARTING)
-        };
-        // Whoever is about to drive it has no lock yet.
-        while is_starting() && !deadline.expired() {
+        while self.is_starting(run) && !deadline.expired() {
             std::thread::sleep(LOOK);
         }
         if let Ok(dir) = folder::find(self.state, run) {
@@ -300,10 +191,18 @@ impl<'s> Live<'s> {
 
     /// Removes what is older than anybody asks for.
     pub(crate) fn tidy(&self) {
-        let ended = self.all("told", None).into_iter().chain(self.untold(None));
-        for one in ended.filter(|one| one.has_ended() && now_ms() - one.at_ms > KEPT) {
-            self.forget(&one.run);
-            drop(self.dir.remove(format!("{}.told", one.run)));
+        let going: Vec<_> = self.untold().into_iter().filter(|run| !run.has_ended()).collect();
+        let is_going = |name: &str| {
+            let run = name.split('.').next();
+            going.iter().any(|one| Some(&*one.run) == run)
+        };
+        for name in self.dir.list().unwrap_or_default() {
+            let is_old = fs::metadata(self.dir.path().join(&name))
+                .and_then(|file| file.modified())
+                .is_ok_and(|at| age(at) > KEPT);
+            if is_old && !name.to_str().is_some_and(is_going) {
+                drop(self.dir.remove(&name));
+            }
         }
     }
 

@@ -227,6 +227,12 @@ fn next_turn(request: &Request, shared: &Shared) -> (String, Turn) {
     (id, turn.unwrap_or_else(|| [text(Script::LAST_WORD)].into()))
 }
 
+/// The last text between two others; empty where there is none, which no test takes for a success.
+fn last_between(text: &str, before: &str, behind: &str) -> String {
+    let rest = text.rsplit_once(before).map_or("", |(_, rest)| rest);
+    rest.split_once(behind).map_or(String::new(), |(quoted, _)| quoted.to_owned())
+}
+
 fn deliver(request: &Request, id: &str, turn: Turn, shared: &Shared) -> Vec<u8> {
     match turn {
         Turn::AfterHook(name, times, turn) => {
@@ -234,6 +240,10 @@ fn deliver(request: &Request, id: &str, turn: Turn, shared: &Shared) -> Vec<u8> 
             deliver(request, id, *turn, shared)
         }
         Turn::Until(_, turn) => deliver(request, id, *turn, shared),
+        Turn::Quoting(before, behind, turn) => {
+            let quoted = last_between(&request.body.to_string(), before, behind);
+            deliver(request, id, turn.map(&|text| text.replace(Turn::QUOTED, &quoted)), shared)
+        }
         Turn::Refusal(status, kind) => {
             let error =
                 json!({ "type": "error", "error": { "type": kind, "message": "scripted" } });

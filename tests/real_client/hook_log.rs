@@ -54,7 +54,7 @@ impl HookRun {
 }
 
 /// Whether the process does something still: one that nobody has waited for yet does not.
-fn is_alive(pid: &str) -> bool {
+pub(super) fn is_alive(pid: &str) -> bool {
     let listed = Command::new("ps").args(["-o", "stat=", "-p", pid]).output();
     let state = String::from_utf8(listed.expect("ps is missing").stdout).unwrap();
     !state.trim().is_empty() && !state.starts_with('Z')

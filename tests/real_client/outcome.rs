@@ -97,6 +97,12 @@ impl Outcome {
         self.told.iter().flatten().any(|told| told.contains(text))
     }
 
+    /// In how many turns the model was told this anew.
+    pub(super) fn turns_with(&self, text: &str) -> usize {
+        let tells = |turn: &&Vec<String>| turn.iter().any(|told| told.contains(text));
+        self.told.iter().filter(tells).count()
+    }
+
     /// The stream's last line: how the session ended.
     pub(super) fn result(&self) -> &Value {
         let last = self.lines.iter().rfind(|line| line["type"] == "result");

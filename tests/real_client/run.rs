@@ -5,7 +5,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     api::Api,
@@ -53,8 +53,11 @@ pub(super) fn through_cph(scenario: &Scenario, client: &Path) -> Outcome {
         let text = run.json(&scenario.settings);
         run.stage.write_project(".claude/settings.json", &text);
     }
-    let text = run.json(&hook_file(&scenario.hooks));
-    run.stage.write_project(".claude/hooks.json", &text);
+    let mut file = hook_file(&scenario.hooks);
+    if !scenario.presets.is_empty() {
+        file.insert("integration".to_owned(), json!({ "presets": scenario.presets }));
+    }
+    run.stage.write_project(".claude/hooks.json", &run.json(&file));
     if !scenario.user_hooks.is_empty() {
         let text = run.json(&hook_file(&scenario.user_hooks));
         run.stage.write_home(".claude/hooks.json", &text);
@@ -105,6 +108,9 @@ impl<'a> Run<'a> {
         }
         for (path, text) in &scenario.project_files {
             stage.write_project(path, &fill(text, &stage));
+        }
+        for (path, text) in &scenario.programs {
+            stage.write_program(path, &fill(text, &stage));
         }
         for (path, text) in &scenario.home_files {
             stage.write_home(path, &fill(text, &stage));

@@ -19,9 +19,13 @@ pub(super) struct Scenario {
     pub(super) hooks: Map<String, Value>,
     /// The same in the user's own file.
     pub(super) user_hooks: Map<String, Value>,
+    /// Presets that the project's hook file names.
+    pub(super) presets: Vec<String>,
     /// Name, path (with placeholders), body.
     pub(super) scripts: Vec<(String, String, String)>,
     pub(super) project_files: Vec<(String, String)>,
+    /// The same, but they can be run.
+    pub(super) programs: Vec<(String, String)>,
     pub(super) home_files: Vec<(String, String)>,
     /// Other keys of the project's `.claude/settings.json`.
     pub(super) settings: Map<String, Value>,
@@ -106,6 +110,12 @@ impl Scenario {
         self
     }
 
+    /// Switches a preset on in the project's hook file.
+    pub(super) fn preset(mut self, name: &str) -> Self {
+        self.presets.push(name.to_owned());
+        self
+    }
+
     /// A group in the file of the user instead of the project's.
     pub(super) fn for_the_user(mut self, event: &str, group: Value) -> Self {
         add_group(&mut self.user_hooks, event, group);
@@ -120,6 +130,12 @@ impl Scenario {
 
     pub(super) fn file(mut self, path: &str, text: &str) -> Self {
         self.project_files.push((path.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// A program of the project.
+    pub(super) fn program(mut self, path: &str, script: &str) -> Self {
+        self.programs.push((path.to_owned(), script.to_owned()));
         self
     }
 

@@ -47,9 +47,14 @@ pub(super) enum Turn {
     AfterHook(&'static str, usize, Box<Turn>),
     /// The same turn again and again, until the model is told this.
     Until(&'static str, Box<Turn>),
+    /// The turn with [`Turn::QUOTED`] as what the model was told last between these two texts.
+    Quoting(&'static str, &'static str, Box<Turn>),
 }
 
 impl Turn {
+    /// Stands for a quotation.
+    pub(super) const QUOTED: &str = "{quoted}";
+
     /// The turn with every text of it changed.
     pub(super) fn map(&self, change: &impl Fn(&str) -> String) -> Self {
         match self {
@@ -59,6 +64,9 @@ impl Turn {
                 Self::AfterHook(name, *times, Box::new(turn.map(change)))
             }
             Self::Until(told, turn) => Self::Until(told, Box::new(turn.map(change))),
+            Self::Quoting(before, behind, turn) => {
+                Self::Quoting(before, behind, Box::new(turn.map(change)))
+            }
         }
     }
 }

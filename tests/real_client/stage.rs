@@ -52,6 +52,14 @@ impl Stage {
         write(&self.project.join(path), text);
     }
 
+    /// Writes a script of the project that can be run.
+    pub(super) fn write_program(&self, path: &str, script: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.project.join(path);
+        write(&path, &format!("#!/bin/sh\n{script}\n"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
     /// Writes a file of the home, with the directories above it.
     pub(super) fn write_home(&self, path: &str, text: &str) {
         write(&self.home().join(path), text);

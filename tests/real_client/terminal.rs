@@ -20,7 +20,7 @@ use super::{
 use crate::wait;
 
 /// For one step. The client takes three seconds to come up on an idle machine.
-const STEP_LIMIT: Duration = Duration::from_secs(40);
+const STEP_LIMIT: Duration = Duration::from_mins(2);
 
 /// How long the screen may take to show what was typed or answered, before it is done again.
 const SETTLE: Duration = Duration::from_secs(2);

@@ -43,7 +43,7 @@ pub(super) struct Cli {
 }
 
 /// What every command understands.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct Global {
     /// The project; without it `CLAUDE_PROJECT_DIR`, else upwards from here
     #[arg(short = 'C', long = "project", value_name = "DIR", global = true)]
@@ -53,8 +53,9 @@ pub(super) struct Global {
     pub(super) color: Colour,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Colour {
+    #[default]
     Auto,
     Always,
     Never,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     model::orders::Parting,
     sys::clock::Deadline,
-    tasks::live::{Live, Snapshot},
+    tasks::live::{Live, Snapshot, Untold},
 };
 
 use super::{Scene, status};
@@ -25,7 +25,7 @@ pub(super) fn answer(scene: &Scene<'_>) -> Option<Value> {
         return None;
     }
     let session = scene.session();
-    let runs = live.untold(Some(session));
+    let runs = live.untold_to(session).own;
     if runs.is_empty() {
         live.note_holds(session, 0);
         return None;
@@ -34,27 +34,30 @@ pub(super) fn answer(scene: &Scene<'_>) -> Option<Value> {
     // Somebody else may have kept it: that counts too.
     let holds = if is_kept { live.holds(session).max(1) } else { 0 };
     if holds >= scene.orders.budget || !live.note_holds(session, holds + 1) {
-        return Some(let_go(scene, &live, &runs, holds));
+        return let_go(scene, &live, holds);
     }
     let deadline = wait_until(scene);
     for run in runs.iter().filter(|run| !run.has_ended()) {
         live.wait(&run.run, deadline);
     }
-    let ended = status::ended(scene, &live);
-    let going = live.untold(Some(session));
-    let mut lines: Vec<_> = ended.into_iter().collect();
+    let untold = live.untold_to(session);
+    let mut lines: Vec<_> = status::ended(scene, &live, &untold).into_iter().collect();
+    let going: Vec<_> = going(&untold).map(Snapshot::line).collect();
     if !going.is_empty() {
-        let kept = holds + 1;
-        let shown: Vec<_> = going.iter().map(Snapshot::line).collect();
         lines.push(format!(
-            "Still running: {}\nThe session is kept for it ({kept} of {}). Go on with what does \
-             not need it; to wait, end your turn again.",
-            shown.join("\n"),
+            "Still running: {}\nThe session is kept for it ({} of {}). Go on with what does not \
+             need it; to wait, end your turn again.",
+            going.join("\n"),
+            holds + 1,
             scene.orders.budget,
         ));
     }
     // All of it was told by somebody else meanwhile.
     (!lines.is_empty()).then(|| json!({ "decision": "block", "reason": lines.join("\n") }))
+}
+
+fn going(untold: &Untold) -> impl Iterator<Item = &Snapshot> {
+    untold.own.iter().filter(|run| !run.has_ended())
 }
 
 fn wait_until(scene: &Scene<'_>) -> Deadline {
@@ -63,10 +66,11 @@ fn wait_until(scene: &Scene<'_>) -> Deadline {
 }
 
 /// The budget is spent: the user is told what goes on without the session.
-fn let_go(scene: &Scene<'_>, live: &Live<'_>, runs: &[Snapshot], holds: u32) -> Value {
+fn let_go(scene: &Scene<'_>, live: &Live<'_>, holds: u32) -> Option<Value> {
     live.note_holds(scene.session(), 0);
-    let ended = status::ended(scene, live);
-    let going = runs.iter().filter(|run| !run.has_ended()).map(|run| {
+    let untold = live.untold_to(scene.session());
+    let ended = status::ended(scene, live, &untold);
+    let going = going(&untold).map(|run| {
         format!(
             "cph lets the session go after {holds} holds; still running: {}. `cph runs show {}` \
              tells more",
@@ -75,17 +79,21 @@ fn let_go(scene: &Scene<'_>, live: &Live<'_>, runs: &[Snapshot], holds: u32) -> 
         )
     });
     let text: Vec<_> = ended.into_iter().chain(going).collect();
-    json!({ "systemMessage": text.join("\n") })
+    (!text.is_empty()).then(|| json!({ "systemMessage": text.join("\n") }))
 }
 
-/// The session ends.
+/// The session ends. What becomes of its runs is told to the next one.
 fn part(scene: &Scene<'_>, live: &Live<'_>) {
-    let runs = live.untold(Some(scene.session()));
+    let runs = live.untold_to(scene.session()).own;
+    for run in &runs {
+        live.leave(run);
+    }
+    let deadline = wait_until(scene);
     for run in runs.iter().filter(|run| !run.has_ended()) {
         match scene.orders.parting {
             Parting::Detach => {}
             Parting::Cancel => scene.starter.cancel(&run.run),
-            Parting::Wait => live.wait(&run.run, scene.deadline),
+            Parting::Wait => live.wait(&run.run, deadline),
         }
     }
     live.note_holds(scene.session(), 0);

@@ -8,6 +8,7 @@ mod gate;
 mod hold;
 mod plan;
 mod status;
+mod words;
 
 #[cfg(test)]
 mod tests;

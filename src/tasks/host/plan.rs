@@ -7,10 +7,13 @@ use crate::{
     tasks::{draft, live::Live, prompt},
 };
 
-use super::{Scene, status};
+use super::{Scene, status, words};
 
 pub(super) fn answer(scene: &Scene<'_>) -> Result<Option<Value>, String> {
-    let ended = Live::seen(scene.state).and_then(|live| status::ended(scene, &live));
+    let ended = Live::seen(scene.state).and_then(|live| {
+        let untold = live.untold_to(scene.session());
+        status::ended(scene, &live, &untold)
+    });
     let planned = planned(scene)?;
     let texts: Vec<_> = ended.into_iter().chain(planned).collect();
     Ok((!texts.is_empty()).then(|| scene.context(&texts.join("\n\n"))))
@@ -44,11 +47,11 @@ fn planned(scene: &Scene<'_>) -> Result<Option<String>, String> {
         }
         Mode::Suggest | Mode::Off => {
             let path = scene.starter.keep(&draft.text)?;
-            let path = path.display();
+            let path = words::quoted(&path.display().to_string());
             format!(
                 "cph found parallel work in this prompt ({asked}) and has a plan for it: {tasks}. \
                  If the items are really independent, it is run by headless agents side by side \
-                 with\n\n    cph run --detach '{path}'\n\nand status lines follow. {results} If \
+                 with\n\n    cph run --detach {path}\n\nand status lines follow. {results} If \
                  not, go on as usual."
             )
         }

@@ -60,7 +60,9 @@ impl Stage {
     }
 
     fn ask_as(&self, orders: &Orders, mut payload: Value, is_worker: bool) -> Option<Value> {
-        payload["session_id"] = "s".into();
+        if payload.get("session_id").is_none() {
+            payload["session_id"] = "s".into();
+        }
         let scene = Scene {
             orders,
             payload: &payload,
@@ -212,7 +214,7 @@ fn calls_that_need_an_artifact_wait_for_it_and_get_its_path() {
     done(&mut run, "b");
     note(&mut run, "run_end", None, json!({ "status": "succeeded" }));
     stage.live().write(&run).unwrap();
-    assert!(stage.live().claim("R1") && !stage.live().claim("R1"));
+    assert!(stage.live().claim(&run, "s") && !stage.live().claim(&run, "s"));
     assert!(stage.ask(&orders, needs()).unwrap().to_string().contains("/kept/a.md"));
 }
 
@@ -279,4 +281,162 @@ fn the_end_of_a_session_leaves_or_ends_its_runs() {
     orders.parting = Parting::Cancel;
     assert_eq!(stage.ask(&orders, end()), None);
     assert_eq!(*stage.starter.cancelled.borrow(), ["R1"]);
+}
+
+fn tool(name: &str, input: Value) -> Value {
+    json!({ "hook_event_name": "PreToolUse", "cwd": "/project", "tool_name": name, "tool_input": input })
+}
+
+#[test]
+fn what_is_no_call_for_an_artifact_is_left_as_it_is() {
+    let stage = Stage::new();
+    let (_folder, mut run) = stage.run();
+    let orders = Orders::of(Action::Gate);
+    let reference = "${tasks.a.artifacts[0]}";
+    let calls = || {
+        [
+            // It becomes a file, word for word.
+            tool("Write", json!({ "file_path": "x.yaml", "content": reference })),
+            tool(
+                "Edit",
+                json!({ "file_path": "x", "old_string": reference, "new_string": "a.out" }),
+            ),
+            tool("Bash", json!({ "command": format!("cat > x.yaml <<'E'\n{reference}\nE") })),
+            // The same word, but no path.
+            tool("Grep", json!({ "pattern": "a.out", "path": "src" })),
+            tool("Bash", json!({ "command": "ls", "description": "a.out" })),
+        ]
+    };
+    for call in calls() {
+        assert_eq!(stage.ask(&orders, call.clone()), None, "{call}");
+    }
+    for path in ["file_path", "notebook_path", "path"] {
+        let refused = stage.ask(&orders, tool("X", json!({ path: "a.out" })));
+        assert!(reason(refused.as_ref()).contains("needs"), "{path}");
+    }
+    done(&mut run, "a");
+    stage.live().write(&run).unwrap();
+    for call in calls() {
+        assert_eq!(stage.ask(&orders, call.clone()), None, "{call}");
+    }
+}
+
+#[test]
+fn several_things_that_are_awaited_are_one_refusal() {
+    let stage = Stage::new();
+    let (_folder, _run) = stage.run();
+    let orders = Orders::of(Action::Gate);
+    let both = "cat ${tasks.a.artifacts[0]} ${tasks.b.artifacts} ${tasks.a.artifacts}";
+    let refused = stage.ask(&orders, call(both));
+    insta::assert_snapshot!(reason(refused.as_ref()), @"this call needs the artifact of `a` and `b`, which run R1 has not made yet (R1 — W1 waiting; W2 waiting); do something else first, or end your turn to wait for it");
+}
+
+#[test]
+fn a_path_is_one_word_of_a_command_or_none() {
+    let stage = Stage::new();
+    let (_folder, mut run) = stage.run();
+    let orders = Orders::of(Action::Gate);
+    note(&mut run, "artifact", Some("a"), json!({ "path": "/kept/it's; rm x.md" }));
+    note(&mut run, "done", Some("a"), json!({ "outcome": "succeeded" }));
+    stage.live().write(&run).unwrap();
+    let put = |text: &str| {
+        let answer = stage.ask(&orders, call(text)).unwrap();
+        let command = answer.pointer("/hookSpecificOutput/updatedInput/command").cloned();
+        command
+            .map_or_else(|| reason(Some(&answer)).to_owned(), |text| text.as_str().unwrap().into())
+    };
+    assert_eq!(put("cat ${tasks.a.artifacts[0]}"), r"cat '/kept/it'\''s; rm x.md'");
+    assert_eq!(put("cat '${tasks.a.artifacts[0]}'"), r"cat '/kept/it'\''s; rm x.md'");
+    assert_eq!(put("cat \"${tasks.a.artifacts[0]}\""), "cat \"/kept/it's; rm x.md\"");
+    let unclear = put("echo $(cat ${tasks.a.artifacts[0]})");
+    assert!(unclear.contains("means something to a shell"), "{unclear}");
+    // Where no shell reads it, it is the path.
+    let read = stage.ask(&orders, tool("Read", json!({ "file_path": "${tasks.a.artifacts[0]}" })));
+    let path = read.unwrap().pointer("/hookSpecificOutput/updatedInput/file_path").cloned();
+    assert_eq!(path.unwrap(), "/kept/it's; rm x.md");
+    for (reference, told) in
+        [("artifacts[3]", "has made 1 artifacts"), ("output", "cph runs logs R1 a")]
+    {
+        let refused = stage.ask(&orders, call(&format!("cat ${{tasks.a.{reference}}}")));
+        assert!(reason(refused.as_ref()).contains(told), "{refused:?}");
+    }
+}
+
+/// Two sessions of one project, each with a run, and a subagent.
+#[test]
+fn a_session_hears_of_its_own_runs() {
+    let stage = Stage::new();
+    let (_first, _) = stage.run();
+    let (_second, mut other) = stage.run();
+    other.session = Some("t".to_owned());
+    stage.live().write(&other).unwrap();
+    let orders = Orders::of(Action::Status);
+    let of = |session: &str| json!({ "hook_event_name": "PostToolUse", "session_id": session });
+    assert_eq!(told(stage.ask(&orders, of("s")).as_ref()), "R1 — W1 waiting; W2 waiting");
+    assert_eq!(told(stage.ask(&orders, of("t")).as_ref()), "R2 — W1 waiting; W2 waiting");
+    done(&mut other, "a");
+    stage.live().write(&other).unwrap();
+    assert_eq!(stage.ask(&orders, of("s")), None);
+    let mut subagent = of("t");
+    subagent["agent_id"] = "a-1".into();
+    assert_eq!(stage.ask(&orders, subagent), None, "the session would never hear it");
+    let gate = Orders::of(Action::Gate);
+    let mut needs = call("cat ${tasks.a.artifacts[0]}");
+    assert!(reason(stage.ask(&gate, needs.clone()).as_ref()).contains("run R1"));
+    needs["session_id"] = "t".into();
+    assert!(stage.ask(&gate, needs.clone()).unwrap().to_string().contains("/kept/a.md"));
+    needs["session_id"] = "u".into();
+    assert_eq!(stage.ask(&gate, needs), None);
+}
+
+#[test]
+fn the_end_of_a_left_run_is_told_to_one_who_may_use_it() {
+    let stage = Stage::new();
+    let (folder, mut run) = stage.run();
+    let end = json!({ "hook_event_name": "SessionEnd", "reason": "clear" });
+    assert_eq!(stage.ask(&Orders::of(Action::Hold), end), None);
+    let status = Orders::of(Action::Status);
+    let of = |session: &str| json!({ "hook_event_name": "PostToolUse", "session_id": session });
+    assert_eq!(stage.ask(&status, of("t")), None, "it goes on");
+    let stop = json!({ "hook_event_name": "Stop", "session_id": "t", "stop_hook_active": false });
+    assert_eq!(stage.ask(&Orders::of(Action::Hold), stop), None, "and holds nobody");
+    done(&mut run, "a");
+    done(&mut run, "b");
+    note(&mut run, "run_end", None, json!({ "status": "succeeded" }));
+    stage.live().write(&run).unwrap();
+    drop(folder);
+    let answer = stage.ask(&status, of("t"));
+    insta::assert_snapshot!(told(answer.as_ref()), @r"
+    An earlier session of this project has left a run behind. Run R1 has ended: succeeded.
+    - a: /kept/a.md
+    - b: /kept/b.md
+    ");
+    assert_eq!((stage.ask(&status, of("u")), stage.ask(&status, of("s"))), (None, None));
+    let mut needs = call("cat ${tasks.a.artifacts[0]}");
+    needs["session_id"] = "t".into();
+    assert!(
+        stage.ask(&Orders::of(Action::Gate), needs).unwrap().to_string().contains("/kept/a.md")
+    );
+}
+
+/// A session that was killed had no time to say so.
+#[test]
+fn a_run_of_a_session_whose_process_is_gone_is_left() {
+    let stage = Stage::new();
+    let (folder, mut run) = stage.run();
+    note(&mut run, "run_end", None, json!({ "status": "cancelled" }));
+    let machine = crate::session::machine::Host;
+    let pid = std::process::id().to_string();
+    let env = crate::sys::place::Env::from_pairs([("CLAUDE_PID", &*pid)]);
+    run.owner = crate::tasks::live::Owner::of_caller("s", &env, &machine);
+    assert!(run.owner.is_some());
+    stage.live().write(&run).unwrap();
+    drop(folder);
+    let status = Orders::of(Action::Status);
+    let other = || json!({ "hook_event_name": "PostToolUse", "session_id": "t" });
+    assert_eq!(stage.ask(&status, other()), None, "its session lives");
+    let text = serde_json::to_string(&run).unwrap().replace("\"start\":", "\"start\":1");
+    run = serde_json::from_str(&text).unwrap();
+    stage.live().write(&run).unwrap();
+    assert!(told(stage.ask(&status, other()).as_ref()).contains("R1 has ended: cancelled"));
 }

@@ -7,7 +7,7 @@ use super::{
     FEWEST, Item, Kind, Parallel, lists,
     request::{Request, starts_with},
     text::{Block, QUOTED, Text, sentences},
-    vocabulary::{MAKE, NOT, SIDE_BY_SIDE, TREAT},
+    vocabulary::{MAKE, NOT, SIDE_BY_SIDE, TREAT, thing},
     words::{Token, is_file, is_in, tokens},
 };
 
@@ -40,6 +40,9 @@ const MORE_VERBS: &[&str] = &[
     "use",
 ];
 
+/// Words that say that there are several.
+const MANY: &[&str] = &["these", "those", "following", "each", "every", "all"];
+
 /// Words in an item that need another item.
 const BACK: &[&str] = &["above", "previous", "result", "results", "it", "them", "both", "again"];
 
@@ -62,11 +65,25 @@ pub(super) fn find(text: &Text) -> Option<Parallel> {
 fn treated(lead: &str, items: &[String]) -> Option<Parallel> {
     let words = tokens(lead.trim_end_matches(':'));
     let words = without_denied_dependence(&words);
+    if let Some((kind, rest)) = for_each(&words) {
+        return Request::of(rest)?.parallel(named(items, kind));
+    }
     let request = Request::of(&words)?;
     let kind = lists::announced(&request, &request.rest)?.kind();
     let are_files = items.iter().all(|item| is_file(item));
-    let kind = if are_files { Kind::File } else { kind? };
-    Some(Parallel { verb: request.verb.to_lowercase(), items: named(items, kind) })
+    // "Fix the error below" and places of it: nothing says that it is done to each.
+    let is_of_many =
+        || request.rest.iter().any(|w| w.is_in(MANY) || w.word().and_then(thing).is_some());
+    let kind = if are_files && is_of_many() { Kind::File } else { kind? };
+    request.parallel(named(items, kind))
+}
+
+/// "For each of the following modules, ...": the kind, and what is to be done.
+fn for_each<'a, 't>(words: &'a [Token<'t>]) -> Option<(Kind, &'a [Token<'t>])> {
+    let begins = [&["for", "each", "of", "the", "following"][..], &["for", "each", "of", "these"]];
+    let begin = begins.iter().find(|begin| starts_with(words, begin))?;
+    let [noun, Token::Comma, rest @ ..] = words.get(begin.len()..)? else { return None };
+    Some((thing(noun.word()?)?.1, rest))
 }
 
 /// The lead up to "they do not depend on each other", which limits nothing.

@@ -6,7 +6,7 @@
 use super::{
     FEWEST, Item, Kind, MOST,
     request::{Request, reaches},
-    vocabulary::{APART, ARTICLES, JOINT_AFTER, REACH, thing},
+    vocabulary::{APART, ARTICLES, DETERMINERS, JOINT_AFTER, MAKE, REACH, TREAT, thing},
     words::{Token, is_file, is_in, is_label, is_numbered, number},
 };
 
@@ -78,8 +78,13 @@ pub(super) fn announced(request: &Request<'_>, lead: &[Token<'_>]) -> Option<Ann
     let says_each = lead.iter().any(|word| word.is_in(&["each", "every"]));
     // "Create an enum with these values": one thing is made of them.
     let makes_one = request.makes && !says_each && lead.first().is_some_and(|w| w.is_in(ARTICLES));
+    // "Add these features to the editor", "write these tests": one place for all.
+    let behind = pointed.map_or(&[][..], |at| &lead[at..]);
+    let adds_to_one =
+        request.makes && behind.windows(2).any(|two| two[0].is("to") && two[1].is_in(DETERMINERS));
+    let is_suite = request.makes && named.is_some_and(|(one, _)| one == "test");
     match named {
-        _ if makes_one => None,
+        _ if makes_one || adds_to_one || is_suite => None,
         Some((_, kind)) => Some(Announced::Of(kind)),
         None if says_each => Some(Announced::Of(Kind::Text)),
         None => Some(Announced::Unsaid),
@@ -266,10 +271,18 @@ pub(super) fn enumeration(words: &[Token<'_>], frame: Frame) -> Option<(Vec<Item
     loop {
         let parts: Vec<_> =
             words[at..].iter().map_while(|token| token.word().filter(|w| !is_and(w))).collect();
-        let is_last = had_and || !is_joined(&words[at + parts.len()..]);
         let taken = if frame == Frame::Plain { parts.len().min(width) } else { parts.len() };
+        // "a.js, b.js, c.js for errors and ...": the preposition ends the list.
+        let is_end = frame == Frame::Plain && parts.get(taken).is_some_and(|w| is_in(w, REACH));
+        let is_last = had_and || is_end || !is_joined(&words[at + parts.len()..]);
         let is_whole = taken == parts.len() || is_last;
         if taken == 0 || taken > width || !is_whole {
+            break;
+        }
+        // "..., c and report the totals": a second request.
+        let is_verb = [TREAT, MAKE, NEXT].iter().any(|table| is_in(parts[0], table));
+        let has_object = parts.get(taken).is_some_and(|behind| thing(behind).is_none());
+        if had_and && items.len() >= FEWEST && is_verb && has_object {
             break;
         }
         let name = parts[..taken].join(" ");
@@ -284,6 +297,12 @@ pub(super) fn enumeration(words: &[Token<'_>], frame: Frame) -> Option<(Vec<Item
     }
     (items.len() >= FEWEST).then_some((items, at))
 }
+
+/// What is asked for behind a list, besides what can be done with each of several things.
+const NEXT: &[&str] = &[
+    "commit", "explain", "give", "let", "list", "merge", "note", "print", "push", "report",
+    "return", "save", "send", "show", "store", "tell", "use",
+];
 
 /// The longest item after a colon.
 const MOST_WORDS: usize = 6;

@@ -70,7 +70,7 @@ pub(crate) fn detect(prompt: &str) -> Option<Parallel> {
         return None;
     }
     let text = text::Text::of(prompt);
-    if request::is_ordered(&text) {
+    if request::is_ordered(&text) || request::is_joint(&text) {
         return None;
     }
     let found = bullets::find(&text).or_else(|| {

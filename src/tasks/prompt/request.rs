@@ -4,11 +4,14 @@
 //! with the request, and says nothing that limits it.
 
 use super::{
-    Parallel,
+    Item, Parallel,
     lists::{self, Frame},
-    text::{Block, QUOTED, Text},
-    vocabulary::{APART, ASKING, JOINT, MAKE, NOT, ORDERED, POLITE, SUBORDINATE, TREAT},
-    words::{Token, tokens},
+    text::{Block, QUOTED, Text, sentences},
+    vocabulary::{
+        APART, ASKING, CHANGE, DETERMINERS, IN_ONE, INSIDE, JOINT, MAKE, MANNER, NOT, ORDERED, PER,
+        POLITE, SUBORDINATE, TELLING, TOGETHER, TREAT,
+    },
+    words::{Token, is_file, is_in, tokens},
 };
 
 /// Whether anything in a prompt speaks of an order.
@@ -36,6 +39,20 @@ fn is_ordered_line(line: &str) -> bool {
     is_first || ORDERED.iter().any(says)
 }
 
+/// Whether anything in a prompt wants one thing of all items: a choice, a cause, a table.
+pub(super) fn is_joint(text: &Text) -> bool {
+    let prose = text.blocks.iter().filter_map(|block| match block {
+        Block::Prose(prose) => Some(prose),
+        Block::List(_) => None,
+    });
+    prose.flat_map(|prose| sentences(prose)).any(|sentence| {
+        let words = tokens(&sentence);
+        let says = |phrase: &&[&str]| (0..words.len()).any(|at| starts_with(&words[at..], phrase));
+        let is_for_each = words.iter().any(|word| word.is_in(PER));
+        TOGETHER.iter().any(says) || (!is_for_each && IN_ONE.iter().any(says))
+    })
+}
+
 pub(super) fn starts_with(words: &[Token<'_>], phrase: &[&str]) -> bool {
     words.len() >= phrase.len() && phrase.iter().zip(words).all(|(want, word)| word.is(want))
 }
@@ -58,7 +75,7 @@ pub(super) fn find(sentence: &str) -> Option<Parallel> {
     }
     let request = Request::of(&words)?;
     let found = lists::find(&request)?;
-    Some(Parallel { verb: request.verb.to_lowercase(), items: found })
+    request.parallel(found)
 }
 
 /// "For each of A, B and C, write a note."
@@ -66,8 +83,7 @@ fn for_each(words: &[Token<'_>]) -> Option<Parallel> {
     let is_one = starts_with(words, &["for", "each", "of"]) && !is_limited(words);
     let (items, used) = lists::enumeration(words.get(3..).filter(|_| is_one)?, Frame::Plain)?;
     let rest = words.get(3 + used..)?.strip_prefix(&[Token::Comma])?;
-    let request = Request::of(rest)?;
-    Some(Parallel { verb: request.verb.to_lowercase(), items })
+    Request::of(rest)?.parallel(items)
 }
 
 impl<'t> Request<'t> {
@@ -76,7 +92,7 @@ impl<'t> Request<'t> {
         let asks = words.contains(&Token::Question);
         let (rest, is_asked) = without_courtesy(words);
         let verb = rest.first()?.word()?;
-        let known = |table: &[&str]| super::words::is_in(verb, table);
+        let known = |table: &[&str]| is_in(verb, table);
         let is_known = known(TREAT) || known(MAKE);
         // Only courtesy makes a request of a question.
         if !is_known || (asks && !is_asked) || is_limited(words) {
@@ -84,8 +100,68 @@ impl<'t> Request<'t> {
         }
         let is_apart = rest.iter().any(|word| word.is_in(APART))
             || (0..rest.len()).any(|at| starts_with(&rest[at..], &["in", "parallel"]));
-        Some(Self { verb, makes: known(MAKE), rest: rest[1..].to_vec(), is_apart })
+        let rest = without_manner(behind_verbs(&rest[1..]));
+        Some(Self { verb, makes: known(MAKE), rest, is_apart })
     }
+
+    /// The work on these items, unless all of it happens in one place.
+    pub(super) fn parallel(&self, items: Vec<Item>) -> Option<Parallel> {
+        let is_one = self.is_in_one_place(&items);
+        (!is_one).then(|| Parallel { verb: self.verb.to_lowercase(), items })
+    }
+
+    /// "Fix these bugs in main.rs", "update the README with these sections": several who change
+    /// one file are in each other's way.
+    fn is_in_one_place(&self, items: &[Item]) -> bool {
+        if !self.makes && !is_in(self.verb, CHANGE) {
+            return false;
+        }
+        let is_other_file = |at: usize| {
+            let at =
+                at + usize::from(self.rest.get(at).is_some_and(|word| word.is_in(DETERMINERS)));
+            let name = self.rest.get(at).and_then(Token::word);
+            name.is_some_and(|name| is_file(name) && items.iter().all(|item| item.name != name))
+        };
+        let is_in_file = |at: usize| self.rest[at].is_in(INSIDE) && is_other_file(at + 1);
+        is_other_file(0) || (0..self.rest.len()).any(is_in_file)
+    }
+}
+
+/// "Review and fix", "lint, format and test": what is done with each is more than one thing.
+fn behind_verbs<'a, 't>(words: &'a [Token<'t>]) -> &'a [Token<'t>] {
+    let is_verb = |word: Option<&Token<'_>>| word.is_some_and(|word| word.is_in(TREAT));
+    let mut rest = words;
+    loop {
+        rest = match rest {
+            [Token::Comma, and, verb, behind @ ..] if and.is("and") && is_verb(Some(verb)) => {
+                behind
+            }
+            [Token::Comma, verb, behind @ ..] if is_verb(Some(verb)) => behind,
+            [and, verb, behind @ ..] if and.is("and") && is_verb(Some(verb)) => behind,
+            rest => return rest,
+        };
+    }
+}
+
+/// Without "in parallel" and "separately", which may stand between a list and what follows it.
+fn without_manner<'t>(words: &[Token<'t>]) -> Vec<Token<'t>> {
+    let mut kept = Vec::new();
+    let mut rest = words;
+    while let [word, behind @ ..] = rest {
+        let manner = if starts_with(rest, &["in", "parallel"]) {
+            2
+        } else {
+            usize::from(word.is_in(MANNER))
+        };
+        rest = if manner > 0 { &rest[manner..] } else { behind };
+        match (manner, rest.first()) {
+            (0, _) => kept.push(word.clone()),
+            // What follows belongs to no list before it.
+            (_, Some(next)) if next.is("and") => kept.push(Token::Break),
+            _ => {}
+        }
+    }
+    kept
 }
 
 /// Whether what stands between verb and list lets the verb reach each item.
@@ -112,6 +188,8 @@ fn without_courtesy<'a, 't>(words: &'a [Token<'t>]) -> (&'a [Token<'t>], bool) {
         if let Some(phrase) = ASKING.iter().find(|phrase| starts_with(rest, phrase)) {
             rest = &rest[phrase.len()..];
             is_asked = true;
+        } else if let Some(phrase) = TELLING.iter().find(|phrase| starts_with(rest, phrase)) {
+            rest = &rest[phrase.len()..];
         } else if let [first, after @ ..] = rest
             && (first.is_in(POLITE) || matches!(first, Token::Comma | Token::Colon))
         {

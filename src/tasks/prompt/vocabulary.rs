@@ -90,20 +90,83 @@ pub(super) const POLITE: &[&str] = &[
     "so", "go", "ahead", "and", "task", "todo", "for", "claude", "today", "let's", "lets",
 ];
 
-/// Ways to ask for something with a pronoun; each ends before the verb.
-pub(super) const ASKING: &[&[&str]] = &[
-    &["can", "you"],
-    &["could", "you"],
-    &["would", "you"],
-    &["will", "you"],
+/// Ways to ask for something with a pronoun, as a question; each ends before the verb.
+pub(super) const ASKING: &[&[&str]] =
+    &[&["can", "you"], &["could", "you"], &["would", "you"], &["will", "you"]];
+
+/// The same without a question. "I need to" and "you should" tell of something else as often.
+pub(super) const TELLING: &[&[&str]] = &[
     &["i", "want", "you", "to"],
     &["i", "need", "you", "to"],
     &["i'd", "like", "you", "to"],
     &["i", "would", "like", "you", "to"],
-    &["you", "should"],
     &["we", "need", "to"],
-    &["i", "need", "to"],
 ];
+
+/// Of [`TREAT`]: what leaves its thing changed. Everything in [`MAKE`] does.
+pub(super) const CHANGE: &[&str] = &[
+    "clean",
+    "convert",
+    "document",
+    "fix",
+    "format",
+    "harden",
+    "implement",
+    "improve",
+    "instrument",
+    "migrate",
+    "modernise",
+    "modernize",
+    "optimise",
+    "optimize",
+    "port",
+    "refactor",
+    "reformat",
+    "rewrite",
+    "simplify",
+    "tidy",
+    "update",
+    "upgrade",
+];
+
+/// Before the place in which something is changed.
+pub(super) const INSIDE: &[&str] = &["in", "to", "of", "into", "inside", "within"];
+
+pub(super) const DETERMINERS: &[&str] = &["the", "our", "my", "this", "that", "your"];
+
+/// Adverbs that say how, and belong to no item.
+pub(super) const MANNER: &[&str] =
+    &["separately", "individually", "independently", "concurrently", "simultaneously"];
+
+/// Said of what there is one of for each item.
+pub(super) const PER: &[&str] = &["each", "per", "every"];
+
+/// One answer is wanted of all items together.
+pub(super) const TOGETHER: &[&[&str]] = &[
+    &["which", "one"],
+    &["which", "of"],
+    &["the", "best"],
+    &["recommend"],
+    &["rank"],
+    &["compare"],
+    &["choose"],
+    &["decide"],
+    &["to", "share"],
+    &["that", "share"],
+    &["they", "share"],
+    &["same", "cause"],
+    &["same", "reason"],
+    &["same", "root"],
+    &["same", "bug"],
+    &["same", "problem"],
+    &["because", "of", "the", "same"],
+    &["end", "to", "end"],
+    &["among", "them"],
+    &["between", "them"],
+];
+
+/// The same, unless it is said that there is one for each.
+pub(super) const IN_ONE: &[&[&str]] = &[&["in", "one"], &["in", "a", "single"], &["as", "one"]];
 
 /// A sentence with one of these asks for no such thing, or not only.
 pub(super) const NOT: &[&str] = &[
@@ -315,6 +378,19 @@ pub(super) const THINGS: &[(&str, &str, Kind)] = &[
     ("teams", "team", Kind::Text),
     ("tests", "test", Kind::Text),
     ("errors", "error", Kind::Text),
+    ("requests", "request", Kind::Text),
+    ("submissions", "submission", Kind::Text),
+    ("commits", "commit", Kind::Text),
+    ("posts", "post", Kind::Text),
+    ("emails", "email", Kind::Text),
+    ("slides", "slide", Kind::Text),
+    ("videos", "video", Kind::File),
+    ("photos", "photo", Kind::File),
+    ("letters", "letter", Kind::Text),
+    ("recipes", "recipe", Kind::Text),
+    ("students", "student", Kind::Text),
+    ("surveys", "survey", Kind::Text),
+    ("hosts", "host", Kind::Text),
 ];
 
 /// The kind and the singular of a plural.

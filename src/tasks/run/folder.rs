@@ -18,10 +18,12 @@ use serde::{Deserialize, Serialize};
 use crate::sys::{
     clock::Deadline,
     dir::{self, PrivateDir},
-    file_name,
+    fifo, file_name,
     lock::{self, Held},
     random,
 };
+
+use super::report;
 
 /// The format of `run.json` and of the lines of `done.log`.
 const VERSION: u32 = 1;
@@ -31,6 +33,10 @@ const RECORD: &str = "run.json";
 const LOCK: &str = "lock";
 const DONE: &str = "done.log";
 const TASKS: &str = "tasks.yaml";
+
+/// Somebody wants the run to end. It stays until a driver takes it, so that a run is ended also
+/// when it was told before it had opened its pipe.
+const CANCEL: &str = "cancel";
 
 /// The named pipe that tasks report through.
 pub(crate) const REPORTS: &str = "reports";
@@ -196,6 +202,20 @@ pub(crate) fn text(dir: &PrivateDir) -> Result<String, Error> {
     Ok(text)
 }
 
+/// Tells a run to end; whether its driver listens already. One that is only about to begin ends as
+/// soon as it does.
+pub(crate) fn cancel(dir: &PrivateDir) -> Result<bool, Error> {
+    let token = record(dir)?.token;
+    fill(dir, CANCEL, b"")?;
+    let pipe = dir.path().join(REPORTS);
+    fifo::send(&pipe, &report::cancel(&token)).map_err(file_error(&pipe))
+}
+
+/// Takes back what no driver has heard; whether there was something.
+pub(crate) fn take_cancel(dir: &PrivateDir) -> bool {
+    dir.path().join(CANCEL).exists() && dir.remove(CANCEL).is_ok()
+}
+
 /// Whether somebody drives the run now.
 pub(crate) fn is_driven(dir: &PrivateDir) -> bool {
     let free = dir.open_or_create(LOCK).ok().map(lock::try_lock);
@@ -254,6 +274,12 @@ impl Folder {
     /// Replaces the text of the task file: a run goes on with the file as it is now.
     pub(crate) fn replace_text(&self, text: &str) -> Result<(), Error> {
         fill(&self.dir, TASKS, text.as_bytes())
+    }
+
+    /// Whether the run was told to end; from now on it was not. To be asked when its pipe is open:
+    /// who tells writes the file first.
+    pub(crate) fn takes_cancel(&self) -> bool {
+        take_cancel(&self.dir)
     }
 
     /// A file of the run, replaced as a whole.
@@ -372,6 +398,19 @@ mod tests {
         drop(folder);
         let done = open(&state, "R1").unwrap().done;
         assert_eq!(done.keys().collect::<Vec<_>>(), ["a", "c"]);
+    }
+
+    #[test]
+    fn who_is_told_to_end_before_it_listens_ends_when_it_does() {
+        let (_scratch, state) = state();
+        let folder = made(&state);
+        assert!(!folder.takes_cancel());
+        assert!(!cancel(folder.dir()).unwrap(), "nobody listens");
+        assert!(folder.takes_cancel() && !folder.takes_cancel(), "once");
+        let mut reader = fifo::Reader::open(&folder.path().join(REPORTS)).unwrap();
+        assert!(cancel(folder.dir()).unwrap());
+        assert_eq!(reader.lines(), [report::cancel(&folder.record.token)]);
+        assert!(take_cancel(folder.dir()));
     }
 
     #[test]

@@ -115,9 +115,12 @@ pub(crate) enum Error {
 pub(crate) fn run(order: Order<'_>) -> Result<Summary, Error> {
     let system = |action| move |source| Error::System { action, source };
     let watch = signal::watch().map_err(system("watch signals"))?;
-    let set = Set::with_watch(watch);
+    let mut set = Set::with_watch(watch);
     let reports = fifo::Reader::open(&order.folder.path().join(REPORTS))
         .map_err(system("make the pipe for reports"))?;
+    if order.folder.takes_cancel() {
+        set.cancel();
+    }
     let lines = order.folder.dir().open_append("events.jsonl").map_err(folder::Error::from)?;
     let record = order.folder.record.clone();
     order.runs.begin(&Run {

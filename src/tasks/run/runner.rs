@@ -129,6 +129,7 @@ impl<'r> Runner<'r> {
 
     pub(super) fn drive(mut self) -> Summary {
         self.begin();
+        self.heed_cancel();
         while !self.is_over() {
             self.start_what_may();
             for fault in self.calls.carry(&mut self.set) {
@@ -186,9 +187,7 @@ impl<'r> Runner<'r> {
                 None => self.call_ended(id, ending),
             }
         }
-        if self.set.is_cancelled() && !self.is_cancelled {
-            self.cancel();
-        }
+        self.heed_cancel();
         self.what_is_due();
     }
 
@@ -219,7 +218,11 @@ impl<'r> Runner<'r> {
         }
     }
 
-    fn cancel(&mut self) {
+    /// Whoever was told to end starts nothing more.
+    fn heed_cancel(&mut self) {
+        if self.is_cancelled || !self.set.is_cancelled() {
+            return;
+        }
         self.is_cancelled = true;
         self.tell("run_cancel", None, None, Map::new());
         let ended = self.schedule.stop();
@@ -245,7 +248,11 @@ impl<'r> Runner<'r> {
         let token = self.folder.record.token.clone();
         for line in self.reports.lines() {
             match report::told(&token, &line) {
-                Some(Told::Cancel) => self.set.cancel(),
+                Some(Told::Cancel) => {
+                    // It was heard: whoever goes on with the run is not told again.
+                    self.folder.takes_cancel();
+                    self.set.cancel();
+                }
                 Some(Told::Task { task, line }) => {
                     let of_task =
                         |(_, attempt): &(&Id, &Attempt)| self.task(attempt.index).name == task;

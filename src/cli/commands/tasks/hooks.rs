@@ -7,13 +7,10 @@ use serde_json::Value;
 use crate::{
     dispatch::Situation,
     model::{Processor, orders::Orders},
-    sys::{dir::PrivateDir, fifo, place::Env},
+    sys::{dir::PrivateDir, place::Env},
     tasks::{
         host::{self, Scene, Starter},
-        run::{
-            folder::{self, Options, REPORTS},
-            report,
-        },
+        run::folder::{self, Options},
     },
 };
 
@@ -102,13 +99,7 @@ impl Starter for ByProcess<'_> {
     }
 
     fn cancel(&self, run: &str) {
-        let told = folder::find(self.state, run).and_then(|dir| {
-            let token = folder::record(&dir)?.token;
-            Ok((dir, token))
-        });
-        if let Ok((dir, token)) = told {
-            // Nobody reads it where the run is over already.
-            drop(fifo::send(&dir.path().join(REPORTS), &report::cancel(&token)));
-        }
+        // Nobody hears it where the run is over already.
+        drop(folder::find(self.state, run).and_then(|dir| folder::cancel(&dir)));
     }
 }

@@ -124,7 +124,7 @@ impl Detaching<'_> {
         let log = folder.dir().open_append(OWN_LOG).map_err(|error| error.to_string())?;
         let text = folder::text(folder.dir()).map_err(|error| error.to_string())?;
         if let Ok((file, _)) = tasks::read(&SourceFile::new("tasks", text)) {
-            told::announce(self.state, &folder, self.session.clone(), &file);
+            told::announce(self.state, self.env, &folder, self.session.clone(), &file);
         }
         let mut argv = vec![program.into_os_string(), "run".into(), "--drive".into(), (&id).into()];
         argv.extend(["--project".into(), self.root.as_os_str().to_owned(), "--quiet".into()]);
@@ -199,6 +199,8 @@ impl Stage<'_> {
     /// The file as it is now counts; what has changed in it runs again.
     fn resume(&self, id: &str) -> Result<Exit, Failure> {
         let mut folder = open(self.state, id)?;
+        // Somebody may have told a driver to end that was ending already.
+        folder.takes_cancel();
         let file = folder.record.file.clone();
         if file != "-" && Path::new(&file).exists() {
             let named = Named::at(Path::new(&file))?;
@@ -252,7 +254,7 @@ impl Stage<'_> {
         let herald = ByDispatch::new(self.here).map_err(|error| Failure::of(&error))?;
         let board = board::watcher(self.desk.output, self.args, &id, file.tasks.len());
         let session = told::session(&self.here.env);
-        let mut watcher = Told::new(board, self.state, &folder, session, &file);
+        let mut watcher = Told::new(board, self.state, &self.here.env, &folder, session, &file);
         let order = Order {
             file: &file,
             graph: &graph,

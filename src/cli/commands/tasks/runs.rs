@@ -14,14 +14,12 @@ use crate::{
     },
     diag::render::text::clean,
     store::runs::{Event, Run, Runs},
-    sys::{clock, dir::PrivateDir, fifo},
+    sys::{clock, dir::PrivateDir},
     tasks::{
         Outcome,
         draw::span,
-        run::{
-            folder::{self, LogReader, REPORTS},
-            report,
-        },
+        live::Live,
+        run::folder::{self, LogReader},
     },
 };
 
@@ -271,14 +269,15 @@ fn cancel(desk: &Desk<'_>, id: &str) -> Result<Exit, Failure> {
     let here = desk.here();
     let (state, _) = existing(&here)?.ok_or_else(|| no_run(id))?;
     let dir = folder::find(&state, id).map_err(|_| no_run(id))?;
-    let record = folder::record(&dir).map_err(|error| Failure::of(&error))?;
-    let pipe = dir.path().join(REPORTS);
-    let is_heard = fifo::send(&pipe, &report::cancel(&record.token));
-    if !is_heard.map_err(|error| Failure::new(Exit::Failed, error.to_string()))? {
+    let is_heard = folder::cancel(&dir).map_err(|error| Failure::of(&error))?;
+    let live = Live::seen(&state);
+    let is_starting = || live.as_ref().is_some_and(|live| live.is_starting(id));
+    if !is_heard && !folder::is_driven(&dir) && !is_starting() {
+        folder::take_cancel(&dir);
         return Err(Failure::new(Exit::Findings, format!("run {id} is not running")));
     }
     let deadline = clock::Deadline::after(ENDING);
-    while folder::is_driven(&dir) {
+    while is_starting() || folder::is_driven(&dir) {
         if deadline.expired() {
             return Err(Failure::new(Exit::Failed, format!("run {id} was told and has not ended")));
         }

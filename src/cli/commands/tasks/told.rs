@@ -5,11 +5,12 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    session::machine::Host,
     store::runs::Event,
     sys::{dir::PrivateDir, place::Env},
     tasks::{
         TaskFile,
-        live::{Live, Snapshot},
+        live::{Live, Owner, Snapshot},
         run::{Watcher, folder::Folder},
     },
 };
@@ -29,15 +30,22 @@ pub(super) fn session(env: &Env) -> Option<String> {
     told.filter(|session| !session.is_empty()).map(str::to_owned)
 }
 
+/// The process whose session a run belongs to.
+fn owner(env: &Env, snapshot: &Snapshot) -> Option<Owner> {
+    Owner::of_caller(snapshot.session.as_deref()?, env, &Host)
+}
+
 /// A run is about to be driven by another process.
 pub(super) fn announce(
     state: &PrivateDir,
+    env: &Env,
     folder: &Folder,
     session: Option<String>,
     file: &TaskFile,
 ) {
     let record = &folder.record;
-    let snapshot = Snapshot::new(folder.dir(), &record.id, &record.base, session, file);
+    let mut snapshot = Snapshot::new(folder.dir(), &record.id, &record.base, session, file);
+    snapshot.owner = owner(env, &snapshot);
     // Without it the session is told nothing; the run goes on.
     drop(Live::open(state).and_then(|live| live.write(&snapshot)));
 }
@@ -54,13 +62,18 @@ impl<'t> Told<'t> {
     pub(super) fn new(
         inner: Box<dyn Watcher + 't>,
         state: &'t PrivateDir,
+        env: &Env,
         folder: &Folder,
         session: Option<String>,
         file: &TaskFile,
     ) -> Self {
         let record = &folder.record;
-        let snapshot = Snapshot::new(folder.dir(), &record.id, &record.base, session, file);
+        let mut snapshot = Snapshot::new(folder.dir(), &record.id, &record.base, session, file);
         let live = Live::open(state).ok();
+        // Whoever has announced the run was nearer to the session than we are.
+        let announced = live.as_ref().and_then(|live| live.last(&record.id));
+        let announced = announced.filter(|known| known.is_starting_for(&snapshot));
+        snapshot.owner = announced.map_or_else(|| owner(env, &snapshot), |known| known.owner);
         if let Some(live) = &live {
             live.tidy();
         }
