@@ -357,6 +357,7 @@ impl<'r> Runner<'r> {
             return Ok(());
         }
         logs.sweep();
+        self.queue.spool()?.sweep();
         jobs.sweep()?;
         let used = jobs.environments()?;
         if let Ok(Some(place)) = environment::place(&self.places) {

@@ -119,6 +119,20 @@ fn broken_orders_are_laid_aside_and_newer_ones_left() {
 }
 
 #[test]
+fn drafts_of_the_dead_are_swept() {
+    let scratch = scratch();
+    let spool = scratch.queue.spool().unwrap();
+    let dir = scratch.queue.dir.subdir("spool").unwrap();
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1);
+    dir.create_new(".a.job.7").unwrap().set_modified(long_ago).unwrap();
+    drop(dir.create_new(".b.job.8").unwrap());
+    dir.create_new("c.job").unwrap().set_modified(long_ago).unwrap();
+    spool.sweep();
+    assert_eq!(dir.list().unwrap(), [".b.job.8", "c.job"]);
+    assert_eq!(spool.names().unwrap(), ["c.job"]);
+}
+
+#[test]
 fn a_job_is_taken_once() {
     let scratch = scratch();
     let mut jobs = scratch.queue.jobs().unwrap();
