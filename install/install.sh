@@ -2,11 +2,12 @@
 # Builds cph and installs it: the static program where the system can link one (it starts faster),
 # else the ordinary one.
 #
-#   install/install.sh [--prefix DIR]     installs DIR/bin/cph   (default: ~/.local)
+#   install/install.sh [--prefix DIR]     installs DIR/bin/cph, completions for bash, zsh and fish,
+#                                         manual pages and schemas, below DIR (default: ~/.local)
 #   install/install.sh --uninstall [--prefix DIR]
 set -eu
 
-usage() { sed -n '2,6s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,7s/^# \{0,1\}//p' "$0"; }
 fail() { printf 'install.sh: %s\n' "$1" >&2; exit 1; }
 
 prefix=${HOME:-}/.local
@@ -22,9 +23,18 @@ while [ $# -gt 0 ]; do
 done
 case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
 program=$prefix/bin/cph
+pages=$prefix/share/man/man1
+bash=$prefix/share/bash-completion/completions/cph
+zsh=$prefix/share/zsh/site-functions/_cph
+fish=$prefix/share/fish/vendor_completions.d/cph.fish
+schemas=$prefix/share/cph/schemas
 
 if [ "$action" = uninstall ]; then
   [ -e "$program" ] || fail "$program is not there"
+  # It knows itself which pages are its own.
+  "$program" man --list 2>/dev/null | while IFS= read -r page; do rm -f "$pages/$page"; done
+  rm -f "$bash" "$zsh" "$fish" "$schemas"/*.schema.json
+  rmdir "$schemas" "$prefix/share/cph" 2>/dev/null || true
   rm "$program"
   printf 'removed %s\n' "$program"
   # shellcheck disable=SC2016  # the backquotes are for people
@@ -44,7 +54,9 @@ soft='--cfg sha2_backend="soft"'
 built=
 case $target in
   *-linux-*)
-    if RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static $soft" \
+    # The functions of a dispatch side by side (benches/hot-order).
+    order="-C link-arg=-Wl,-T,install/hot.ld"
+    if RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static $soft $order" \
         cargo build --release --locked --target "$target"; then
       built=${CARGO_TARGET_DIR:-target}/$target/release/cph
     else
@@ -62,6 +74,20 @@ cp "$built" "$program.new.$$"
 chmod 755 "$program.new.$$"
 mv -f "$program.new.$$" "$program"
 printf 'installed %s (%s)\n' "$program" "$("$program" --version)"
+
+# What a shell or `man` reads is written beside its place first, so that none reads half of it.
+completion() {
+  mkdir -p "$(dirname "$2")"
+  "$program" completions "$1" >"$2.new.$$"
+  mv -f "$2.new.$$" "$2"
+}
+completion bash "$bash"
+completion zsh "$zsh"
+completion fish "$fish"
+"$program" man --dir "$pages" >/dev/null
+mkdir -p "$schemas"
+cp schemas/*.schema.json "$schemas/"
+printf 'installed completions, schemas and manual pages below %s/share\n' "$prefix"
 # shellcheck disable=SC2016  # the backquotes are for people
 case ":$PATH:" in
   *":$prefix/bin:"*) ;;

@@ -9,9 +9,10 @@
 mod source;
 mod sys;
 
-// Speech: how JSON is read and edited, and how we say what is wrong with it.
+// Speech: how JSON and shell lines are read, and how we say what is wrong with them.
 mod diag;
 mod json;
+mod shell;
 
 // Words: events, hooks, matchers, payloads, answers. No I/O.
 mod model;
@@ -23,9 +24,15 @@ mod store;
 
 // Engines: each does one thing and does not know the others.
 mod background;
+mod conform;
+mod diff;
 mod dispatch;
+mod edit;
 mod install;
 mod lint;
+mod observe;
+mod tasks;
+mod watch;
 
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;

@@ -1,5 +1,12 @@
 //! The program: everything is in the library, so that tests and benches see it too.
+//!
+//! It begins where the C library calls it; `cph::cli::main` does what the standard library would
+//! have done before (`sys::start` says what and why).
+#![cfg_attr(not(test), no_main)]
 
-fn main() -> std::process::ExitCode {
-    cph::cli::main()
+#[cfg(not(test))]
+#[expect(unsafe_code, reason = "the C library finds the beginning of a program by its name")]
+#[unsafe(no_mangle)]
+extern "C" fn main() -> i32 {
+    cph::cli::main().into()
 }

@@ -46,6 +46,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) stdin: Vec<u8>,
     /// The shell that it is a child of.
     pub(crate) parent: PathBuf,
+    /// What is started with the arguments: cph, unless it is something that starts cph.
+    pub(crate) program: PathBuf,
     /// For what it reads and says.
     pub(crate) scratch: &'a Path,
 }
@@ -53,7 +55,8 @@ pub(crate) struct Launch<'a> {
 impl<'a> Launch<'a> {
     pub(crate) fn new(dir: &'a Path, scratch: &'a Path) -> Self {
         let parent = "/bin/sh".into();
-        Self { dir, environment: Vec::new(), stdin: Vec::new(), parent, scratch }
+        let program = env!("CARGO_BIN_EXE_cph").into();
+        Self { dir, environment: Vec::new(), stdin: Vec::new(), parent, program, scratch }
     }
 
     /// Runs the program to its end.
@@ -64,7 +67,7 @@ impl<'a> Launch<'a> {
         let mut outer = Command::new("/bin/sh");
         outer.args(["-c", OUTER, "sh"]).arg(&self.parent).args([INNER, "sh"]);
         outer.args([&stdin, &stdout, &stderr]);
-        outer.arg(env!("CARGO_BIN_EXE_cph")).args(arguments);
+        outer.arg(&self.program).args(arguments);
         outer.current_dir(self.dir).env_clear().envs(self.environment.iter().cloned());
         outer.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
         let mut child = outer.spawn().unwrap();
@@ -200,15 +203,38 @@ impl Cph {
 
     /// Runs the program in the project.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.start(env!("CARGO_BIN_EXE_cph").as_ref(), arguments)
+    }
+
+    /// Runs a line of `cph` words at a terminal of its own, at which the text of `stdin` is typed.
+    /// What both streams say comes together, with line ends as the terminal shows them.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn at_terminal(&self, line: &str) -> Ran {
+        let line = format!("{} {line}", env!("CARGO_BIN_EXE_cph"));
+        let ran = self.start("/usr/bin/script".as_ref(), &["-qefc", &line, "/dev/null"]);
+        Ran { stdout: ran.stdout.replace("\r\n", "\n"), ..ran }
+    }
+
+    fn start(&self, program: &Path, arguments: &[&str]) -> Ran {
         let (project, scratch) = (self.path("project"), self.path("tmp"));
         let launch = Launch {
             environment: self.environment.clone(),
             stdin: self.stdin.clone(),
             parent: self.parent.clone(),
+            program: program.to_owned(),
             ..Launch::new(&project, &scratch)
         };
         let ran = launch.run(arguments);
         Ran { stdout: self.filtered(&ran.stdout), stderr: self.filtered(&ran.stderr), ..ran }
+    }
+
+    /// Another program in this world, or `cph` itself where it must outlive a call; a child of the
+    /// test, with the project as its directory.
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(self.environment.iter().cloned());
+        command.current_dir(self.path("project")).stdin(Stdio::null());
+        command
     }
 
     /// What every run is expected to do well.

@@ -58,3 +58,63 @@ fn an_event_that_nobody_fires_is_a_wrong_command_line() {
     assert_eq!((ran.code, &*ran.stdout), (64, ""));
     assert!(ran.stderr.contains("did you mean `PreToolUse`?"), "{}", ran.stderr);
 }
+
+#[test]
+fn samples_can_be_edited_and_dispatched() {
+    let cph = Cph::new();
+    insta::assert_snapshot!(cph.succeed(&["events", "PostToolUse", "--sample", "--tool", "Read"]), @r#"
+    {
+      "hook_event_name": "PostToolUse",
+      "session_id": "sample",
+      "cwd": "[ROOT]/project",
+      "transcript_path": "",
+      "permission_mode": "default",
+      "tool_name": "Read",
+      "tool_input": {
+        "file_path": "[ROOT]/project/sample.txt"
+      },
+      "tool_response": {
+        "type": "text",
+        "file": {
+          "filePath": "[ROOT]/project/sample.txt",
+          "content": "sample\n",
+          "numLines": 1,
+          "startLine": 1,
+          "totalLines": 1
+        }
+      },
+      "tool_use_id": "toolu_sample",
+      "duration_ms": 12
+    }
+    "#);
+    insta::assert_snapshot!(cph.succeed(&["events", "PreTaskExecute", "--sample"]), @r#"
+    {
+      "hook_event_name": "PreTaskExecute",
+      "session_id": "sample",
+      "cwd": "[ROOT]/project",
+      "task_id": "task-1",
+      "task_input": {
+        "prompt": "add a test for the parser"
+      },
+      "contract_version": 1,
+      "task_type": "implementation",
+      "specialist": "implementer",
+      "output_dir": "[ROOT]/project/out/task-1",
+      "workspace": "[ROOT]/project"
+    }
+    "#);
+    for name in ["Stop", "TaskComplete", "ArtifactSave", "SessionStart"] {
+        let sample = cph.succeed(&["events", name, "--sample"]);
+        let sample: Value = serde_json::from_str(&sample).unwrap();
+        assert_eq!(sample["hook_event_name"], name);
+    }
+    for (arguments, hint) in [
+        (&["events", "Stop", "--sample", "--tool", "Bash"][..], "leave `--tool` out"),
+        (&["events", "Stopp", "--sample"], "did you mean `Stop`?"),
+        (&["events", "--sample"], "<EVENT>"),
+    ] {
+        let ran = cph.run(arguments);
+        assert_eq!((ran.code, &*ran.stdout), (64, ""), "{arguments:?}");
+        assert!(ran.stderr.contains(hint), "{}", ran.stderr);
+    }
+}

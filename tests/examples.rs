@@ -13,9 +13,12 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::wait;
+
 const TWO: &str = "two-processors";
 const GUARD: &str = "guard";
 const FORMAT: &str = "format-on-edit";
+const BACKGROUND: &str = "background-migration";
 
 fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -166,11 +169,14 @@ fn every_hook_file_follows_the_schema_and_names_scripts_that_are_there() {
     }
 }
 
+/// An example is copied into a project, where `cph install` follows.
+const LINT: &[&str] = &["lint", "--ignore", "hook-file-not-read"];
+
 #[test]
 fn lint_finds_nothing_wrong() {
-    for (example, files) in [(TWO, 2), (GUARD, 1), (FORMAT, 1)] {
+    for (example, files) in [(TWO, 2), (GUARD, 1), (FORMAT, 1), (BACKGROUND, 1)] {
         let scene = Scene::of(example);
-        let output = talk(scene.command(env!("CARGO_BIN_EXE_cph")).arg("lint"), b"");
+        let output = talk(scene.command(env!("CARGO_BIN_EXE_cph")).args(LINT), b"");
         assert!(output.status.success(), "{output:?}");
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(&output);
         assert!(said.contains(&format!("nothing wrong in {files} file")), "{said}");
@@ -431,4 +437,81 @@ fn heartbeats_follow_the_schema_and_keep_what_others_wrote() {
     assert_eq!(state["theirs"], json!([1]));
     assert_ne!(state["heartbeat"]["pid"], 1);
     assert_eq!(state["heartbeat"].get("start").is_some(), cfg!(target_os = "linux"));
+}
+
+/// A hook of the background example on its own.
+fn tried(scene: &Scene, variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, Value) {
+    let mut command = scene.command(env!("CARGO_BIN_EXE_cph"));
+    command.args(["test", "--trust-all", "--json"]).args(arguments);
+    command.envs(variables.iter().copied());
+    let output = talk(&mut command, b"");
+    let report = serde_json::from_slice(&output.stdout);
+    (output.status.code(), report.unwrap_or_else(|error| panic!("{error}: {output:?}")))
+}
+
+#[test]
+fn every_background_hook_runs_alone_with_the_sample_that_is_made_for_it() {
+    let scene = Scene::of(BACKGROUND);
+    for hook in ["check", "syntax", "tell", "commits", "backup"] {
+        let (code, told) = tried(&scene, &[], &[hook]);
+        assert_eq!((code, &told["matches"]), (Some(0), &true.into()), "{told:#}");
+    }
+    let copies = fs::read_dir(scene.project().join(".backups")).unwrap().count();
+    let commits = fs::read_to_string(scene.project().join("commits.log")).unwrap();
+    assert_eq!((copies, commits.lines().count()), (1, 1));
+    // A failure that a job would try again, and the same where it succeeds.
+    let (code, told) = tried(&scene, &[], &["publish"]);
+    assert_eq!((code, &told["sound"]), (Some(1), &false.into()), "{told:#}");
+    let target = scene.dir.path().join("published");
+    fs::create_dir(&target).unwrap();
+    let target = target.display().to_string();
+    let (code, told) = tried(&scene, &[("PUBLISH_TO", &target)], &["publish"]);
+    assert_eq!((code, &told["stdout"]), (Some(0), &"published at attempt 1\n".into()), "{told:#}");
+    assert!(Path::new(&target).join("notes.md").is_file());
+}
+
+#[test]
+fn conditions_and_chains_of_the_background_example_work() {
+    let scene = Scene::of(BACKGROUND);
+    let effect = |told: &Value| told["answer"]["effects"][0]["with"].clone();
+    fs::write(scene.project().join("a b.md"), "blank \nnone\n").unwrap();
+    let path = format!("tool_input.file_path={}", scene.project().join("a b.md").display());
+    let (_, told) = tried(&scene, &[], &["check", "--set", &path]);
+    assert_eq!(effect(&told), "blanks at the end of 1 lines", "{told:#}");
+    let (_, told) = tried(&scene, &[], &["commits", "--set", "tool_input.command=git log"]);
+    assert_eq!(told["matches"], false, "{told:#}");
+    fs::write(scene.project().join("x.sh"), "if\n").unwrap();
+    let payload = json!({
+        "hook_event_name": "PostToolUse", "session_id": "s", "transcript_path": "",
+        "cwd": scene.project(), "tool_name": "Edit", "tool_use_id": "t",
+        "tool_input": {"file_path": scene.project().join("x.sh")}, "tool_response": {},
+    });
+    // The chain as a whole: what the first says reaches the model by the second.
+    let answer = specific(&scene.dispatch("PostToolUse", &[], &payload));
+    let context = answer["additionalContext"].as_str().unwrap_or_default();
+    assert!(context.to_lowercase().contains("syntax error"), "{answer}");
+}
+
+/// As in a session: the forked scripts and those of cph do the same.
+#[test]
+fn a_job_does_what_the_fork_did() {
+    let scene = Scene::of(BACKGROUND);
+    let publish = scene.dir.path().join("published");
+    fs::create_dir(&publish).unwrap();
+    let payload = json!({"hook_event_name": "Stop", "session_id": "s", "transcript_path": "",
+        "cwd": scene.project(), "stop_hook_active": false});
+    let mut forked = scene.command(scene.project().join("forked/publish.sh"));
+    forked.env("PUBLISH_TO", &publish);
+    assert!(talk(&mut forked, payload.to_string().as_bytes()).status.success());
+    let there = publish.join("notes.md");
+    assert!(wait::until(wait::PATIENCE, || there.is_file()), "the fork did nothing");
+    fs::remove_file(&there).unwrap();
+    let mut dispatch = scene.command(env!("CARGO_BIN_EXE_cph"));
+    dispatch.args(["dispatch", "Stop", "--trust-all"]).env("PUBLISH_TO", &publish);
+    assert_eq!(stdout(&talk(&mut dispatch, payload.to_string().as_bytes())), "");
+    let mut drain = scene.command(env!("CARGO_BIN_EXE_cph"));
+    let drained = talk(drain.args(["jobs", "drain", "--timeout", "120"]), b"");
+    assert!(drained.status.success(), "{drained:?}");
+    assert!(there.is_file());
+    assert_eq!(fs::read_dir(scene.project().join(".backups")).unwrap().count(), 1);
 }

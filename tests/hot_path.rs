@@ -64,6 +64,13 @@ fn a_background_hook_needs_no_database() {
 }
 
 #[test]
+fn parts_of_cph_need_no_process_and_no_database() {
+    let part = |action: &str| json!({"type": "orchestrator", "action": action});
+    let stage = Stage::new(&[json!({"hooks": [part("gate"), part("status"), part("hold")]})]);
+    assert_eq!(expensive(&stage.scopes()), [""; 0]);
+}
+
+#[test]
 fn what_is_needed_is_in_the_trace() {
     let regex = Stage::new(&[json!({"matcher": "^(Edit|Write)$", "hooks": [run("exit 1")]})]);
     assert_eq!(expensive(&regex.scopes()), ["regex.compile"]);
@@ -72,6 +79,16 @@ fn what_is_needed_is_in_the_trace() {
     condition["paths"] = json!(["src/**/*.rs"]);
     let glob = Stage::new(&[json!({"matcher": "Bash", "hooks": [condition]})]);
     assert_eq!(expensive(&glob.scopes()), ["glob.compile"]);
+}
+
+/// A thread costs something, and gains something only when several processes are to be started.
+#[test]
+fn only_many_hooks_are_started_by_two_threads() {
+    let hooks = |count: usize| (0..count).map(|n| run(&format!("true {n};"))).collect::<Vec<_>>();
+    let few = Stage::new(&[json!({"matcher": "Bash", "hooks": hooks(3)})]);
+    assert_eq!(expensive(&few.scopes()), [""; 0]);
+    let many = Stage::new(&[json!({"matcher": "Bash", "hooks": hooks(4)})]);
+    assert_eq!(expensive(&many.scopes()), ["thread.start"]);
 }
 
 #[test]

@@ -55,6 +55,18 @@ fn the_last_ones_and_the_busy_ones() {
 }
 
 #[test]
+fn events_of_one_hook_are_found_by_label_and_by_id() {
+    let cph = fired();
+    let of_guard = cph.succeed(&["log", "--hook", "guard", "--json"]);
+    assert_eq!(of_guard.lines().count(), 1, "{of_guard}");
+    let line: Value = serde_json::from_str(&of_guard).unwrap();
+    let id = line["hooks"][0]["id"].as_str().unwrap();
+    assert_eq!(cph.succeed(&["log", "--hook", id, "--json"]), of_guard);
+    let none = cph.run(&["log", "--hook", "other"]);
+    assert_eq!(none.stderr, "no event meant `other` yet in [ROOT]/project\n");
+}
+
+#[test]
 fn programs_get_a_line_of_json_for_each() {
     let told = fired().succeed(&["log", "--json"]);
     let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -6,21 +6,31 @@
     reason = "tests drive other programs and lay out scratch files themselves"
 )]
 
+mod completions;
+mod conform;
 mod cph;
 mod demo;
+mod diff;
 mod dispatch;
 mod docs;
+mod doctor;
 mod events;
 mod examples;
 mod explain;
 mod floors;
+mod hooks;
 mod hot_path;
 mod install;
 mod jobs;
 mod lint;
 mod log;
 mod merge;
+mod observe;
+mod parallel;
 mod races;
 mod real_client;
+mod tasks;
+mod trial;
 mod trust;
 mod wait;
+mod watch;

@@ -16,16 +16,18 @@ use std::process::{Command, ExitCode};
 
 use harness::Contestant;
 use programs::Programs;
-use stage::Stage;
+use stage::{GUARD, HOOK, Stage};
 
 fn main() -> ExitCode {
     let programs = Programs::ready();
     let stages = [
         Stage::new("no hooks", &programs, &stage::none_matching(0)),
         Stage::new("200 hooks, none matches", &programs, &stage::none_matching(200)),
-        Stage::new("one hook, `sh -c`", &programs, &stage::in_parallel(1)),
-        Stage::new("ten hooks at once", &programs, &stage::in_parallel(10)),
-        Stage::new("ten hooks in a row", &programs, &stage::in_a_row(10)),
+        Stage::new("one hook, `sh -c`", &programs, &stage::in_parallel(1, HOOK)),
+        Stage::new("ten empty hooks at once", &programs, &stage::in_parallel(10, HOOK)),
+        Stage::new("ten empty hooks in a row", &programs, &stage::in_a_row(10, HOOK)),
+        Stage::new("ten guards at once", &programs, &stage::in_parallel(10, GUARD)),
+        Stage::new("ten guards in a row", &programs, &stage::in_a_row(10, GUARD)),
     ];
     let bare = Stage::new("", &programs, &stage::none_matching(0));
     let mut contestants = vec![
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
 
 fn hook_alone(stage: &Stage) -> Command {
     let mut command = stage.command("/bin/sh".as_ref());
-    command.args(["-c", stage::HOOK]);
+    command.args(["-c", HOOK]);
     command
 }
 
@@ -86,8 +88,8 @@ fn bounds(contestants: &[Contestant<'_>]) -> Vec<Bound> {
         at_most("nothing matches / empty program", time("cph, 200") / empty, 1.2),
         at_most("(one hook − the hook alone) / empty program", (one - hook) / empty, 1.2),
         at_most(
-            "ten hooks at once / in a row",
-            time("cph, ten hooks at once") / time("cph, ten hooks in a row"),
+            "ten guards at once / in a row",
+            time("cph, ten guards at once") / time("cph, ten guards in a row"),
             0.65,
         ),
     ];

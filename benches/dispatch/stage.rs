@@ -11,8 +11,12 @@ use tempfile::TempDir;
 
 use crate::programs::Programs;
 
-/// What every hook does. The semicolon makes it a line for a shell.
+/// What a hook does that does nothing. The semicolon makes it a line for a shell.
 pub(crate) const HOOK: &str = "true;";
+
+/// What a hook does that does something: the guard of the README's example.
+pub(crate) const GUARD: &str =
+    "grep -q -e --force && { echo 'no force push here' >&2; exit 2; } || exit 0";
 
 /// Hooks on the fired event whose matchers name other tools, as long lists of names do.
 pub(crate) fn none_matching(count: usize) -> Value {
@@ -26,18 +30,19 @@ pub(crate) fn none_matching(count: usize) -> Value {
 }
 
 /// Hooks that all match, of one order.
-pub(crate) fn in_parallel(count: usize) -> Value {
-    matching(count, |_| 0)
+pub(crate) fn in_parallel(count: usize, command: &str) -> Value {
+    matching(count, command, |_| 0)
 }
 
 /// Hooks that all match, each of an order of its own.
-pub(crate) fn in_a_row(count: usize) -> Value {
-    matching(count, |number| number)
+pub(crate) fn in_a_row(count: usize, command: &str) -> Value {
+    matching(count, command, |number| number)
 }
 
-fn matching(count: usize, order: impl Fn(usize) -> usize) -> Value {
+fn matching(count: usize, command: &str, order: impl Fn(usize) -> usize) -> Value {
     let hooks = (0..count).map(|number| {
-        json!({ "type": "command", "command": HOOK, "id": format!("h{number}"), "order": order(number) })
+        let (id, order) = (format!("h{number}"), order(number));
+        json!({ "type": "command", "command": command, "id": id, "order": order })
     });
     let group = json!({ "matcher": "Bash", "hooks": hooks.collect::<Vec<_>>() });
     json!({ "hooks": { "PreToolUse": [group] } })
@@ -46,14 +51,17 @@ fn matching(count: usize, order: impl Fn(usize) -> usize) -> Value {
 pub(crate) struct Stage {
     pub(crate) name: &'static str,
     root: TempDir,
+    /// In memory, as it is where somebody is logged in; else beside the rest.
+    runtime: TempDir,
 }
 
 impl Stage {
     /// Lays it out, and trusts the project as its user would.
     pub(crate) fn new(name: &'static str, programs: &Programs, hooks: &Value) -> Self {
         let root = tempfile::Builder::new().prefix("cph-bench-").tempdir().expect("a directory");
-        let stage = Self { name, root };
-        for dir in ["home", "run", "tmp", "project/.claude"] {
+        let runtime = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir_in(&root));
+        let stage = Self { name, root, runtime: runtime.expect("a directory") };
+        for dir in ["home", "tmp", "project/.claude"] {
             fs::create_dir_all(stage.root.path().join(dir)).expect("a directory");
         }
         let file = stage.project().join(".claude/hooks.json");
@@ -97,7 +105,7 @@ impl Stage {
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("HOME", under("home"))
             .env("TMPDIR", under("tmp"))
-            .env("XDG_RUNTIME_DIR", under("run"))
+            .env("XDG_RUNTIME_DIR", self.runtime.path())
             .env("LANG", "C.UTF-8")
             .env("CLAUDE_PROJECT_DIR", self.project())
             .current_dir(self.project())

@@ -1,7 +1,5 @@
 //! Every exit code, with its sentence. 2 is reserved: hosts take it for a refusal.
 
-use std::process::ExitCode;
-
 /// What the process says with its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
@@ -17,6 +15,8 @@ pub(super) enum Exit {
     Failed,
     /// A configuration file cannot be read at all.
     Configuration,
+    /// A run was cancelled: Ctrl-C, TERM, `cph runs cancel`.
+    Cancelled,
 }
 
 impl Exit {
@@ -28,13 +28,8 @@ impl Exit {
             Self::Usage => 64,
             Self::Failed => 70,
             Self::Configuration => 78,
+            Self::Cancelled => 130,
         }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
     }
 }
 
@@ -44,8 +39,9 @@ mod tests {
 
     #[test]
     fn only_a_refusal_is_two() {
-        use Exit::{Configuration, Failed, Findings, Fine, Refused, Usage};
-        let codes = [Fine, Findings, Refused, Usage, Failed, Configuration].map(Exit::code);
-        assert_eq!(codes, [0, 1, 2, 64, 70, 78]);
+        use Exit::{Cancelled, Configuration, Failed, Findings, Fine, Refused, Usage};
+        let codes =
+            [Fine, Findings, Refused, Usage, Failed, Configuration, Cancelled].map(Exit::code);
+        assert_eq!(codes, [0, 1, 2, 64, 70, 78, 130]);
     }
 }

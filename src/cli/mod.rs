@@ -4,13 +4,14 @@
 //! by a hook and nothing else; hosts act on it.
 
 mod args;
+mod candidates;
 mod commands;
 mod exit;
 mod failure;
 mod output;
 mod quick;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::ffi::OsString;
 
 use clap::Parser as _;
 
@@ -18,18 +19,36 @@ use args::{Cli, Command};
 use exit::Exit;
 use output::Output;
 
-/// Runs the program.
-pub fn main() -> ExitCode {
+use crate::sys::start;
+
+/// Runs the program; its exit code. To be called once, before anything else.
+pub fn main() -> u8 {
+    start::begin();
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if let Some(dispatch) = quick::dispatch(&args) {
-        return commands::dispatch::run(&dispatch, None).into();
+    // An orchestrator that is being examined gets the exit codes that it must understand.
+    let code = commands::conform::stand_in(&args).unwrap_or_else(|| answer(&args).code());
+    start::end();
+    code
+}
+
+fn answer(args: &[OsString]) -> Exit {
+    if let Some(dispatch) = quick::dispatch(args) {
+        return commands::dispatch::run(&dispatch, None);
     }
-    if let Some(start) = quick::worker(&args) {
-        return commands::runner::work(&start).into();
+    // What the stand-in does not take is for us.
+    let args = commands::conform::behind_stand_in(args);
+    if let Some(exit) = commands::observe::note(args) {
+        return exit;
     }
-    match Cli::try_parse() {
-        Ok(cli) => run(&cli).into(),
-        Err(error) => usage(&error).into(),
+    if let Some(exit) = commands::completions::answer(args) {
+        return exit;
+    }
+    if let Some(start) = quick::worker(args) {
+        return commands::runner::work(&start);
+    }
+    match Cli::try_parse_from(std::iter::once(&OsString::from("cph")).chain(args)) {
+        Ok(cli) => run(&cli),
+        Err(error) => usage(&error),
     }
 }
 
@@ -50,17 +69,31 @@ fn run(cli: &Cli) -> Exit {
         Command::Runner => commands::runner::run(&desk),
         Command::Worker(args) => return commands::runner::work(&args.start),
         Command::HandOver(args) => commands::hand_over::run(&desk, args),
+        Command::Hooks(args) => commands::hooks::run(&desk, args),
         Command::Install(args) => commands::install::run(&desk, args),
         Command::Uninstall(args) => commands::uninstall::run(&desk, args),
         Command::Trust(args) => commands::trust::run(&desk, args),
         Command::Doctor(args) => commands::doctor::run(&desk, args),
         Command::Events(args) => commands::events::run(&desk, args),
+        Command::Diff(args) => commands::diff::run(&desk, args),
+        Command::Conform(args) => commands::conform::run(&desk, args),
+        Command::Completions(args) => commands::completions::run(&desk, args),
         Command::Demo(args) => commands::demo::run(&desk, args),
         Command::Explain(args) => commands::explain::run(&desk, args),
         Command::Lint(args) => commands::lint::run(&desk, args),
         Command::Log(args) => commands::log::run(&desk, args),
+        Command::Man(args) => commands::man::run(&desk, args),
         Command::Merge(args) => commands::merge::run(&desk, args),
+        Command::Observe(args) => commands::observe::run(&desk, args),
+        Command::Statusline => commands::tasks::statusline::run(&desk),
+        Command::Plan(args) => commands::tasks::plan::run(&desk, args),
+        Command::Run(args) => commands::tasks::run::run(&desk, args),
+        Command::Runs(args) => commands::tasks::runs::run(&desk, args),
+        Command::Emit(args) => commands::tasks::emit::run(&desk, args),
+        Command::Maintain(args) => commands::tasks::maintain::run(&desk, args),
+        Command::Test(args) => commands::test::run(&desk, args),
         Command::Status(args) => commands::status::run(&desk, args),
+        Command::Watch(args) => commands::watch::run(&desk, args),
     };
     done.unwrap_or_else(|failure| failure.tell(&output))
 }

@@ -73,15 +73,26 @@ impl Output {
 
     /// Asks a question that `y` answers with yes; no where nobody can be asked.
     pub(super) fn ask(&self, question: &str) -> bool {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-            return false;
+        let answer = self.ask_line(&format!("{question} [y/N]"));
+        answer.is_some_and(|answer| matches!(&*answer, "y" | "Y" | "yes"))
+    }
+
+    /// Asks for a line; `None` where nobody can be asked, or nobody answers.
+    pub(super) fn ask_line(&self, question: &str) -> Option<String> {
+        if !has_person() {
+            return None;
         }
         let mut stderr = anstream::AutoStream::new(io::stderr().lock(), self.choice);
-        ignore_gone(write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush()));
+        ignore_gone(write!(stderr, "{question} ").and_then(|()| stderr.flush()));
         let mut line = String::new();
-        let read = io::stdin().read_line(&mut line);
-        read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
+        io::stdin().read_line(&mut line).ok()?;
+        Some(line.trim().to_owned())
     }
+}
+
+/// Whether somebody sits at a terminal who can be asked.
+pub(super) fn has_person() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Bytes to stdout as they are; whether all of them went out.

@@ -4,7 +4,7 @@
 //! by whatever paths it is found; the `integration` of a project that is not approved has no
 //! effect.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use super::{
     integration::Integration,
@@ -43,12 +43,14 @@ pub(crate) struct View<'a> {
     pub(crate) layers: &'a [Layer],
     /// A file with a fixed name as it will be, there or not.
     pub(crate) instead: Option<&'a Arc<SourceFile>>,
+    /// Files with fixed names that are not opened.
+    pub(crate) without: &'a [PathBuf],
 }
 
 impl View<'_> {
     /// All files as they stand.
     pub(crate) const ALL: View<'static> =
-        View { layers: &[Layer::User, Layer::Project, Layer::Local], instead: None };
+        View { layers: &[Layer::User, Layer::Project, Layer::Local], instead: None, without: &[] };
 }
 
 /// One hook file, what it says and what of it runs.
@@ -167,7 +169,10 @@ impl<'a> Loader<'a> {
 
     fn candidates(&self) -> Vec<Candidate> {
         let mut candidates = locate::candidates(self.asking.roots);
-        candidates.retain(|candidate| self.view.layers.contains(&candidate.belongs.layer));
+        candidates.retain(|candidate| {
+            self.view.layers.contains(&candidate.belongs.layer)
+                && !self.view.without.contains(&candidate.path)
+        });
         candidates
     }
 

@@ -59,6 +59,12 @@ pub(crate) fn id_of(entry: &Entry) -> HookId {
     }
 }
 
+/// What an entry means: equal exactly where two entries are the same hook, if no ids keep them
+/// apart.
+pub(crate) fn normal_form(entry: &Entry) -> String {
+    normal::form(entry)
+}
+
 /// Where an entry stands among all: layer, file, place. Claude Code's file comes before the
 /// orchestrator's, and that before a shared one.
 fn position(entry: &Entry) -> (Layer, usize, &OsStr, usize) {

@@ -20,6 +20,7 @@ pub(crate) const PRESETS: &[Preset] = &[
     Preset { name: "background", text: include_str!("../../presets/background.json") },
     Preset { name: "bell", text: include_str!("../../presets/bell.json") },
     Preset { name: "log", text: include_str!("../../presets/log.json") },
+    Preset { name: "parallel", text: include_str!("../../presets/parallel.json") },
 ];
 
 /// The preset that a configuration names.
@@ -27,7 +28,7 @@ pub(crate) const PRESETS: &[Preset] = &[
 /// # Errors
 ///
 /// There is none of this name.
-pub(super) fn find(said: &Said<String>) -> Result<Arc<SourceFile>, Box<Diagnostic>> {
+pub(crate) fn find(said: &Said<String>) -> Result<Arc<SourceFile>, Box<Diagnostic>> {
     let name = said.value.as_str();
     if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
         return Ok(SourceFile::new(format!("<preset {name}>"), preset.text));
@@ -76,6 +77,7 @@ mod tests {
         let Handler::Command { command, args: None, shell: None } = &entry.handler else {
             panic!("presets are plain shell lines");
         };
+        let apart = crate::sys::process::apart::starting();
         let mut child = Command::new("/bin/sh")
             .args(["-c", command])
             .env_clear()
@@ -86,6 +88,7 @@ mod tests {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        drop(apart);
         child.stdin.take().unwrap().write_all(payload.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success());

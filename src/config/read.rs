@@ -21,6 +21,7 @@ mod tests;
 use std::sync::Arc;
 
 pub(crate) use dialect::explain_fault;
+pub(crate) use name::{advice, proper_name};
 
 use super::{integration::Integration, rules};
 use crate::{

@@ -3,11 +3,13 @@
 //! Does not decide what is a fault, and prints nothing. Invariant: reading never stops at the
 //! first fault; faults are collected and the good part is returned beside them.
 
+mod fix;
 pub(crate) mod render;
 mod rule;
 
 use std::sync::Arc;
 
+pub(crate) use fix::{Edit, Fix};
 pub(crate) use rule::{Rule, Severity};
 
 use crate::source::{SourceFile, Span};
@@ -25,8 +27,12 @@ pub(crate) struct Diagnostic {
     pub(crate) label: Option<String>,
     /// What follows from it, what else is known.
     pub(crate) notes: Vec<String>,
+    /// Other places that belong to it, each with what it is.
+    pub(crate) related: Vec<(Place, String)>,
     /// What to do.
     pub(crate) help: Option<String>,
+    /// What to do, as a change that loses nothing.
+    pub(crate) fix: Option<Fix>,
 }
 
 /// A place of a text that the reader should look at.
@@ -47,7 +53,9 @@ impl Diagnostic {
             place: None,
             label: None,
             notes: Vec::new(),
+            related: Vec::new(),
             help: None,
+            fix: None,
         }
     }
 
@@ -75,6 +83,19 @@ impl Diagnostic {
         self
     }
 
+    /// Another place that belongs to the finding.
+    #[must_use]
+    pub(crate) fn related(mut self, place: Place, what: impl Into<String>) -> Self {
+        self.related.push((place, what.into()));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn fix(mut self, fix: Fix) -> Self {
+        self.fix = Some(fix);
+        self
+    }
+
     /// `file:line:column: message`, for places where one line is all there is.
     pub(crate) fn one_line(&self) -> String {
         match &self.place {
@@ -87,9 +108,9 @@ impl Diagnostic {
         }
     }
 
-    fn sort_key(&self) -> (Option<(&std::path::Path, usize)>, &'static str) {
+    fn sort_key(&self) -> (Option<(&std::path::Path, usize)>, &'static str, &str) {
         let place = self.place.as_ref().map(|p| (p.file.path(), p.span.start));
-        (place, self.rule.name)
+        (place, self.rule.name, &self.message)
     }
 }
 

@@ -34,3 +34,32 @@ pub(crate) struct Rule {
     /// Why it matters and what to do, in Markdown.
     pub(crate) explanation: &'static str,
 }
+
+impl Rule {
+    /// Something has no effect, or a dangerous one.
+    pub(crate) const fn error(
+        name: &'static str,
+        summary: &'static str,
+        explanation: &'static str,
+    ) -> Self {
+        Self { name, severity: Severity::Error, summary, explanation }
+    }
+
+    /// Works, but probably not as meant.
+    pub(crate) const fn warning(
+        name: &'static str,
+        summary: &'static str,
+        explanation: &'static str,
+    ) -> Self {
+        Self { name, severity: Severity::Warning, summary, explanation }
+    }
+
+    /// Worth knowing.
+    pub(crate) const fn hint(
+        name: &'static str,
+        summary: &'static str,
+        explanation: &'static str,
+    ) -> Self {
+        Self { name, severity: Severity::Hint, summary, explanation }
+    }
+}

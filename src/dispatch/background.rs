@@ -39,7 +39,7 @@ const LOGS: &str = "background";
 const KEPT: usize = 200;
 
 /// How long a run may take, in seconds, where nothing is said: what Claude Code gives a command.
-const DEFAULT_LIMIT_S: u64 = 600;
+pub(super) const DEFAULT_LIMIT_S: u64 = 600;
 
 /// Leaves a hook to the queue; what the user should know about that.
 pub(super) fn leave(
@@ -176,7 +176,7 @@ fn order(
 
 /// The text in the payload that members joined by dots lead to; where there is none, the words
 /// themselves.
-fn of_payload(payload: &str, members: &str) -> String {
+pub(super) fn of_payload(payload: &str, members: &str) -> String {
     let root = Node::document(payload).ok();
     let found =
         root.and_then(|root| members.split('.').try_fold(root, |node, name| node.get(name)));

@@ -11,11 +11,12 @@ use std::{
 };
 
 use crate::{
-    model::hook::{Handler, Hook, Shell},
+    model::{
+        hook::{Handler, Hook, Shell},
+        words,
+    },
     sys::{place::Env, process},
 };
-
-use super::words;
 
 /// The host's file for environment variables of later tool calls.
 pub(crate) const ENV_FILE: &str = "CLAUDE_ENV_FILE";
@@ -59,7 +60,7 @@ pub(super) fn line(hook: &Hook, environment: &Environment) -> Option<Line> {
         }
         Handler::Command { command, shell: None, .. } => Some(shell_form(command, environment)),
         Handler::Command { command, shell: Some(shell), .. } => Some(by_shell(*shell, command)),
-        Handler::Http { .. } | Handler::Native { .. } => None,
+        Handler::Http { .. } | Handler::Orchestrator(_) | Handler::Native { .. } => None,
     }
 }
 

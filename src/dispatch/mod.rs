@@ -23,14 +23,14 @@ mod report;
 mod run;
 mod situation;
 mod stand_down;
-mod words;
+mod trial;
 mod worktree;
 
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
     json,
-    model::{Payload, Processor},
+    model::{Payload, Processor, orders::Orders},
     session::{
         delivery::{Moment, OccurrenceId},
         recursion::{self, Nesting},
@@ -43,6 +43,7 @@ pub(crate) use choose::is_gate;
 pub(crate) use explain::{Explained, Explanation, Fate, explain};
 pub(crate) use hand_over::hand_over;
 pub(crate) use situation::Situation;
+pub(crate) use trial::{NotRun, Trial, try_out};
 
 use choose::Choice;
 use owner::{Matter, Ownership};
@@ -78,12 +79,16 @@ pub(crate) type Say<'a> = dyn FnMut(&Spoken) -> bool + 'a;
 /// the desk lends its eyes.
 pub(crate) type Checkup<'a> = dyn FnMut(&Situation) -> Vec<String> + 'a;
 
+/// Carries out a hook that is a part of cph, with the payload as it stands; an error is a sentence.
+pub(crate) type Conduct<'a> = dyn Fn(&Situation, &Orders, &[u8]) -> Result<Vec<u8>, String> + 'a;
+
 /// Answers one firing.
 pub(crate) fn dispatch(
     request: &Request,
     env: &Env,
     bytes: Vec<u8>,
     checkup: &mut Checkup<'_>,
+    conduct: &Conduct<'_>,
     say: &mut Say<'_>,
 ) {
     signal::outlive_full_files();
@@ -93,7 +98,7 @@ pub(crate) fn dispatch(
     };
     let situation = Situation::of(request, env, &payload);
     let report = Report::new(request, &situation, &payload);
-    Firing { request, env, payload: &payload, situation: &situation }.answer(
+    Firing { request, env, payload: &payload, situation: &situation, conduct }.answer(
         fault.as_ref(),
         report,
         checkup,
@@ -107,6 +112,7 @@ struct Firing<'f> {
     env: &'f Env,
     payload: &'f Payload,
     situation: &'f Situation,
+    conduct: &'f Conduct<'f>,
 }
 
 impl Firing<'_> {

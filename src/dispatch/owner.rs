@@ -102,7 +102,8 @@ impl Matter<'_> {
             registration: self.request.registration.as_deref(),
             inside: &self.nesting.inside,
         };
-        delivery::arrive(state, &delivery, now, self.situation.deadline)
+        let memory = self.situation.places.memory_dir.as_deref();
+        delivery::arrive(state, memory, &delivery, now, self.situation.deadline)
     }
 
     /// Without state: nobody can be asked.

@@ -7,6 +7,7 @@ use crate::{
     model::{
         fold::{Clash, Voice},
         hook::HookId,
+        orders::Orders,
         vocabulary,
     },
     session::{
@@ -52,7 +53,9 @@ impl Firing<'_> {
         report.occurrence(&occurrence);
         let environment = self.environment(nesting, &mine.occurrence);
         let files = self.env_files(choice);
+        let conduct = |orders: &Orders, bytes: &[u8]| (self.conduct)(self.situation, orders, bytes);
         let stage = Stage {
+            conduct: &conduct,
             event: &self.situation.event,
             fired_by: self.situation.fired_by,
             environment: &environment,

@@ -18,7 +18,9 @@ use crate::{
         answer::{Answer, End, Reply},
         fold::{self, Clash},
         hook::{Handler, Hook},
+        orders::Orders,
     },
+    session::delivery::Start,
     sys::{
         clock::{self, Deadline},
         dir::PrivateDir,
@@ -75,6 +77,9 @@ pub(super) struct Ran {
     pub(super) note: Option<String>,
 }
 
+/// Carries out a part of cph for this firing.
+pub(super) type Conduct<'c> = dyn Fn(&Orders, &[u8]) -> Result<Vec<u8>, String> + 'c;
+
 /// What all hooks of a dispatch share.
 pub(super) struct Stage<'s> {
     pub(super) event: &'s Event,
@@ -85,12 +90,77 @@ pub(super) struct Stage<'s> {
     pub(super) situation: &'s super::Situation,
     pub(super) session: Option<String>,
     pub(super) allowed: http::Allowed<'s>,
+    pub(super) conduct: &'s Conduct<'s>,
     pub(super) dir: Option<&'s std::path::Path>,
     /// When everything must have ended.
     pub(super) deadline: Deadline,
     /// Where logs of background hooks are kept.
     pub(super) state: Option<&'s PrivateDir>,
     pub(super) occurrence: &'s str,
+}
+
+impl Stage<'_> {
+    /// The process of a hook. Its payload is asked for last: most faults need none.
+    pub(super) fn command(
+        &self,
+        hook: &Hook,
+        env: Environment,
+        payload: impl FnOnce() -> std::io::Result<std::fs::File>,
+    ) -> Result<Command, String> {
+        let line = invocation::line(hook, &env);
+        let line = line.ok_or_else(|| "only Claude Code itself can run it".to_owned())?;
+        let stdin = payload().map_err(|error| format!("no payload: {error}"))?;
+        let argv = invocation::startable(line, &env, self.dir);
+        let dir = self.dir.map(std::path::Path::to_owned);
+        Ok(Command { argv, env, dir, stdin: Stdin::File(stdin), marker: hook.label() })
+    }
+
+    /// What an `http` hook posts, if it may.
+    pub(super) fn request(
+        &self,
+        hook: &Hook,
+        body: Vec<u8>,
+        limits: &Limits,
+    ) -> Result<Request, String> {
+        let Handler::Http { url, headers, allowed_env_vars } = hook.handler() else {
+            unreachable!("BUG: a request of a hook that posts nothing");
+        };
+        let layer = hook.leading().origin.layer;
+        if !self.allowed.permits(url, layer) {
+            return Err(format!("{url} is not allowed by settings"));
+        }
+        Ok(Request {
+            url: url.clone(),
+            headers: http::headers(headers, allowed_env_vars, self.allowed, layer, self.env),
+            body,
+            timeout: limits.deadline.remaining().unwrap_or(Duration::from_mins(10)),
+            cap: limits.output_cap,
+        })
+    }
+
+    /// The hook's own time limit, or the event's, but never beyond the deadline.
+    pub(super) fn limits(&self, hook: &Hook) -> Limits {
+        limits(Deadline::after(own_limit(self.event, hook)).min(self.deadline))
+    }
+
+    /// What a hook has said.
+    pub(super) fn answer(&self, hook: &Hook, ending: &Ending) -> Answer {
+        let reply = Reply {
+            end: end_of(&ending.status),
+            stdout: &ending.stdout,
+            stderr: &ending.stderr,
+            cut: ending.stdout_cut || ending.stderr_cut,
+            leaked: ending.leaked,
+        };
+        let vocabulary = hook.vocabulary(self.fired_by);
+        Answer::read(self.event, vocabulary, &reply, hook.settings.on_failure)
+    }
+}
+
+/// How long a hook may run on an event.
+pub(super) fn own_limit(event: &Event, hook: &Hook) -> Duration {
+    let default = event.row().map_or(600, |row| row.timeout_s);
+    hook.settings.timeout.unwrap_or(Duration::from_secs(default))
 }
 
 /// All that came of it.
@@ -230,14 +300,37 @@ impl<'r, 's> Runner<'r, 's> {
             return;
         }
         let starts = self.keeper.start(&ids);
-        let mut spawned = Vec::new();
+        let (mut commands, mut started) = (Vec::new(), Vec::new());
         for (&index, start) in fresh.iter().zip(&starts) {
             self.saw[index] = feed.rewritten().cloned();
-            let mark = start.as_ref().map(crate::session::delivery::Start::mark);
-            let identity = self.start_one(index, mark, feed);
-            spawned.extend(start.as_ref().zip(identity));
+            let mark = start.as_ref().map(Start::mark);
+            if let Some(command) = self.set_out(index, mark, feed) {
+                commands.push(command);
+                started.push((index, start.as_ref()));
+            }
         }
-        self.keeper.spawned(&spawned);
+        self.start_all(commands, &started);
+        // Parts of cph answer here and now, and may take their time: the others are at work.
+        for index in fresh {
+            if let Handler::Orchestrator(orders) = calls[index].hook.handler() {
+                let bytes = feed.bytes(&calls[index], &self.previous(index)).into_owned();
+                self.conduct(index, orders, &bytes);
+            }
+        }
+    }
+
+    fn start_all(&mut self, commands: Vec<(Command, Limits)>, started: &[(usize, Option<&Start>)]) {
+        if commands.is_empty() {
+            return;
+        }
+        let set = self.set.get_or_insert_with(watched_set);
+        let ids = set.start_all(commands);
+        self.processes.extend(ids.iter().zip(started).map(|(&id, &(index, _))| (id, index)));
+        let identified = ids
+            .iter()
+            .zip(started)
+            .filter_map(|(&id, &(_, start))| Some((start?, set.identity(id)?)));
+        self.keeper.spawned(&identified.collect::<Vec<_>>());
     }
 
     fn replay(&mut self, index: usize) {
@@ -254,30 +347,25 @@ impl<'r, 's> Runner<'r, 's> {
         });
     }
 
-    fn start_one(
+    /// Gets a call on its way; what is left to be started and waited for here is given back.
+    fn set_out(
         &mut self,
         index: usize,
         mark: Option<String>,
         feed: &mut Feed<'_>,
-    ) -> Option<crate::sys::process::Identity> {
+    ) -> Option<(Command, Limits)> {
         let call = &self.calls[index];
         let previous = self.previous(index);
-        let limits = self.limits(call.hook);
-        if let Handler::Http { url, headers, allowed_env_vars } = call.hook.handler() {
-            let (allowed, layer) = (self.stage.allowed, call.hook.leading().origin.layer);
-            if !allowed.permits(url, layer) {
-                let sentence = format!("{url} is not allowed by settings");
-                self.ended(index, &not_started(sentence));
-                return None;
+        let limits = self.stage.limits(call.hook);
+        if matches!(call.hook.handler(), Handler::Http { .. }) {
+            let body = feed.bytes(call, &previous).into_owned();
+            match self.stage.request(call.hook, body, &limits) {
+                Ok(request) => self.post(index, request),
+                Err(sentence) => self.ended(index, &not_started(sentence)),
             }
-            let request = Request {
-                url: url.clone(),
-                headers: http::headers(headers, allowed_env_vars, allowed, layer, self.stage.env),
-                body: feed.bytes(call, &previous).into_owned(),
-                timeout: limits.deadline.remaining().unwrap_or(Duration::from_mins(10)),
-                cap: limits.output_cap,
-            };
-            self.post(index, request);
+            return None;
+        }
+        if matches!(call.hook.handler(), Handler::Orchestrator(_)) {
             return None;
         }
         let is_left = call.hook.is_background() && call.hook.settings.rewake != Some(true);
@@ -292,10 +380,18 @@ impl<'r, 's> Runner<'r, 's> {
             self.leave(index, command, &feed.bytes(&self.calls[index], &previous));
             return None;
         }
-        let set = self.set.get_or_insert_with(watched_set);
-        let id = set.start(command, limits);
-        self.processes.insert(id, index);
-        set.identity(id)
+        Some((command, limits))
+    }
+
+    /// A part of cph answers here and now.
+    fn conduct(&mut self, index: usize, orders: &Orders, payload: &[u8]) {
+        let began = clock::boot_now();
+        let mut ending = match (self.stage.conduct)(orders, payload) {
+            Ok(stdout) => Ending { stdout, ..Ending::without_run(Status::Exited(0)) },
+            Err(sentence) => not_started(sentence),
+        };
+        ending.took = clock::boot_now().saturating_sub(began);
+        self.ended(index, &ending);
     }
 
     /// Leaves a hook to the background: it has ended as far as anybody here is concerned.
@@ -339,18 +435,7 @@ impl<'r, 's> Runner<'r, 's> {
                 env.insert(invocation::ENV_FILE.into(), path.into());
             }
         }
-        let line = invocation::line(call.hook, &env);
-        let line = line.ok_or_else(|| "only Claude Code itself can run it".to_owned())?;
-        let stdin = feed.file(call, previous).map_err(|e| format!("no payload: {e}"))?;
-        let argv = invocation::startable(line, &env, self.stage.dir);
-        let dir = self.stage.dir.map(std::path::Path::to_owned);
-        Ok(Command { argv, env, dir, stdin: Stdin::File(stdin), marker: call.hook.label() })
-    }
-
-    fn limits(&self, hook: &Hook) -> Limits {
-        let default = self.stage.event.row().map_or(600, |row| row.timeout_s);
-        let own = hook.settings.timeout.unwrap_or(Duration::from_secs(default));
-        limits(Deadline::after(own).min(self.stage.deadline))
+        self.stage.command(call.hook, env, || feed.file(call, previous))
     }
 
     fn post(&mut self, index: usize, request: Request) {
@@ -358,12 +443,7 @@ impl<'r, 's> Runner<'r, 's> {
         self.posts += 1;
         let _starting = trace::scope("thread.start");
         std::thread::spawn(move || {
-            let began = clock::boot_now();
-            let mut ending = match http::post(&request) {
-                Ok(body) => Ending { stdout: body, ..Ending::without_run(Status::Exited(0)) },
-                Err(sentence) => not_started(sentence),
-            };
-            ending.took = clock::boot_now().saturating_sub(began);
+            let ending = posted(&request);
             // The receiver lives as long as the dispatch, which may have ended at its deadline.
             let _nobody_waits = sender.send((index, ending));
         });
@@ -388,15 +468,7 @@ impl<'r, 's> Runner<'r, 's> {
 
     fn ended(&mut self, index: usize, ending: &Ending) {
         let hook = self.calls[index].hook;
-        let reply = Reply {
-            end: end_of(&ending.status),
-            stdout: &ending.stdout,
-            stderr: &ending.stderr,
-            cut: ending.stdout_cut || ending.stderr_cut,
-            leaked: ending.leaked,
-        };
-        let vocabulary = hook.vocabulary(self.stage.fired_by);
-        let answer = Answer::read(self.stage.event, vocabulary, &reply, hook.settings.on_failure);
+        let answer = self.stage.answer(hook, ending);
         let answer = if hook.is_background() && hook.settings.rewake != Some(true) {
             answer.inert()
         } else {
@@ -429,7 +501,7 @@ impl<'r, 's> Runner<'r, 's> {
 
 /// With what a hook wakes the session: like under Claude Code by exit code 2, with stderr, or
 /// else with stdout.
-fn wakes(hook: &Hook, ending: &Ending) -> Option<String> {
+pub(super) fn wakes(hook: &Hook, ending: &Ending) -> Option<String> {
     if hook.settings.rewake != Some(true) || !matches!(ending.status, Status::Exited(2)) {
         return None;
     }
@@ -444,11 +516,22 @@ pub(super) fn limits(deadline: Deadline) -> Limits {
 }
 
 /// Children that are told to end when we are.
-fn watched_set() -> Set {
+pub(super) fn watched_set() -> Set {
     signal::watch().map_or_else(|_| Set::new(), Set::with_watch)
 }
 
-fn not_started(sentence: String) -> Ending {
+/// Posts and waits for the end of it.
+pub(super) fn posted(request: &Request) -> Ending {
+    let began = clock::boot_now();
+    let mut ending = match http::post(request) {
+        Ok(body) => Ending { stdout: body, ..Ending::without_run(Status::Exited(0)) },
+        Err(sentence) => not_started(sentence),
+    };
+    ending.took = clock::boot_now().saturating_sub(began);
+    ending
+}
+
+pub(super) fn not_started(sentence: String) -> Ending {
     Ending::without_run(Status::NotStarted(std::io::Error::other(sentence)))
 }
 

@@ -7,10 +7,12 @@
 mod answer;
 mod configuration;
 mod payload;
+mod script;
 
 pub use answer::answer;
 pub use configuration::configuration;
 pub use payload::payload;
+pub use script::script;
 
 use crate::source::Span;
 

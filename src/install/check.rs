@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    registration::{Registration, same},
+    registration::{Handler, Registration, Role, role, same},
     settings::{self, Entry},
 };
 
@@ -32,7 +32,10 @@ pub(crate) fn differences(file: Option<&Arc<SourceFile>>, wanted: &[Registration
     }
     lines.extend(entries.iter().filter(|entry| entry.is_ours()).filter_map(|entry| {
         let is_wanted = wanted.iter().any(|r| is_about(r, entry));
-        (!is_wanted).then(|| format!("`{}` is registered, and no hook needs it", entry.event))
+        (!is_wanted).then(|| match role(entry.handler) {
+            Some(Role::Observes) => format!("`{}` is only observed", entry.event),
+            _ => format!("`{}` is registered, and no hook needs it", entry.event),
+        })
     }));
     lines
 }
@@ -47,7 +50,7 @@ fn missing(
         return None;
     }
     let event = &registration.event;
-    if registration.dispatch().is_none() {
+    if registration.is_native() {
         return Some(format!(
             "a hook of `{event}` that only Claude Code can run is not registered"
         ));
@@ -102,7 +105,10 @@ fn shown(node: Node<'_>) -> String {
 /// same kind of delivery.
 fn is_about(registration: &Registration, entry: &Entry<'_>) -> bool {
     let rewakes = entry.handler.get("asyncRewake").and_then(|node| node.as_bool()) == Some(true);
-    entry.is_ours()
-        && entry.event == registration.event
-        && registration.dispatch().is_some_and(|dispatch| dispatch.rewakes == rewakes)
+    let is_alike = match (role(entry.handler), &registration.handler) {
+        (Some(Role::Dispatches), Handler::Dispatch(dispatch)) => dispatch.rewakes == rewakes,
+        (Some(Role::Observes), Handler::Observe(_)) => true,
+        _ => false,
+    };
+    entry.event == registration.event && is_alike
 }

@@ -13,7 +13,7 @@ use super::{
     Error,
     apply::source,
     changes::read,
-    registration::is_ours,
+    registration::{Role, role},
     settings::{self, Entry},
 };
 
@@ -37,15 +37,26 @@ pub(crate) struct Standing {
     pub(crate) what: String,
     /// A registration of cph as `install` writes it.
     pub(crate) is_ours: bool,
+    /// One that only observes: hooks stay with Claude Code.
+    pub(crate) is_observer: bool,
     /// It runs `cph dispatch` in another spelling: nothing knows which delivery it is, so that
     /// beside a registration everything runs twice.
     pub(crate) is_foreign_dispatch: bool,
 }
 
 impl Examined {
-    /// The program of the first registration of cph, if there is one.
+    /// The program of the first registration of cph by which hooks run, if there is one.
     pub(crate) fn registered_command(&self) -> Option<&str> {
-        self.handlers.iter().find(|handler| handler.is_ours).map(|handler| handler.what.as_str())
+        let ours = |handler: &&Standing| handler.is_ours && !handler.is_observer;
+        self.handlers.iter().find(ours).map(|handler| handler.what.as_str())
+    }
+
+    /// The program of the first observer, if there is one.
+    pub(crate) fn observing_command(&self) -> Option<&str> {
+        self.handlers
+            .iter()
+            .find(|handler| handler.is_observer)
+            .map(|handler| handler.what.as_str())
     }
 }
 
@@ -76,13 +87,15 @@ fn standing(entry: &Entry<'_>) -> Standing {
     let text = |key| entry.handler.get(key).and_then(|node: Node<'_>| node.as_str());
     let what = text("command").or_else(|| text("url")).or_else(|| text("type"));
     let what = what.map(std::borrow::Cow::into_owned).unwrap_or_default();
-    let is_ours = is_ours(entry.handler);
+    let role = role(entry.handler);
+    let is_ours = role.is_some();
     Standing {
         event: entry.event.clone(),
         matcher: entry.matcher.clone().filter(|matcher| !matcher.is_empty()),
         is_foreign_dispatch: !is_ours && dispatches(&what, entry.handler),
         what,
         is_ours,
+        is_observer: role == Some(Role::Observes),
     }
 }
 

@@ -12,6 +12,7 @@ mod changes;
 mod check;
 mod examine;
 mod gitignore;
+mod leftovers;
 mod plan;
 mod registration;
 mod settings;
@@ -38,8 +39,9 @@ pub(crate) use apply::{Request, propose_adoption};
 pub(crate) use changes::{Changes, Step};
 pub(crate) use check::differences;
 pub(crate) use examine::{Examined, Standing, examine, managed_settings};
-pub(crate) use plan::{Options, registrations};
-pub(crate) use registration::{Registration, Scope, fingerprint, is_cph};
+pub(crate) use leftovers::{Leftover, leftovers};
+pub(crate) use plan::{Options, observers, registrations};
+pub(crate) use registration::{Registration, Scope, fingerprint, is_cph, is_ours, role_of};
 
 /// Where one scope lies.
 #[derive(Clone, Debug)]
@@ -114,6 +116,14 @@ pub(crate) fn preview_uninstall(site: &Site<'_>) -> Result<Changes, Error> {
 pub(crate) fn uninstall(site: &Site<'_>, wait: Deadline) -> Result<Changes, Error> {
     let _held = held(site.state, wait)?;
     let changes = undo::prepare(site)?;
+    changes.carry_out(site.state, &mut |_| Ok(()))?;
+    Ok(changes)
+}
+
+/// Removes backups that no installation needs and of which nothing is lost.
+pub(crate) fn tidy(site: &Site<'_>, wait: Deadline) -> Result<Changes, Error> {
+    let _held = held(site.state, wait)?;
+    let changes = leftovers::prepare(site)?;
     changes.carry_out(site.state, &mut |_| Ok(()))?;
     Ok(changes)
 }

@@ -13,7 +13,7 @@ use crate::model::{
     hook::{Entry, Handler as HookHandler, Hook},
 };
 
-use super::registration::{Dispatch, Handler, Registration, Scope, same};
+use super::registration::{Dispatch, Handler, Observe, Registration, Scope, same};
 
 /// Events on which Claude Code ignores `onFailure`.
 const NEVER_CLOSED: &[&str] = &["Stop", "SubagentStop", "TaskCompleted", "TeammateIdle"];
@@ -49,6 +49,29 @@ pub(crate) fn registrations(hooks: &[Hook], scope: Scope, options: &Options) -> 
         planner.plan_event(&event, &mut all);
     }
     all
+}
+
+/// Events that are not observed: a registration takes work out of the host's hands, or its matcher
+/// is a list of files to watch.
+const NOT_OBSERVED: &[&str] = &["WorktreeCreate", "WorktreeRemove", "FileChanged"];
+
+/// One observer for each of the events that Claude Code fires, in the order of the table.
+pub(crate) fn observers(events: &[Event], scope: Scope, command: &str) -> Vec<Registration> {
+    let known = EVENTS.iter().map(Event::Known).filter(|event| events.contains(event));
+    let unknown = events.iter().filter(|event| event.row().is_none()).cloned();
+    let mut wanted: Vec<Event> = Vec::new();
+    for event in known.chain(unknown) {
+        let is_fired = event.name_for(Processor::ClaudeCode).is_some();
+        if is_fired && !NOT_OBSERVED.contains(&event.canonical()) && !wanted.contains(&event) {
+            wanted.push(event);
+        }
+    }
+    let observer = |event: Event| Registration {
+        event: event.canonical().to_owned(),
+        matcher: None,
+        handler: Handler::Observe(Observe { command: command.to_owned(), scope }),
+    };
+    wanted.into_iter().map(observer).collect()
 }
 
 struct Planner<'a> {

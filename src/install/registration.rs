@@ -71,6 +71,7 @@ pub(crate) struct Registration {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Handler {
     Dispatch(Dispatch),
+    Observe(Observe),
     /// A handler that only Claude Code can run, as written in a hook file.
     Native(String),
 }
@@ -90,13 +91,35 @@ pub(crate) struct Dispatch {
     pub(crate) rewakes: bool,
 }
 
+/// One `cph observe note`: it writes a line and says nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Observe {
+    /// The program: `cph`, or an absolute path.
+    pub(crate) command: String,
+    /// Told apart by it: a firing that two scopes observe is counted once.
+    pub(crate) scope: Scope,
+}
+
+/// What an entry of ours does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Dispatches,
+    Observes,
+}
+
 impl Registration {
     /// The handler as JSON.
     pub(crate) fn handler_json(&self) -> String {
         match &self.handler {
             Handler::Native(raw) => raw.clone(),
             Handler::Dispatch(dispatch) => dispatch.to_value(&self.event).to_string(),
+            Handler::Observe(observe) => observe.to_value(&self.event).to_string(),
         }
+    }
+
+    /// Whether only Claude Code can run it.
+    pub(crate) fn is_native(&self) -> bool {
+        matches!(self.handler, Handler::Native(_))
     }
 
     /// The whole group as JSON.
@@ -107,8 +130,24 @@ impl Registration {
     pub(crate) fn dispatch(&self) -> Option<&Dispatch> {
         match &self.handler {
             Handler::Dispatch(dispatch) => Some(dispatch),
-            Handler::Native(_) => None,
+            Handler::Observe(_) | Handler::Native(_) => None,
         }
+    }
+}
+
+impl Observe {
+    /// Seconds after which Claude Code gives it up, where it waits at all.
+    const LIMIT_S: u64 = 5;
+
+    fn to_value(&self, event: &str) -> Value {
+        json!({
+            "type": "command",
+            "command": self.command,
+            "args": ["observe", "note", event, "--scope", self.scope.name()],
+            "timeout": Self::LIMIT_S,
+            // Nobody waits for it.
+            "async": true,
+        })
     }
 }
 
@@ -145,13 +184,29 @@ pub(super) fn group_json(matcher: Option<&str>, handlers: &[String]) -> String {
 
 /// Whether a handler in a settings file is a registration of cph, of whatever version.
 pub(crate) fn is_ours(handler: Node<'_>) -> bool {
+    role(handler).is_some()
+}
+
+/// What a registration of cph does; `None` for what others wrote.
+pub(crate) fn role(handler: Node<'_>) -> Option<Role> {
     let text = |key| handler.get(key).and_then(|node: Node<'_>| node.as_str());
-    let runs_cph = text("command").is_some_and(|command| is_cph(&command));
+    let is_command = text("type").is_some_and(|kind| kind == "command");
+    if !is_command || !text("command").is_some_and(|command| is_cph(&command)) {
+        return None;
+    }
     let args = handler.get("args").map(|args| args.items()).unwrap_or_default();
-    let mut args = args.iter().map(Node::as_str);
-    let dispatches = args.next().flatten().is_some_and(|first| first == "dispatch");
-    let is_registered = args.flatten().any(|arg| arg == "--reg");
-    text("type").is_some_and(|kind| kind == "command") && runs_cph && dispatches && is_registered
+    let args: Vec<_> = args.iter().filter_map(Node::as_str).collect();
+    role_of(args.iter().map(AsRef::as_ref))
+}
+
+/// The same, told by the arguments of `cph`.
+pub(crate) fn role_of<'a>(args: impl IntoIterator<Item = &'a str>) -> Option<Role> {
+    let args: Vec<_> = args.into_iter().collect();
+    match args.as_slice() {
+        ["dispatch", more @ ..] if more.contains(&"--reg") => Some(Role::Dispatches),
+        ["observe", "note", ..] => Some(Role::Observes),
+        _ => None,
+    }
 }
 
 /// Names what is registered: equal exactly where the registrations are.
@@ -199,6 +254,19 @@ mod tests {
             };
             assert!(is_ours_text(&registration.handler_json()));
         }
+    }
+
+    #[test]
+    fn an_observer_is_known_again_and_told_from_a_dispatch() {
+        let observe = Observe { command: "cph".into(), scope: Scope::Local };
+        let registration = Registration {
+            event: "Stop".into(),
+            matcher: None,
+            handler: Handler::Observe(observe),
+        };
+        let json = registration.handler_json();
+        assert_eq!(role(Node::document(&json).unwrap()), Some(Role::Observes), "{json}");
+        assert_eq!(role_of(["observe", "report"]), None);
     }
 
     #[test]

@@ -123,7 +123,7 @@ pub(super) fn put(
     remove_where(&mut draft, carried, &BTreeSet::new());
     let mut natives = Vec::new();
     for registration in wanted {
-        if registration.dispatch().is_none() {
+        if registration.is_native() {
             if entries(draft.root(), "/hooks").iter().any(|entry| entry.is(registration)) {
                 continue;
             }
@@ -140,9 +140,9 @@ pub(super) fn put(
 /// Whether exactly the wanted registrations stand there, and no stale one.
 fn stands(found: &[Entry<'_>], wanted: &[Registration], carried: &[Registration]) -> bool {
     let ours: Vec<_> = found.iter().filter(|entry| entry.is_ours()).collect();
-    let dispatches = wanted.iter().filter(|r| r.dispatch().is_some()).count();
+    let wanted_ours = wanted.iter().filter(|r| !r.is_native()).count();
     let is_stale = |r: &&Registration| !wanted.contains(r) && found.iter().any(|e| e.is(r));
-    ours.len() == dispatches
+    ours.len() == wanted_ours
         && wanted.iter().all(|r| found.iter().filter(|entry| entry.is(r)).count() >= 1)
         && !carried.iter().any(|r| is_stale(&r))
 }
@@ -181,7 +181,7 @@ fn remove_where(draft: &mut Draft, carried: &[Registration], kept: &BTreeSet<Str
     let mut carried = carried.to_vec();
     let mut doomed = Vec::new();
     for entry in entries(draft.root(), "/hooks") {
-        let native = carried.iter().position(|r| r.dispatch().is_none() && entry.is(r));
+        let native = carried.iter().position(|r| r.is_native() && entry.is(r));
         if let Some(index) = native {
             carried.remove(index);
         }

@@ -111,6 +111,20 @@ impl Draft {
         Ok(())
     }
 
+    /// As [`Self::insert`], with the blanks that the item has: for one that stood at the same depth
+    /// of the same document. The array must be there.
+    pub(crate) fn insert_as_written(
+        &mut self,
+        pointer: &str,
+        index: usize,
+        value: &str,
+    ) -> Result<(), Refused> {
+        check(pointer, value)?;
+        let container = self.container(pointer, Kind::Array)?;
+        self.put(&container, index.min(container.children.len()), value);
+        Ok(())
+    }
+
     /// Appends an item (JSON text) to an array; a missing array is made.
     pub(crate) fn push(&mut self, pointer: &str, value: &str) -> Result<(), Refused> {
         self.insert(pointer, usize::MAX, value)

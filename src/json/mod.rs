@@ -9,4 +9,5 @@ mod node;
 pub(crate) mod pointer;
 pub(crate) mod write;
 
+pub(crate) use edit::Draft;
 pub(crate) use node::{Fault, Kind, Member, Node};

@@ -1,14 +1,31 @@
 //! Everything that can be said about hook configurations without running them.
 //!
-//! Does not change files and does not print. Invariant: the result is sorted and depends on the
-//! files alone.
+//! Does not print. Changes files only where it is asked to mend them. Invariant: the result is
+//! sorted and depends on the files alone, not on machine, user or locale.
 
+mod baseline;
 mod conditions;
+mod duplicates;
+mod find;
+mod handlers;
+mod known;
 mod matchers;
-mod rules;
+mod mend;
+mod presence;
+mod project;
+mod reader;
+mod repair;
+mod schema;
+mod select;
 mod settings;
+mod settled;
+mod shell;
+mod suite;
+mod suppress;
+mod table;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use std::{
     path::{Path, PathBuf},
@@ -16,26 +33,35 @@ use std::{
 };
 
 use crate::{
-    config::{
-        self,
-        load::{Asking, load},
-        locate::Roots,
-        merge::merge,
-        open::open,
-        read::{self, Belongs, Want},
-    },
-    diag::{self, Diagnostic, Rule},
-    json::{Node, pointer},
-    model::{Processor, hook::Entry, origin::Layer},
-    source::{SourceFile, Span},
+    config,
+    diag::{self, Diagnostic},
+    model::Processor,
+    source::SourceFile,
 };
+pub(crate) use baseline::Baseline;
+use find::Found;
+pub(crate) use mend::{Mended, mend};
+use project::{File, Kind, Project};
+pub(crate) use select::{NoSuchRule, Selection};
+pub(crate) use settings::faults as settings_faults;
+pub(crate) use settled::{Deny, Settled};
+pub(crate) use suite::Shown;
+use table::FAMILIES;
+pub(crate) use table::{Listed, rules};
 
-/// Claude Code's own files, whose `hooks` it validates in its own way.
-const SETTINGS: &[&str] = &["settings.json", "settings.local.json"];
-
-/// Every rule, those of the reader and the merge included.
-pub(crate) fn rules() -> impl Iterator<Item = &'static Rule> {
-    crate::config::rules::RULES.iter().chain(rules::RULES).copied()
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Options<'o> {
+    pub(crate) selection: &'o Selection,
+    /// Looks only at the fixed places of a project, and does not walk its tree.
+    pub(crate) is_shallow: bool,
+    /// What was found before, and is not told again.
+    pub(crate) known: Option<&'o Baseline>,
+    /// What paths of known findings are relative to.
+    pub(crate) root: &'o Path,
+    /// What a project's settings file has registered otherwise than its hook files need, told the
+    /// root and the file: who installs knows that.
+    pub(crate) out_of_step: &'o dyn Fn(&Path, &Arc<SourceFile>) -> Vec<String>,
 }
 
 /// What was found, and in how much.
@@ -45,16 +71,11 @@ pub(crate) struct Findings {
     pub(crate) files: usize,
     /// Sorted.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// How many more there are that were known before.
+    pub(crate) known: usize,
 }
 
 impl Findings {
-    /// Both together; what is in both counts once.
-    pub(crate) fn add(&mut self, other: Self) {
-        self.files += other.files;
-        self.diagnostics.extend(other.diagnostics);
-        diag::sort(&mut self.diagnostics);
-    }
-
     /// Whether there is a file of which nothing could be looked at.
     pub(crate) fn has_unreadable(&self) -> bool {
         let is_no_json = |found: &Diagnostic| found.rule.name == config::rules::INVALID_JSON.name;
@@ -62,105 +83,53 @@ impl Findings {
     }
 }
 
-/// Everything that is configured for a place: hook files of all layers and Claude Code's settings
-/// files.
-pub(crate) fn place(roots: &Roots) -> Findings {
-    let asking = Asking { roots, want: Want::All, trust: None, is_gate: &|_| false, screen: None };
-    let mut loaded = load(&asking);
-    let mut diagnostics = std::mem::take(&mut loaded.diagnostics);
-    let own_files = loaded.files.iter().filter(|file| file.belongs.layer != Layer::Preset).count();
-    // A file that could not be read as text is not among those that were loaded.
-    let unread = diagnostics.iter().filter(|found| is_of_unread_file(found)).count();
-    diagnostics.extend(of_entries(loaded.into_running()));
-    let mut findings = Findings { files: own_files + unread, diagnostics };
-    for path in settings_files(roots) {
-        findings.add(settings_file(&path));
+/// Looks at files, and at directories with all projects in them. Paths are absolute, without
+/// links.
+pub(crate) fn look(paths: &[PathBuf], options: &Options<'_>) -> Findings {
+    let projects = match paths {
+        [root] if options.is_shallow => find::project_alone(root),
+        paths => find::find(paths),
+    };
+    let mut findings = Findings::default();
+    for found in &projects {
+        let (files, diagnostics) = one(found, options);
+        findings.files += files;
+        findings.diagnostics.extend(diagnostics);
     }
     diag::sort(&mut findings.diagnostics);
+    if let Some(known) = options.known {
+        findings.known = known.apply(&mut findings.diagnostics, options.root);
+    }
     findings
+}
+
+/// One project: how many of its files were meant, and what is wrong with them.
+fn one(found: &Found, options: &Options<'_>) -> (usize, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let project = Project::open(&found.outline, &mut diagnostics);
+    repair::attach(&mut diagnostics, |file| match Kind::of(file.path()) {
+        Kind::OrchestratorHooks => Processor::TaskOrchestrator,
+        _ => Processor::ClaudeCode,
+    });
+    for family in FAMILIES {
+        (family.check)(&project, &mut diagnostics);
+    }
+    let differences = |file: &File| (options.out_of_step)(&project.root, &file.source);
+    diagnostics.extend(presence::outdated(&project, &differences));
+    schema::check(&project, &mut diagnostics);
+    diagnostics.retain(|found| options.selection.wants(found.rule.name));
+    suppress::apply(&project, options.selection, &mut diagnostics);
+    diagnostics.retain(|found| options.selection.wants(found.rule.name));
+    let Some(only) = &found.only else { return (project.present.len(), diagnostics) };
+    let is_meant = |found: &Diagnostic| {
+        found.place.as_ref().is_some_and(|place| only.contains(place.file.path()))
+    };
+    diagnostics.retain(is_meant);
+    (project.present.intersection(only).count(), diagnostics)
 }
 
 fn is_of_unread_file(found: &Diagnostic) -> bool {
     [&config::rules::FILE_UNREADABLE, &config::rules::NOT_UTF8]
         .iter()
         .any(|rule| rule.name == found.rule.name)
-}
-
-/// One file by itself; what it is, its name tells.
-pub(crate) fn file(path: &Path) -> Findings {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let mut findings = if SETTINGS.contains(&name) { settings_file(path) } else { hook_file(path) };
-    diag::sort(&mut findings.diagnostics);
-    findings
-}
-
-fn hook_file(path: &Path) -> Findings {
-    let is_orchestrators = path.parent().is_some_and(|dir| dir.ends_with(".task_orchestrator"));
-    let owner = if is_orchestrators { Processor::TaskOrchestrator } else { Processor::ClaudeCode };
-    opened(path, |source| {
-        let belongs = Belongs { layer: Layer::Project, owner: Some(owner) };
-        let read = read::read(source, belongs, Want::All);
-        let mut diagnostics = read.diagnostics;
-        diagnostics.extend(of_entries(read.entries));
-        diagnostics
-    })
-}
-
-/// Looks at a file, if there is one.
-fn opened(path: &Path, check: impl FnOnce(&Arc<SourceFile>) -> Vec<Diagnostic>) -> Findings {
-    let diagnostics = match open(path) {
-        Ok(Some(opened)) => {
-            let mut diagnostics = opened.findings;
-            if opened.is_sound {
-                diagnostics.extend(check(&opened.source));
-            }
-            diagnostics
-        }
-        Ok(None) => return Findings::default(),
-        Err(found) => vec![*found],
-    };
-    Findings { files: 1, diagnostics }
-}
-
-fn of_entries(entries: Vec<Entry>) -> Vec<Diagnostic> {
-    let check = |entry| matchers::check(entry).into_iter().chain(conditions::check(entry));
-    let mut diagnostics: Vec<_> = entries.iter().flat_map(check).collect();
-    diagnostics.extend(merge(entries).diagnostics);
-    diagnostics
-}
-
-fn settings_files(roots: &Roots) -> Vec<PathBuf> {
-    let in_project = roots.project.iter().map(|project| project.join(".claude"));
-    let mut dirs: Vec<_> = roots.claude_dir.iter().cloned().chain(in_project).collect();
-    dirs.dedup();
-    dirs.iter().flat_map(|dir| SETTINGS.iter().map(|name| dir.join(name))).collect()
-}
-
-fn settings_file(path: &Path) -> Findings {
-    opened(path, settings::check)
-}
-
-/// A finding about a member of an entry, at its place.
-fn found(rule: &'static Rule, message: String, entry: &Entry, member: &[&str]) -> Diagnostic {
-    let origin = &entry.origin;
-    let found = Diagnostic::new(rule, message);
-    match place_of(entry, member) {
-        Some((pointer, span)) => found.at(&origin.file, span, &pointer),
-        None => found.at(&origin.file, origin.span, &origin.pointer),
-    }
-}
-
-/// Where a member stands: beside the handler, or in its group. What is written shorter than it
-/// could be (one text for a list of one) is found as a whole.
-fn place_of(entry: &Entry, member: &[&str]) -> Option<(String, Span)> {
-    let own = entry.origin.pointer.as_str();
-    let group = own.rsplit_once("/hooks").map_or("", |(group, _)| group);
-    let root = Node::document(entry.origin.file.text()).ok()?;
-    [own, group].into_iter().find_map(|holder| {
-        (1..=member.len()).rev().find_map(|length| {
-            let start = holder.to_owned();
-            let pointer = member[..length].iter().fold(start, |at, key| pointer::join(&at, key));
-            pointer::find(root, &pointer).map(|node| (pointer, node.span()))
-        })
-    })
 }

@@ -7,20 +7,55 @@ mod handler;
 
 use std::sync::Arc;
 
-use super::rules;
+use super::{
+    project::{Kind as FileKind, Project},
+    repair,
+    table::{Family, listed},
+};
 use crate::{
-    config::read::explain_fault,
-    diag::Diagnostic,
+    config::{
+        self,
+        read::{advice, explain_fault},
+    },
+    diag::{Diagnostic, Fix, Rule},
     json::{Kind, Member, Node, pointer},
-    model::event::EVENTS,
+    model::{
+        Event, Processor,
+        event::{EVENTS, Spelling},
+    },
     source::{SourceFile, Span},
 };
+
+pub(super) static FAMILY: Family = Family {
+    title: "Claude Code's own files",
+    rules: &[
+        listed!(SETTINGS_VOID, "settings-void"),
+        listed!(SETTINGS_DROPPED, "settings-dropped"),
+    ],
+    // What is found here decides what the other rules see, so it is found when a file is read.
+    check: |_: &Project, _| {},
+};
+
+static SETTINGS_VOID: Rule = Rule::error(
+    "settings-void",
+    "one fault makes Claude Code ignore a whole settings file",
+    "A broken entry under `PreToolUse` or `PermissionRequest` could be the guard of the \
+     permissions beside it, so Claude Code refuses the whole file: no hook in it runs, no \
+     permission in it counts. Headless sessions do not say a word about it.",
+);
+
+static SETTINGS_DROPPED: Rule = Rule::warning(
+    "settings-dropped",
+    "Claude Code ignores a part of a settings file's hooks",
+    "The rest of the file counts. The part that is named has no effect until it is corrected.",
+);
 
 /// Events under which a broken entry costs the whole file.
 const GUARDS: &[&str] = &["PreToolUse", "PermissionRequest"];
 
-pub(super) fn check(source: &Arc<SourceFile>) -> Vec<Diagnostic> {
-    let mut check = Check { source, found: Vec::new() };
+/// What Claude Code does not take of a file.
+pub(super) fn check(kind: FileKind, source: &Arc<SourceFile>) -> Vec<Diagnostic> {
+    let mut check = Check { kind, source, found: Vec::new() };
     match Node::document(source.text()) {
         Ok(root) if root.kind() == Kind::Object => check.root(root),
         Ok(root) => check.void(root.span(), "", "a settings file must be an object"),
@@ -29,29 +64,52 @@ pub(super) fn check(source: &Arc<SourceFile>) -> Vec<Diagnostic> {
     check.found
 }
 
+/// What Claude Code does not take of a settings file, and whether that costs the whole file.
+pub(crate) fn faults(source: &Arc<SourceFile>) -> Vec<(Diagnostic, bool)> {
+    let costs_all = |found: &Diagnostic| {
+        [SETTINGS_VOID.name, config::rules::INVALID_JSON.name].contains(&found.rule.name)
+    };
+    let found = check(FileKind::Settings, source).into_iter();
+    found
+        .map(|found| (costs_all(&found), found))
+        .map(|(costs_all, found)| (found, costs_all))
+        .collect()
+}
+
 struct Check<'f> {
+    kind: FileKind,
     source: &'f Arc<SourceFile>,
     found: Vec<Diagnostic>,
 }
 
 impl Check<'_> {
     fn void(&mut self, span: Span, pointer: &str, message: &str) {
-        let found = Diagnostic::new(&rules::SETTINGS_VOID, message);
-        self.found.push(
-            found
-                .at(self.source, span, pointer)
-                .note("Claude Code ignores the whole file for this"),
-        );
+        let mut found = Diagnostic::new(&SETTINGS_VOID, message)
+            .at(self.source, span, pointer)
+            .note("Claude Code ignores the whole file for this");
+        found.fix = repair::shape(self.source, pointer);
+        self.found.push(found);
     }
 
     fn dropped(&mut self, span: Span, pointer: &str, message: &str) {
-        let found = Diagnostic::new(&rules::SETTINGS_DROPPED, message);
-        self.found.push(found.at(self.source, span, pointer).label("ignored"));
+        let found = Diagnostic::new(&SETTINGS_DROPPED, message).at(self.source, span, pointer);
+        let mut found = found.label("ignored");
+        found.fix = repair::shape(self.source, pointer);
+        self.found.push(found);
     }
 
-    /// A fault below an event: how much it costs depends on the event.
+    /// What to do about the last finding.
+    fn mend(&mut self, help: String, fix: Option<Fix>) {
+        if let Some(last) = self.found.last_mut() {
+            last.help = Some(help);
+            last.fix = fix;
+        }
+    }
+
+    /// A fault below an event: how much it costs depends on the event and the file.
     fn below(&mut self, event: &str, span: Span, pointer: &str, message: &str) {
-        if GUARDS.contains(&event) {
+        // A plugin has no permissions beside its hooks that could need a guard.
+        if GUARDS.contains(&event) && self.kind != FileKind::Plugin {
             self.void(span, pointer, message);
         } else {
             self.dropped(span, pointer, message);
@@ -64,6 +122,9 @@ impl Check<'_> {
             if GUARDS.contains(&member.key.as_ref()) {
                 let message = format!("`{}` stands outside `hooks`", member.key);
                 self.void(member.key_span, &at, &message);
+                if let Some(last) = self.found.last_mut() {
+                    last.fix = repair::guard_outside(self.source, &member.key);
+                }
             }
             if member.key == "hooks" {
                 self.hooks(member.value, &at);
@@ -101,6 +162,7 @@ impl Check<'_> {
             } else {
                 let message = format!("Claude Code has no event `{name}`");
                 self.dropped(member.key_span, &at, &message);
+                self.mend(event_advice(name), repair::claude_name(self.source, &at));
             }
             return;
         }
@@ -139,5 +201,19 @@ impl Check<'_> {
             }
             None => self.below(event, group.span(), at, "a group without `hooks`"),
         }
+    }
+}
+
+/// What to write instead of a name that Claude Code does not have.
+fn event_advice(name: &str) -> String {
+    let (event, spelling) = Event::named(name, Processor::TaskOrchestrator);
+    match event.name_for(Processor::ClaudeCode) {
+        Some(own) if spelling == Spelling::Exact => {
+            format!("orchestrators call it so; write `{own}`")
+        }
+        _ if spelling == Spelling::Exact => {
+            "only orchestrators have it: it belongs into `.task_orchestrator/hooks.json`".to_owned()
+        }
+        _ => advice(name),
     }
 }

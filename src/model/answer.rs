@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub(crate) use fault::{Fault, FaultKind};
+pub(crate) use read::is_missing_script;
 
 /// How a hook ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

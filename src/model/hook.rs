@@ -13,7 +13,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Event, Processor, origin::Origin};
+use super::{Event, Processor, orders::Orders, origin::Origin};
 
 /// One handler, as it was written in one place.
 #[derive(Clone, Debug)]
@@ -45,6 +45,8 @@ pub(crate) enum Handler {
     Command { command: String, args: Option<Vec<String>>, shell: Option<Shell> },
     /// A POST of the payload.
     Http { url: String, headers: BTreeMap<String, String>, allowed_env_vars: Vec<String> },
+    /// A part of cph itself.
+    Orchestrator(Orders),
     /// Only Claude Code can run it; `raw` is the handler as written.
     Native { kind: NativeKind, raw: String },
 }
@@ -250,6 +252,7 @@ impl fmt::Display for Handler {
                 std::iter::once(command.as_str()).chain(args).collect::<Vec<_>>().join(" ")
             }
             Self::Http { url, .. } => format!("POST {url}"),
+            Self::Orchestrator(orders) => format!("(orchestrator {})", orders.action.name()),
             Self::Native { kind, .. } => format!("({} hook)", kind.name()),
         };
         match text.char_indices().nth(60) {

@@ -159,6 +159,20 @@ impl<'m> Matcher<'m> {
         matches!(self.form, Form::Names(_)).then(|| self.names().collect())
     }
 
+    /// Whether it accepts a value of the field that it is compared with.
+    pub(crate) fn may_mean(&self, value: &str) -> bool {
+        match self.form {
+            Form::Always | Form::Ignored => true,
+            Form::Predicates(_) => false,
+            Form::Names(_) | Form::Pattern(_) => self.means(value),
+        }
+    }
+
+    /// Whether it is a regular expression.
+    pub(crate) fn is_pattern(&self) -> bool {
+        matches!(self.form, Form::Pattern(_))
+    }
+
     /// Whether it leaves out nothing that the host could fire.
     pub(crate) fn overlaps_everything(&self) -> bool {
         matches!(self.form, Form::Always | Form::Ignored)
@@ -172,6 +186,16 @@ impl<'m> Matcher<'m> {
     /// Whether it is of the orchestrator's language.
     pub(crate) fn is_predicate(&self) -> bool {
         matches!(self.form, Form::Predicates(_))
+    }
+
+    /// Whether a value of the field that it is compared with is meant; a predicate, which asks for
+    /// fields of its own, means none.
+    pub(crate) fn accepts_value(&self, value: &str) -> bool {
+        match &self.form {
+            Form::Always | Form::Ignored => true,
+            Form::Predicates(_) => false,
+            Form::Names(_) | Form::Pattern(_) => self.means(value),
+        }
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {

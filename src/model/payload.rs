@@ -82,6 +82,12 @@ impl Payload {
         &self.text
     }
 
+    /// The same, as a value: of members with one name the last.
+    pub(crate) fn to_value(&self) -> Value {
+        serde_json::from_str(&self.text)
+            .unwrap_or_else(|error| unreachable!("BUG: a payload that is no JSON: {error}"))
+    }
+
     /// The names of the top-level members in the order of the text.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.members.iter().map(|slot| &*slot.key)

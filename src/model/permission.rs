@@ -79,6 +79,16 @@ impl<'r> Rule<'r> {
         }
     }
 
+    /// The tool that it is about, as written.
+    pub(crate) fn tool(&self) -> &'r str {
+        self.tool
+    }
+
+    /// What must hold of the tool's input, if anything.
+    pub(crate) fn argument(&self) -> Option<&'r str> {
+        self.argument
+    }
+
     /// Why the rule cannot do its work at an event, whatever the payload.
     pub(crate) fn fault(&self, event: &Event) -> Option<&'static str> {
         match () {

@@ -66,6 +66,11 @@ impl<'m> Predicate<'m> {
         SHORT.iter().find(|(short, _)| *short == self.key).map_or(self.key, |(_, field)| field)
     }
 
+    /// The first of what the field may hold, as a glob.
+    pub(crate) fn first_alternative(&self) -> &'m str {
+        self.alternatives.split('|').next().unwrap_or_default().trim()
+    }
+
     fn globs(&self) -> impl Iterator<Item = Glob<'m>> {
         let texts = self.alternatives.split('|').map(str::trim).filter(|text| !text.is_empty());
         texts.map(|text| Glob::new(text, Stars::Anything))

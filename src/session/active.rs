@@ -146,6 +146,26 @@ pub(crate) fn end(
     change(project, private, deadline, None, |old| old.session != session && old.is_alive(machine))
 }
 
+/// Sessions of which the process is gone.
+pub(crate) fn stale(
+    project: &Path,
+    machine: &dyn Machine,
+) -> Result<Vec<Record>, project_dir::Error> {
+    let mut records = read(project)?.unwrap_or_default();
+    records.retain(|record| !record.is_alive(machine));
+    Ok(records)
+}
+
+/// Removes the records of processes that are gone.
+pub(crate) fn tidy(
+    project: &Path,
+    private: &PrivateDir,
+    machine: &dyn Machine,
+    deadline: Deadline,
+) -> Result<Outcome, Error> {
+    change(project, private, deadline, None, |old| old.is_alive(machine))
+}
+
 fn change(
     project: &Path,
     private: &PrivateDir,

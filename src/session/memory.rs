@@ -71,6 +71,14 @@ impl Memory {
         Self { known }
     }
 
+    /// Experience only goes up.
+    fn add(&mut self, other: Self) {
+        for (hook, theirs) in other.known {
+            let known = self.known.entry(hook).or_default();
+            *known = theirs.max(*known);
+        }
+    }
+
     pub(crate) fn of_hook(&self, hook: &HookId) -> Known {
         self.known.get(hook).copied().unwrap_or_default()
     }
@@ -83,6 +91,12 @@ impl Memory {
     ) -> Result<(), Error> {
         let is_new = |memory: &Self, (hook, known): &(HookId, Known)| memory.of_hook(hook) < *known;
         let mut news: Vec<_> = runs.into_iter().filter(|run| is_new(self, run)).collect();
+        if news.is_empty() {
+            return Ok(());
+        }
+        // Mostly it is known, and a look is cheaper than a lock.
+        self.add(Self::seen(state));
+        news.retain(|run| is_new(self, run));
         if news.is_empty() {
             return Ok(());
         }

@@ -59,8 +59,9 @@ impl Error {
 /// `migrations[n]` brings format `n` to `n + 1`. Entries are never changed or removed once they
 /// were released; the format stands in `user_version`.
 pub(crate) fn open(path: &Path, migrations: &[&str]) -> Result<Connection, Error> {
+    let _opening = trace::scope("db.open");
     touch(path)?;
-    // SQLite refuses the second of two who switch a new file to a write-ahead log, whatever the
+    // `SQLite` refuses the second of two who switch a new file to a write-ahead log, whatever the
     // busy timeout, so opening as a whole is tried again.
     let deadline = Deadline::after(PATIENCE);
     loop {

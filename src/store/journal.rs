@@ -1,13 +1,13 @@
 //! The journal: one line per dispatch, the only thing the hot path writes besides claims.
 //!
-//! Does not know what the lines mean to readers. Invariants: a line is written by one `write` to
-//! a file opened for appending, so that lines of many processes never mix; the journal never
-//! grows beyond two files of [`ROTATE_AT`] bytes.
+//! Does not know what the lines mean to readers. Invariant: a line stands there whole, or counts
+//! as none.
 
-use std::{io::Write as _, time::SystemTime};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::lines::{self, Names};
 use crate::sys::{
     clock,
     dir::{Error, PrivateDir},
@@ -16,9 +16,7 @@ use crate::sys::{
 /// The format of a line.
 pub(crate) const VERSION: u32 = 1;
 
-/// Bytes after which the file becomes `journal.1.jsonl`.
-pub(crate) const ROTATE_AT: u64 = 4 << 20;
-
+const FILES: Names = Names { current: CURRENT, older: OLDER };
 const CURRENT: &str = "journal.jsonl";
 const OLDER: &str = "journal.1.jsonl";
 
@@ -76,30 +74,12 @@ impl Line {
 
 /// Appends one line.
 pub(crate) fn append(dir: &PrivateDir, line: &Line) -> Result<(), Error> {
-    let mut text = serde_json::to_vec(line).unwrap_or_default();
-    text.push(b'\n');
-    let mut file = dir.open_append(CURRENT)?;
-    let size = file.metadata().map_or(0, |meta| meta.len());
-    if size > ROTATE_AT {
-        // Two at once: the second moves a file that is nearly empty. Harmless.
-        dir.rename(CURRENT, OLDER)?;
-        file = dir.open_append(CURRENT)?;
-    }
-    file.write_all(&text).map_err(|source| Error::System {
-        action: "write",
-        path: dir.path().join(CURRENT),
-        source,
-    })
+    lines::append(dir, FILES, serde_json::to_vec(line).unwrap_or_default())
 }
 
 /// The lines that can be read, oldest first; those of newer versions and torn ones are left out.
 pub(crate) fn read(dir: &PrivateDir) -> Vec<Line> {
-    [OLDER, CURRENT]
-        .iter()
-        .filter_map(|name| dir.open_read(name).ok())
-        .filter_map(|file| std::io::read_to_string(file).ok())
-        .flat_map(|text| text.lines().filter_map(parse).collect::<Vec<_>>())
-        .collect()
+    lines::read(dir, FILES).filter_map(|line| parse(&line)).collect()
 }
 
 fn parse(line: &str) -> Option<Line> {
@@ -113,8 +93,10 @@ pub(crate) fn last_written(dir: &PrivateDir) -> Option<SystemTime> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
-    use crate::sys::dir::open_private_dir;
+    use crate::{store::lines::ROTATE_AT, sys::dir::open_private_dir};
 
     #[test]
     fn lines_come_back_in_order_and_rubbish_is_left_out() {

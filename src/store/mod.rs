@@ -4,5 +4,8 @@
 
 pub(crate) mod database;
 pub(crate) mod journal;
+mod lines;
 pub(crate) mod notices;
+pub(crate) mod observed;
 pub(crate) mod queue;
+pub(crate) mod runs;

@@ -118,6 +118,11 @@ impl Deadline {
         Self(None)
     }
 
+    /// A moment that is over: not to wait at all.
+    pub(crate) fn passed() -> Self {
+        Self::after(Duration::ZERO)
+    }
+
     /// What is left; zero when it has passed, `None` when there is no limit.
     pub(crate) fn remaining(self) -> Option<Duration> {
         self.0.map(|at| at.saturating_duration_since(Instant::now()))

@@ -6,6 +6,7 @@
 use std::{io, os::fd::AsFd};
 
 use rustix::{
+    buffer::spare_capacity,
     event::{PollFd, PollFlags, Timespec, poll},
     io::{Errno, read},
 };
@@ -18,6 +19,10 @@ const QUIET: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 /// Most bytes that are read: a payload holds whole files at times, but not this.
 pub(crate) const CAP: usize = 256 << 20;
 
+/// The text grows by at least this when there is less space left than the other.
+const BLOCK: usize = 16 << 10;
+const LEAST_SPACE: usize = 4 << 10;
+
 /// Reads to the end of file, or until nothing has come for a tenth of a second and `is_complete`
 /// says that the text is whole, or until the deadline.
 pub(crate) fn read_document(
@@ -25,7 +30,7 @@ pub(crate) fn read_document(
     deadline: Deadline,
     is_complete: impl Fn(&[u8]) -> bool,
 ) -> io::Result<Vec<u8>> {
-    let mut text = Vec::with_capacity(16 << 10);
+    let mut text = Vec::with_capacity(BLOCK);
     loop {
         if !is_readable(&input)? {
             if is_complete(&text) || deadline.expired() {
@@ -36,12 +41,10 @@ pub(crate) fn read_document(
         if text.len() > CAP {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the payload is too large"));
         }
-        text.reserve(16 << 10);
-        let start = text.len();
-        text.resize(text.capacity(), 0);
-        let count = read_retrying(&input, &mut text[start..])?;
-        text.truncate(start + count);
-        if count == 0 {
+        if text.capacity() - text.len() < LEAST_SPACE {
+            text.reserve(BLOCK);
+        }
+        if read_retrying(&input, &mut text)? == 0 {
             return Ok(text);
         }
     }
@@ -56,9 +59,10 @@ fn is_readable(input: &impl AsFd) -> io::Result<bool> {
     }
 }
 
-fn read_retrying(input: &impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+/// Reads to the end of what is there, without touching memory that is not needed.
+fn read_retrying(input: &impl AsFd, text: &mut Vec<u8>) -> io::Result<usize> {
     loop {
-        match read(input, &mut *buffer) {
+        match read(input, spare_capacity(text)) {
             Err(Errno::INTR) => {}
             read => return read.map_err(io::Error::from),
         }

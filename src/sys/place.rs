@@ -62,6 +62,9 @@ pub(crate) struct Places {
     pub(crate) state_dir: Option<PathBuf>,
     /// `XDG_RUNTIME_DIR/cph`: in memory, gone at logout; many systems have none.
     pub(crate) runtime_dir: Option<PathBuf>,
+    /// The same; without it, on Linux, a directory of the user in `/dev/shm`. Whether it lies in
+    /// memory, and belongs to the user, is to be seen when it is opened.
+    pub(crate) memory_dir: Option<PathBuf>,
     /// `TMPDIR`, else `/tmp`.
     pub(crate) temp_dir: PathBuf,
 }
@@ -71,17 +74,32 @@ impl Places {
     pub(crate) fn from_env(env: &Env) -> Self {
         let home = env.path("HOME").or_else(account_home);
         let in_home = |below: &str| home.as_ref().map(|home| home.join(below));
+        let runtime_dir = env.path("XDG_RUNTIME_DIR").map(|dir| dir.join("cph"));
         Self {
             claude_dir: env.path("CLAUDE_CONFIG_DIR").or_else(|| in_home(".claude")),
             state_dir: env
                 .path("XDG_STATE_HOME")
                 .or_else(|| in_home(".local/state"))
                 .map(|dir| dir.join("cph")),
-            runtime_dir: env.path("XDG_RUNTIME_DIR").map(|dir| dir.join("cph")),
+            memory_dir: runtime_dir.clone().or_else(shared_memory),
+            runtime_dir,
             temp_dir: env.path("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp")),
             home,
         }
     }
+}
+
+/// The directory of the effective user in the memory that all users share.
+#[cfg(target_os = "linux")]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
+fn shared_memory() -> Option<PathBuf> {
+    let user = rustix::process::geteuid().as_raw();
+    Some(PathBuf::from(format!("/dev/shm/cph-{user}")))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn shared_memory() -> Option<PathBuf> {
+    None
 }
 
 /// The home directory that the user database knows for the effective user.

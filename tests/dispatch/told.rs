@@ -29,7 +29,7 @@ fn large_payloads_arrive_whole() {
 
 #[test]
 fn no_hook_can_change_what_another_one_reads() {
-    let spoil = "echo spoilt 1<>/dev/stdin; printf XXXX > /dev/stdin; printf XXXX >&0; true";
+    let spoil = "echo spoilt 1<>/dev/stdin; printf ZZZZ > /dev/stdin; printf ZZZZ >&0; true";
     let stage = Stage::of(
         "Stop",
         &[

@@ -13,7 +13,7 @@ use super::{
 const STOP: &str = r#"{"session_id":"s","hook_event_name":"Stop","stop_hook_active":false}"#;
 
 /// Far below the limit of the inner calls, which a call that waited for its own cause would use up.
-const SOON: Duration = Duration::from_mins(1);
+const SOON: Duration = Duration::from_mins(3);
 
 /// A hook that fires its own event again, byte for byte, by this registration.
 fn yard(registration: &str, max_depth: Option<u32>) -> Yard {

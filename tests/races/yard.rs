@@ -22,6 +22,9 @@ const LIMIT: &str = "300";
 
 pub(super) struct Yard {
     root: TempDir,
+    /// In memory where the system has such a place: claims lie there then, as they do for people
+    /// who are logged in. (The tests of `dispatch` and of the real client have them on disk.)
+    memory: Option<TempDir>,
 }
 
 impl Yard {
@@ -31,7 +34,7 @@ impl Yard {
         for dir in ["home", "tmp", "run", "project/.claude", "project/.task_orchestrator"] {
             fs::create_dir_all(root.path().join(dir)).unwrap();
         }
-        Self { root }
+        Self { root, memory: tempfile::Builder::new().prefix("cph-").tempdir_in("/dev/shm").ok() }
     }
 
     pub(super) fn path(&self, inside: &str) -> PathBuf {
@@ -63,8 +66,12 @@ impl Yard {
             .env("LANG", "C.UTF-8")
             .env("HOME", self.path("home"))
             .env("TMPDIR", self.path("tmp"))
-            .env("XDG_RUNTIME_DIR", self.path("run"));
+            .env("XDG_RUNTIME_DIR", self.runtime());
         command
+    }
+
+    fn runtime(&self) -> PathBuf {
+        self.memory.as_ref().map_or_else(|| self.path("run"), |dir| dir.path().to_owned())
     }
 
     /// One delivery, held at the barrier.

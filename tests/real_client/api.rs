@@ -216,6 +216,13 @@ fn next_turn(request: &Request, shared: &Shared) -> (String, Turn) {
     if let Some(refusal @ Turn::Refusal(..)) = talk.turns.front() {
         return (id, refusal.clone());
     }
+    let told = request.body.to_string();
+    while let Some(Turn::Until(text, turn)) = talk.turns.front() {
+        if !told.contains(text) {
+            return (id, (**turn).clone());
+        }
+        talk.turns.pop_front();
+    }
     let turn = talk.turns.pop_front();
     (id, turn.unwrap_or_else(|| [text(Script::LAST_WORD)].into()))
 }
@@ -226,6 +233,7 @@ fn deliver(request: &Request, id: &str, turn: Turn, shared: &Shared) -> Vec<u8> 
             (shared.wait)(name, times);
             deliver(request, id, *turn, shared)
         }
+        Turn::Until(_, turn) => deliver(request, id, *turn, shared),
         Turn::Refusal(status, kind) => {
             let error =
                 json!({ "type": "error", "error": { "type": kind, "message": "scripted" } });

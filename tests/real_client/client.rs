@@ -19,7 +19,7 @@ use super::{say, stage::Stage};
 use crate::wait;
 
 /// A whole headless session takes about a second; a loaded machine may need twenty times that.
-pub(super) const DEADLINE: Duration = Duration::from_mins(1);
+pub(super) const DEADLINE: Duration = Duration::from_mins(5);
 
 /// The version whose behaviour this suite states; `.ci/fetch-client` fetches it.
 pub(super) const VERSION: &str = "2.1.329";
@@ -76,6 +76,8 @@ pub(super) struct Options {
     pub(super) allowed_tools: String,
     pub(super) arguments: Vec<String>,
     pub(super) environment: Vec<(String, String)>,
+    /// How long the session may take.
+    pub(super) deadline: Duration,
 }
 
 impl Default for Options {
@@ -85,6 +87,7 @@ impl Default for Options {
             allowed_tools: "Bash,Read,Write,Edit".to_owned(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            deadline: DEADLINE,
         }
     }
 }
@@ -108,7 +111,7 @@ pub(super) fn run_headless(client: &Path, stage: &Stage, url: &str, options: &Op
         .arg(&options.allowed_tools)
         .args(&options.arguments);
     let (stdout, stderr) = (stage.root().join("stdout"), stage.root().join("stderr"));
-    let status = run_to_files(&mut command, &stdout, &stderr);
+    let status = run_to_files(&mut command, &stdout, &stderr, options.deadline);
     let text = fs::read_to_string(stdout).unwrap();
     let lines = text
         .lines()
@@ -132,7 +135,12 @@ pub(super) fn environment(url: &str) -> [(&'static str, String); 5] {
 pub(super) const KEY: &str = "sk-ant-this-key-opens-nothing-at-all";
 
 /// Runs a command with its output in files: a grandchild that keeps a pipe cannot hold us up.
-pub(super) fn run_to_files(command: &mut Command, stdout: &Path, stderr: &Path) -> ExitStatus {
+pub(super) fn run_to_files(
+    command: &mut Command,
+    stdout: &Path,
+    stderr: &Path,
+    deadline: Duration,
+) -> ExitStatus {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(File::create(stdout).unwrap())
@@ -141,14 +149,14 @@ pub(super) fn run_to_files(command: &mut Command, stdout: &Path, stderr: &Path) 
         .spawn()
         .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
     let mut status = None;
-    wait::until(DEADLINE, || {
+    wait::until(deadline, || {
         status = child.try_wait().unwrap();
         status.is_some()
     });
     status.unwrap_or_else(|| {
         end(&mut child);
         let said = fs::read_to_string(stdout).unwrap_or_default();
-        panic!("still running after {DEADLINE:?}: {command:?}\n{said}")
+        panic!("still running after {deadline:?}: {command:?}\n{said}")
     })
 }
 

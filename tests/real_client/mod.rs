@@ -2,7 +2,8 @@
 //!
 //! Every scenario is run twice: its hooks registered natively in `.claude/settings.json`, and the
 //! same hooks in `.claude/hooks.json` behind `cph install`. `parity` holds what must be equal,
-//! `better` what the client alone gets wrong, `told` what the user is told about his hook files.
+//! `better` what the client alone gets wrong, `told` what the user is told about his hook files,
+//! `lint` what the linter says about settings.
 //! Nothing here reads the sources of cph.
 
 mod api;
@@ -11,12 +12,16 @@ mod better;
 mod client;
 mod hook_log;
 mod http;
+mod lint;
 mod message;
+mod observed;
 mod outcome;
+mod parallel;
 mod parity;
 mod plugin;
 mod portrait;
 mod run;
+mod samples;
 mod scenario;
 mod script;
 mod stage;

@@ -18,8 +18,9 @@ use super::{
     terminal,
 };
 
-/// How long a scripted turn waits for a hook: the watcher of files may take seconds.
-const HOOK_WAIT: Duration = Duration::from_secs(20);
+/// How long a scripted turn waits for a hook: the watcher of files may take seconds, and a busy
+/// machine twenty times that.
+const HOOK_WAIT: Duration = Duration::from_mins(2);
 
 /// The hooks where Claude Code itself reads them.
 pub(super) fn natively(scenario: &Scenario, client: &Path) -> Outcome {
@@ -32,6 +33,16 @@ pub(super) fn natively(scenario: &Scenario, client: &Path) -> Outcome {
         let text = run.json(&hook_file(&scenario.user_hooks));
         run.stage.write_home(".claude/settings.json", &text);
     }
+    run.hold(client)
+}
+
+/// The hooks where Claude Code itself reads them, after the linter has repaired the file.
+pub(super) fn repaired(scenario: &Scenario, client: &Path) -> Outcome {
+    let run = Run::prepare(scenario);
+    let mut settings = scenario.settings.clone();
+    settings.insert("hooks".to_owned(), scenario.hooks.clone().into());
+    run.stage.write_project(".claude/settings.json", &run.json(&settings));
+    run.stage.cph(&["lint", "--fix"]);
     run.hold(client)
 }
 
@@ -50,6 +61,19 @@ pub(super) fn through_cph(scenario: &Scenario, client: &Path) -> Outcome {
         run.stage.cph(&["install", "--scope", "user", "--trust-all"]);
     }
     run.stage.cph(&["install", "--scope", "project", "--trust-all"]);
+    if scenario.has_workers {
+        run.stage.link("claude", client);
+    }
+    run.hold(client)
+}
+
+/// The hooks where Claude Code itself reads them, and cph beside them, looking on.
+pub(super) fn observed(scenario: &Scenario, client: &Path) -> Outcome {
+    let run = Run::prepare(scenario);
+    let mut settings = scenario.settings.clone();
+    settings.insert("hooks".to_owned(), scenario.hooks.clone().into());
+    run.stage.write_project(".claude/settings.json", &run.json(&settings));
+    run.stage.cph(&["install", "--observe"]);
     run.hold(client)
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Scenario {
     pub(super) script: Script,
     pub(super) options: Options,
     pub(super) steps: Option<Vec<Step>>,
+    /// The client is on PATH too: tasks of runs start it.
+    pub(super) has_workers: bool,
     /// Hooks that may still run when the client is gone.
     pub(super) settling: Vec<String>,
 }
@@ -179,6 +181,13 @@ impl Scenario {
     /// Holds the session in a terminal instead of `-p`.
     pub(super) fn in_terminal<const N: usize>(mut self, steps: [Step; N]) -> Self {
         self.steps = Some(steps.into());
+        self
+    }
+
+    /// Runs start more sessions of the client; all together may take this long.
+    pub(super) fn with_workers(mut self, deadline: std::time::Duration) -> Self {
+        self.has_workers = true;
+        self.options.deadline = deadline;
         self
     }
 

@@ -45,6 +45,8 @@ pub(super) enum Turn {
     Refusal(u16, &'static str),
     /// Wait until the named hook has ended so many times, then go on with the turn.
     AfterHook(&'static str, usize, Box<Turn>),
+    /// The same turn again and again, until the model is told this.
+    Until(&'static str, Box<Turn>),
 }
 
 impl Turn {
@@ -56,6 +58,7 @@ impl Turn {
             Self::AfterHook(name, times, turn) => {
                 Self::AfterHook(name, *times, Box::new(turn.map(change)))
             }
+            Self::Until(told, turn) => Self::Until(told, Box::new(turn.map(change))),
         }
     }
 }

@@ -29,6 +29,12 @@ impl Stage {
         Self { root, project }
     }
 
+    /// Puts a program on PATH.
+    pub(super) fn link(&self, name: &str, program: &Path) {
+        let link = self.root().join("bin").join(name);
+        std::os::unix::fs::symlink(program, link).unwrap();
+    }
+
     pub(super) fn root(&self) -> &Path {
         self.root.path()
     }

@@ -172,6 +172,10 @@ fn runs(handler: &Handler) -> String {
             let headers = headers.iter().map(|(name, value)| format!("\n{name}: {value}"));
             std::iter::once(format!("POST {url}")).chain(headers).collect()
         }
+        Handler::Orchestrator(orders) => {
+            let said = orders.said().into_iter().map(|(key, value)| format!("\n{key}: {value}"));
+            std::iter::once(handler.to_string()).chain(said).collect()
+        }
         Handler::Native { raw, .. } => raw.clone(),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     config::{integration::Sync, read::Want, trust::Trust},
     diag::Severity,
     dispatch::Situation,
-    install::{self, Options, Request, Scope},
+    install::{self, Request, Scope},
     sys::place::Env,
 };
 
@@ -15,7 +15,7 @@ use super::{
     here::Here,
     install::{scope_option, site},
     patience,
-    plan::{self, Plan},
+    plan::{self, Plan, Wanted},
 };
 
 /// How many findings are told one by one.
@@ -55,30 +55,20 @@ fn registration(here: &Here, scope: Scope, trust: &Trust, is_automatic: bool) ->
     let path = here.settings(scope).ok()?;
     let examined = install::examine(&path).ok()?;
     examined.registered_command()?;
-    let command = plan::command_of(&examined, scope).ok()?;
-    let compare = |fail_closed| {
-        let options = Options { cph_command: command.clone(), fail_closed };
-        let plan = Plan::new(here, scope, &options, None);
-        let differences = install::differences(examined.file.as_ref(), &plan.registrations);
-        (plan, differences)
-    };
-    let (plan, differences) = compare(false);
-    let first = differences.first()?;
-    // Nobody wrote down in which of the two forms it was installed.
-    if compare(true).1.is_empty() {
-        return None;
-    }
+    let wanted = Wanted::of(here, scope, &examined).ok()?;
+    let first = wanted.differences.first()?;
     let shown = here.shown(&path);
     // What nobody has approved is not registered by itself.
     let is_approved = plan::waiting(here, trust, None).is_empty();
-    if is_automatic && is_approved && bring_in_step(here, scope, &plan).is_some() {
+    if is_automatic && is_approved && bring_in_step(here, scope, &wanted.plan).is_some() {
         return Some(format!("{shown} was brought in step with the hook files ({first})"));
     }
     let command = format!("cph install{}", scope_option(scope));
     Some(format!("{shown} is out of step with the hook files: {first}; run `{command}`"))
 }
 
-fn bring_in_step(here: &Here, scope: Scope, plan: &Plan) -> Option<()> {
+/// Installs what is planned.
+pub(super) fn bring_in_step(here: &Here, scope: Scope, plan: &Plan) -> Option<()> {
     let state = here.state(scope).ok()?;
     let request = Request {
         site: &site(here, scope, &state).ok()?,

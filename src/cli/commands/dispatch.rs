@@ -15,7 +15,7 @@ use crate::{
     },
     dispatch::{self, Request, Situation, Spoken},
     json::Node,
-    model::Processor,
+    model::{Processor, orders::Orders},
     sys::{
         clock::{self, Deadline},
         input,
@@ -62,7 +62,10 @@ pub(in crate::cli) fn run(args: &args::Dispatch, global: Option<&Global>) -> Exi
     let mut exit = Exit::Fine;
     let trust_all = request.trust_all;
     let mut checkup = |situation: &Situation| super::checkup::notices(situation, &env, trust_all);
-    dispatch::dispatch(&request, &env, bytes, &mut checkup, &mut |spoken| {
+    let conduct = |situation: &Situation, orders: &Orders, payload: &[u8]| {
+        super::tasks::hooks::answer(situation, &env, orders, payload)
+    };
+    dispatch::dispatch(&request, &env, bytes, &mut checkup, &conduct, &mut |spoken| {
         exit = if spoken.exit == 2 { Exit::Refused } else { Exit::Fine };
         say(spoken)
     });
@@ -77,7 +80,7 @@ fn usage(name: &str) -> Exit {
 }
 
 /// Stdin; nothing where a person sits at it.
-fn payload(deadline: Deadline) -> io::Result<Vec<u8>> {
+pub(super) fn payload(deadline: Deadline) -> io::Result<Vec<u8>> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
         return Ok(b"{}".to_vec());

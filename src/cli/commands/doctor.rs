@@ -1,8 +1,9 @@
 //! `cph doctor`: whether an installation works, and what to do where it does not.
 //!
 //! Asks those who know, one after the other; changes nothing but that it opens, or makes, its
-//! private directories. Invariant: a check that cannot be made says so and never passes.
+//! private directories, and with `--fix` what `mend` may. Invariant: a check that cannot be made says so and never passes.
 
+mod mend;
 mod programs;
 mod settings;
 
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     cli::{
-        args::Json,
+        args::Doctor,
         exit::Exit,
         failure::Failure,
         output::{BAD, DIM, GOOD, HEADING, WARN, styled},
@@ -21,6 +22,8 @@ use crate::{
     store::journal,
     sys::clock,
 };
+
+use mend::Mend;
 
 use super::{
     Desk,
@@ -77,15 +80,19 @@ struct DoctorReport {
     version: &'static str,
     verdict: Verdict,
     findings: Vec<Finding>,
+    /// What `--fix` did, before the checks were made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mended: Option<Vec<Mend>>,
 }
 
-pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Json) -> Result<Exit, Failure> {
+pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Doctor) -> Result<Exit, Failure> {
     let here = Here::of(desk);
+    let mended = if args.fix { Some(mend::mend(desk, &here, args)?) } else { None };
     let findings = findings(&here)?;
     let verdict = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Ok);
     if args.json {
         let version = env!("CARGO_PKG_VERSION");
-        desk.output.json(&DoctorReport { version, verdict, findings });
+        desk.output.json(&DoctorReport { version, verdict, findings, mended });
     } else {
         show(desk, &here, &findings);
     }

@@ -1,4 +1,4 @@
-//! `cph events`: the table of events, and what an orchestrator tells on one of them.
+//! `cph events`: the table of events, what an orchestrator tells on one of them, and samples.
 
 use serde::Serialize;
 
@@ -12,11 +12,12 @@ use crate::{
     model::{
         Event, Processor,
         event::{EVENTS, Matching, Row},
+        sample,
         vocabulary::{Field, VERSION, fields_of},
     },
 };
 
-use super::Desk;
+use super::{Desk, explain::no_tool};
 
 /// One event, for programs.
 #[derive(Serialize)]
@@ -54,6 +55,9 @@ struct FieldReport {
 }
 
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Events) -> Result<Exit, Failure> {
+    if let Some(name) = args.event.as_ref().filter(|_| args.sample) {
+        return sample(desk, name, args.tool.as_deref());
+    }
     if let Some(name) = &args.event {
         return one(desk, name, args.json);
     }
@@ -103,13 +107,32 @@ fn matched(row: &Row) -> Option<&'static str> {
     }
 }
 
+fn unknown(name: &str) -> Failure {
+    Failure::new(Exit::Usage, super::explain::unknown(name))
+        .hint("`cph events` lists all that are known")
+}
+
+/// A payload as whoever calls the event so would tell it.
+fn sample(desk: &Desk<'_>, name: &str, tool: Option<&str>) -> Result<Exit, Failure> {
+    let owner = Event::sole_owner(name).unwrap_or(Processor::ClaudeCode);
+    let (event, _) = Event::named(name, owner);
+    if event.row().is_none() {
+        return Err(unknown(name));
+    }
+    // An event of one processor alone is told by that one.
+    let owner = if event.name_for(owner).is_some() { owner } else { owner.other() };
+    if tool.is_some() && !sample::takes_tool(&event, owner) {
+        return Err(no_tool(name));
+    }
+    let payload = sample::payload(&event, owner, tool, &desk.here().root);
+    desk.output.json(&payload.to_value());
+    Ok(Exit::Fine)
+}
+
 fn one(desk: &Desk<'_>, name: &str, is_json: bool) -> Result<Exit, Failure> {
     let owner = Event::sole_owner(name).unwrap_or(Processor::ClaudeCode);
     let (event, _) = Event::named(name, owner);
-    let Some(row) = event.row() else {
-        return Err(Failure::new(Exit::Usage, super::explain::unknown(name))
-            .hint("`cph events` lists all that are known"));
-    };
+    let Some(row) = event.row() else { return Err(unknown(name)) };
     let fields: Vec<_> = row.orchestrator.iter().flat_map(|_| fields_of(&event)).collect();
     if is_json {
         let fields = fields.into_iter().map(field_report).collect();

@@ -1,7 +1,5 @@
 //! `cph explain`: which hooks an event would run, in which order, and why; which not, and why.
 
-mod sample;
-
 use std::{path::Path, time::Duration};
 
 use serde::Serialize;
@@ -16,7 +14,7 @@ use crate::{
     },
     diag::render::text::{clean, summary},
     dispatch::{self, Explained, Explanation, Fate, Request},
-    model::{Event, Payload, Processor, event::Spelling, hook::Entry},
+    model::{Event, Payload, Processor, event::Spelling, hook::Entry, sample},
     sys::{clock::Deadline, file, input},
 };
 
@@ -97,15 +95,16 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Explain) -> Result<Exit, Failu
     if spelling == Spelling::Unknown {
         desk.output.complain(format_args!("{}: {}", styled(WARN, "warning"), unknown(&args.event)));
     }
-    let is_sample = given.is_none();
-    let mut payload = given.unwrap_or_else(|| sample::payload(&event, fired_by, &here.root));
-    if let Some(tool) = &args.tool {
-        if !sample::has_tool(&event) {
-            let message = format!("`{}` is not about a tool", args.event);
-            return Err(Failure::new(Exit::Usage, message).hint("leave `--tool` out"));
-        }
-        payload = payload.with_text("tool_name", tool);
+    if args.tool.is_some() && !sample::has_tool(&event) {
+        return Err(no_tool(&args.event));
     }
+    let is_sample = given.is_none();
+    let tool = args.tool.as_deref();
+    let payload = match (given, tool) {
+        (None, tool) => sample::known(&event, fired_by, tool, &here.root),
+        (Some(payload), Some(tool)) => payload.with_text("tool_name", tool),
+        (Some(payload), None) => payload,
+    };
     let request = Request {
         event: args.event.clone(),
         from: Some(fired_by),
@@ -121,7 +120,12 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Explain) -> Result<Exit, Failu
     Ok(Exit::Fine)
 }
 
-fn processor(name: &str) -> Result<Processor, Failure> {
+/// A tool was named for an event that is not about one.
+pub(super) fn no_tool(event: &str) -> Failure {
+    Failure::new(Exit::Usage, format!("`{event}` is not about a tool")).hint("leave `--tool` out")
+}
+
+pub(super) fn processor(name: &str) -> Result<Processor, Failure> {
     Processor::named(name).ok_or_else(|| {
         let known = Processor::ALL.map(Processor::name).join(" or ");
         Failure::new(Exit::Usage, format!("`{name}` is no processor"))
@@ -129,7 +133,8 @@ fn processor(name: &str) -> Result<Processor, Failure> {
     })
 }
 
-fn read(path: &Path) -> Result<Payload, Failure> {
+/// A payload from a file; `-` is stdin.
+pub(super) fn read(path: &Path) -> Result<Payload, Failure> {
     let bytes = if path == Path::new("-") {
         let stdin = std::io::stdin();
         input::read_document(&stdin, Deadline::after(PATIENCE), |_| false)
@@ -167,7 +172,7 @@ fn report<'e>(told: &'e Explanation, payload: &Payload, is_sample: bool) -> Repo
             live: *live,
             because,
         }),
-        payload: serde_json::from_str(payload.as_str()).unwrap_or_default(),
+        payload: payload.to_value(),
         payload_is_sample: is_sample,
         hooks: told.hooks.iter().map(|hook| hook_report(hook, &told.root)).collect(),
         waiting_for_trust: told

@@ -3,6 +3,7 @@
 //! Does not decide what is registered (`install` does) nor what is trusted. Invariant: nothing is
 //! changed before all that would run has been approved.
 
+mod observing;
 pub(super) mod report;
 
 use crate::{
@@ -37,6 +38,9 @@ struct Intent<'a> {
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Args) -> Result<Exit, Failure> {
     let here = Here::of(desk);
     let scope = scope(args.scope);
+    if args.observe {
+        return observing::run(desk, args, &here, scope);
+    }
     if args.check {
         return check(desk, args, &here, scope);
     }
@@ -166,25 +170,32 @@ fn check(desk: &Desk<'_>, args: &Args, here: &Here, scope: Scope) -> Result<Exit
     let plan = Plan::new(here, scope, &options, None);
     complain_all(desk, here, &plan.diagnostics);
     let differences = install::differences(examined.file.as_ref(), &plan.registrations);
-    let shown = here.shown(&settings);
+    let again = format!("cph install{}", scope_option(scope));
+    let checked = report::Checked::new(scope, settings, &differences);
+    Ok(verdict(desk, args, here, &checked, &again))
+}
+
+/// Says whether what stands in a settings file is what is wanted.
+fn verdict(
+    desk: &Desk<'_>,
+    args: &Args,
+    here: &Here,
+    checked: &report::Checked<'_>,
+    again: &str,
+) -> Exit {
+    let shown = here.shown(&checked.settings);
     if args.json {
-        desk.output.json(&report::Checked {
-            scope: scope.name(),
-            settings,
-            in_step: differences.is_empty(),
-            differences: &differences,
-        });
-    } else if differences.is_empty() {
+        desk.output.json(checked);
+    } else if checked.in_step {
         desk.output.line(format_args!("{} {shown} is in step", styled(GOOD, "ok:")));
     } else {
         desk.output.line(format_args!("{} {shown} is out of step", styled(BAD, "bad:")));
-        for line in &differences {
+        for line in checked.differences {
             desk.output.line(format_args!("  {line}"));
         }
-        let again = format!("cph install{}", scope_option(scope));
         desk.output.line(format_args!("{} run `{again}`", styled(DIM, "hint:")));
     }
-    Ok(if differences.is_empty() { Exit::Fine } else { Exit::Findings })
+    if checked.in_step { Exit::Fine } else { Exit::Findings }
 }
 
 /// How a scope is said on the command line, after a blank; nothing for the default.
@@ -196,16 +207,20 @@ pub(super) fn scope_option(scope: Scope) -> String {
 }
 
 fn options(args: &Args, scope: Scope) -> Result<Options, Failure> {
-    let cph_command = match &args.command {
-        Some(command) if install::is_cph(command) => command.clone(),
+    Ok(Options { cph_command: command(args, scope)?, fail_closed: args.fail_closed })
+}
+
+/// How the settings are to call cph.
+fn command(args: &Args, scope: Scope) -> Result<String, Failure> {
+    match &args.command {
+        Some(command) if install::is_cph(command) => Ok(command.clone()),
         Some(command) => {
             let message = format!("`{command}` is not called `cph`");
-            return Err(Failure::new(Exit::Usage, message)
-                .hint("a registration is known again by the name of its program"));
+            Err(Failure::new(Exit::Usage, message)
+                .hint("a registration is known again by the name of its program"))
         }
-        None => plan::default_command(scope)?,
-    };
-    Ok(Options { cph_command, fail_closed: args.fail_closed })
+        None => plan::default_command(scope),
+    }
 }
 
 pub(super) fn scope(scope: args::Scope) -> Scope {

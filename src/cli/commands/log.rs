@@ -19,10 +19,16 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Log) -> Result<Exit, Failure> 
     if args.busy {
         lines.retain(is_busy);
     }
+    if let Some(wanted) = &args.hook {
+        lines.retain(|line| line.hooks.iter().any(|h| h.id == *wanted || h.label == *wanted));
+    }
     let from = lines.len().saturating_sub(args.lines);
     if lines.is_empty() && !args.json {
-        let what =
-            if args.busy { "no hook ran and nothing went wrong" } else { "nothing happened" };
+        let what = match (&args.hook, args.busy) {
+            (Some(hook), _) => format!("no event meant `{}`", clean(hook)),
+            (None, true) => "no hook ran and nothing went wrong".to_owned(),
+            (None, false) => "nothing happened".to_owned(),
+        };
         desk.output.complain(styled(DIM, format!("{what} yet in {}", here.root.display())));
     }
     for line in &lines[from..] {

@@ -3,7 +3,10 @@
 
 mod approval;
 mod checkup;
+pub(super) mod completions;
+pub(super) mod conform;
 pub(super) mod demo;
+pub(super) mod diff;
 pub(super) mod dispatch;
 pub(super) mod doctor;
 pub(super) mod events;
@@ -11,16 +14,22 @@ pub(super) mod explain;
 pub(super) mod hand_over;
 pub(super) mod health;
 mod here;
+pub(super) mod hooks;
 pub(super) mod install;
 pub(super) mod jobs;
 pub(super) mod lint;
 pub(super) mod log;
+pub(super) mod man;
 pub(super) mod merge;
+pub(super) mod observe;
 mod plan;
 pub(super) mod runner;
 pub(super) mod status;
+pub(super) mod tasks;
+pub(super) mod test;
 pub(super) mod trust;
 pub(super) mod uninstall;
+pub(super) mod watch;
 
 use std::{path::PathBuf, time::Duration};
 

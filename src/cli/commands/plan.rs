@@ -4,12 +4,13 @@
 //! Changes nothing. Invariant: registrations are planned from the files as they stand, because
 //! nothing is installed before all of it is trusted; so a check needs neither stamp nor trust.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use crate::{
     cli::failure::Failure,
     config::{
         load::{self, Asking, Loaded, View},
+        locate::Roots,
         merge,
         read::Want,
         trust::{Trust, Waiting},
@@ -38,7 +39,7 @@ impl Plan {
         options: &Options,
         instead: Option<&Arc<SourceFile>>,
     ) -> Self {
-        let mut loaded = load(here, View { layers: scope.layers(), instead });
+        let mut loaded = load(here, View { layers: scope.layers(), instead, ..View::ALL });
         let mut diagnostics = std::mem::take(&mut loaded.diagnostics);
         let merged = merge::merge(loaded.into_running());
         diagnostics.extend(merged.diagnostics);
@@ -46,6 +47,39 @@ impl Plan {
         let registrations = install::registrations(&merged.hooks, scope, options);
         Self { hooks: merged.hooks, registrations, diagnostics }
     }
+}
+
+/// What the settings of a scope should hold where cph is registered, and what differs.
+pub(super) struct Wanted {
+    pub(super) plan: Plan,
+    /// One line each; nothing when all is in step.
+    pub(super) differences: Vec<String>,
+}
+
+impl Wanted {
+    /// In the form that was installed: which of the two it was nobody has written down, but what
+    /// stands there is nearer to it.
+    pub(super) fn of(here: &Here, scope: Scope, examined: &Examined) -> Result<Self, Failure> {
+        let cph_command = command_of(examined, scope)?;
+        let form = |fail_closed| {
+            let options = Options { cph_command: cph_command.clone(), fail_closed };
+            let plan = Plan::new(here, scope, &options, None);
+            let differences = install::differences(examined.file.as_ref(), &plan.registrations);
+            Self { plan, differences }
+        };
+        let (open, closed) = (form(false), form(true));
+        Ok(if closed.differences.len() < open.differences.len() { closed } else { open })
+    }
+}
+
+/// What committed settings need, told from the project's committed files alone.
+pub(super) fn of_project(root: &Path, options: &Options) -> Vec<Registration> {
+    let roots = Roots { claude_dir: None, project: Some(root.to_owned()) };
+    let asking =
+        Asking { roots: &roots, want: Want::All, trust: None, is_gate: &|_| false, screen: None };
+    let view = View { layers: Scope::Project.layers(), ..View::ALL };
+    let hooks = merge::merge(load::load_as(&asking, view).into_running()).hooks;
+    install::registrations(&hooks, Scope::Project, options)
 }
 
 /// What of the project's files waits for approval, whatever scope they count for.

@@ -80,6 +80,13 @@ fn handler(hook: &Hook, entry: &Entry) -> Value {
         Handler::Http { url, headers, allowed_env_vars } => json!({
             "type": "http", "url": url, "headers": headers, "allowedEnvVars": allowed_env_vars,
         }),
+        Handler::Orchestrator(orders) => {
+            let mut fields = json!({"type": "orchestrator", "action": orders.action.name()});
+            for (key, value) in orders.said() {
+                fields[key] = value;
+            }
+            fields
+        }
         Handler::Native { raw, .. } => serde_json::from_str(raw).unwrap_or_default(),
     };
     if let Some(condition) = &entry.condition {

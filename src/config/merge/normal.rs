@@ -41,6 +41,10 @@ pub(super) fn form(entry: &Entry) -> String {
             form.part("http");
             form.part(url);
         }
+        Handler::Orchestrator(orders) => {
+            form.part("orchestrator");
+            form.part(orders.action.name());
+        }
         Handler::Native { kind, raw } => native(&mut form, *kind, raw),
     }
     form.0

@@ -48,6 +48,12 @@ pub(super) fn recognise(root: Node<'_>, events: &[&str]) -> Option<&'static Dial
     DIALECTS.iter().find(|dialect| dialect.is_marked(root, events))
 }
 
+/// The tool that alone has an event of this name, and ours that comes nearest.
+pub(super) fn of_event(name: &str) -> Option<(&'static str, Option<&'static str>)> {
+    let dialect = DIALECTS.iter().find(|dialect| dialect.own_events.contains(&name))?;
+    Some((dialect.tool, dialect.ours(name)))
+}
+
 /// Whether a key stands anywhere in a text of JSON.
 fn has_key(raw: &str, key: &str) -> bool {
     let quoted = format!("\"{key}\"");

@@ -4,7 +4,7 @@
 //! either read, or named in a finding.
 
 use super::{
-    Reader, Spot, dialect,
+    Reader, Spot, dialect, fields,
     name::{self, How, Named},
     rules,
 };
@@ -94,7 +94,7 @@ impl Reader<'_> {
     fn top_level(&mut self, root: &Spot<'_>, members: &[Member<'_>], has_hooks: bool) {
         let is_candidate = |m: &&Member<'_>| {
             !OTHER_KEYS.contains(&m.key.as_ref())
-                && !m.key.starts_with(['_', '$'])
+                && !fields::is_comment(&m.key)
                 && matches!(m.value.kind(), Kind::Array | Kind::Object | Kind::String)
         };
         let all: Vec<_> =

@@ -33,6 +33,11 @@ impl<'t> Fields<'t> {
     }
 }
 
+/// Whether a key is one that people use for comments.
+pub(super) fn is_comment(key: &str) -> bool {
+    key.starts_with(['_', '$']) || key.starts_with("//")
+}
+
 impl Reader<'_> {
     /// Takes an object apart; the same key twice is reported.
     pub(super) fn fields<'t>(&mut self, at: &Spot<'t>) -> Fields<'t> {
@@ -53,7 +58,7 @@ impl Reader<'_> {
 
     /// A key that nobody reads; said only when everything is wanted.
     pub(super) fn hint_unknown_key(&mut self, at: &Spot<'_>, member: &Member<'_>, of: &str) {
-        if !self.is_thorough() || member.key.starts_with(['_', '$']) {
+        if !self.is_thorough() || is_comment(&member.key) {
             return;
         }
         let message = format!("`{}` is no field of a {of} and has no effect", member.key);

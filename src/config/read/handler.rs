@@ -3,6 +3,7 @@
 //! Does not know in which shape the handler stood. Invariant: what decides *what* runs must be
 //! sound, or the handler is left out; a setting that cannot be understood is left out alone.
 
+mod orders;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -46,12 +47,13 @@ const ACCEPTED: &[&str] =
     &["id", "name", "description", "if", "paths", "processors", "cloud", "event", "trigger"];
 
 /// The handler types that there are.
-const KINDS: &[&str] = &["command", "http", "prompt", "agent", "mcp_tool", "background"];
+const KINDS: &[&str] =
+    &["command", "http", "prompt", "agent", "mcp_tool", "background", "orchestrator"];
 
 /// Every field of a handler, for the published schema.
 #[cfg(test)]
 pub(super) fn fields() -> impl Iterator<Item = &'static str> {
-    [RUNS, ACCEPTED, settings::FIELDS].into_iter().flatten().copied()
+    [RUNS, ACCEPTED, orders::FIELDS, settings::FIELDS].into_iter().flatten().copied()
 }
 
 impl Reader<'_> {
@@ -178,6 +180,7 @@ impl Reader<'_> {
     fn what_runs(&mut self, named: &Named, fields: &Fields<'_>, kind: &str) -> Option<Handler> {
         match kind {
             "http" => self.http(named, fields),
+            "orchestrator" => self.orchestrator(named, fields),
             "prompt" => self.native(named, fields, NativeKind::Prompt, &["prompt"]),
             "agent" => self.native(named, fields, NativeKind::Agent, &["prompt"]),
             "mcp_tool" => self.native(named, fields, NativeKind::McpTool, &["server", "tool"]),
@@ -361,6 +364,7 @@ impl Reader<'_> {
             let key = member.key.as_ref();
             let is_known = RUNS.contains(&key)
                 || ACCEPTED.contains(&key)
+                || orders::FIELDS.contains(&key)
                 || settings::FIELDS.contains(&key)
                 || is_flat && group::FIELDS.contains(&key)
                 || !fields.has("command") && is_command_alias(fields, key);

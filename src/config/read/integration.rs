@@ -28,6 +28,8 @@ pub(super) const FIELDS: &[&str] = &[
     "trust",
     "allowed_http_hook_urls",
     "http_hook_allowed_env_vars",
+    // What `lint` accepts: read there.
+    "lint",
 ];
 
 /// Claude Code's names of the allow-lists, accepted too.

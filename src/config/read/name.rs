@@ -11,7 +11,10 @@ use crate::{
     source::Span,
 };
 
-use super::super::nearest::{folded, nearest};
+use super::{
+    super::nearest::{folded, nearest},
+    dialect,
+};
 
 /// An event and how its name was understood.
 #[derive(Clone, Debug)]
@@ -57,6 +60,12 @@ pub(super) fn resolve(name: &str, span: Span, by: Processor) -> Named {
     Named { written: name.to_owned(), event, vocabulary, how, span }
 }
 
+/// The exact name that a name is read as, where it is another one.
+pub(crate) fn proper_name(name: &str, by: Processor) -> Option<String> {
+    let named = resolve(name, Span::new(0, 0), by);
+    matches!(named.how, How::Legacy | How::Folded).then(|| named.proper().to_owned())
+}
+
 fn fold(name: &str, by: Processor) -> Option<(Event, Processor)> {
     let wanted = folded(name);
     [by, by.other()].into_iter().find_map(|vocabulary| {
@@ -66,7 +75,7 @@ fn fold(name: &str, by: Processor) -> Option<(Event, Processor)> {
 }
 
 /// What to do about a name that no table has.
-pub(super) fn advice(name: &str) -> String {
+pub(crate) fn advice(name: &str) -> String {
     let bare = folded(name);
     if GIT_HOOKS.contains(&bare.as_str()) {
         return "this is the name of a git hook; use `PreToolUse` with the matcher `Bash` and an \
@@ -75,6 +84,12 @@ pub(super) fn advice(name: &str) -> String {
     }
     if let Some((_, advice)) = INVENTED.iter().find(|(name, _)| *name == bare) {
         return format!("there is no such event; use {advice}");
+    }
+    if let Some((tool, ours)) = dialect::of_event(name) {
+        return match ours {
+            Some(ours) => format!("this is an event of {tool}; `{ours}` comes nearest"),
+            None => format!("this is an event of {tool}, and nothing comes near it"),
+        };
     }
     let stem = bare.strip_prefix("on").unwrap_or(&bare);
     match nearest(stem, names()) {
@@ -178,6 +193,7 @@ mod tests {
             ("PostFileEdit", "`Edit|Write`"),
             ("onSessionStart", "did you mean `SessionStart`?"),
             ("PostToolUsage", "did you mean `PostToolUse`?"),
+            ("BeforeAgent", "Gemini CLI; `UserPromptSubmit` comes nearest"),
             ("PostDeploy", "cph events"),
         ] {
             assert!(advice(name).contains(part), "{name}: {}", advice(name));

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use apply::{Held, Judged, Suspension, apply};
 pub(crate) use grant::may_grant;
 pub(crate) use review::{Reviewed, review, review_removed};
-pub(crate) use scripts::ScriptVerdict;
+pub(crate) use scripts::{ScriptVerdict, paths_named_in};
 pub(crate) use show::{diff, visible};
 pub(crate) use store::{Accepted, Error, Granted, Store};
 pub(crate) use waiting::{Waiting, WaitingFile, Why};
@@ -89,6 +89,11 @@ impl Trust {
     pub(crate) fn everything(project: &Path) -> Self {
         let (scope, record) = (Scope::of(project), Record::default());
         Self { scope, record, store: None, notices: Vec::new(), everything: true }
+    }
+
+    /// The file that changes when something is approved in `project`, there or not.
+    pub(crate) fn record_of(state_dir: &Path, project: &Path) -> PathBuf {
+        Store::record_of(state_dir, &Scope::of(project))
     }
 
     fn from_store(store: Store, scope: Scope) -> Self {

@@ -123,6 +123,33 @@ pub(super) fn fingerprint(path: &Path) -> io::Result<String> {
 
 /// The scripts in `project` that a handler names and that exist, sorted.
 pub(super) fn named_in(handler: &Handler, project: &Path) -> Vec<PathBuf> {
+    let words = words_of(handler);
+    let mut found: Vec<PathBuf> = words.iter().filter_map(|word| script(word, project)).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The paths below the project that a handler may mean, whether anything is there or not:
+/// relative, sorted.
+pub(crate) fn paths_named_in(handler: &Handler) -> Vec<PathBuf> {
+    let below = |word: &String| {
+        let path: PathBuf = Path::new(without_project(word)).components().collect();
+        let is_plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+        let has_name = path.file_name().is_some();
+        (is_plain && has_name).then_some(path)
+    };
+    // `./x` is `x`.
+    let words = words_of(handler);
+    let words = words.iter().map(|word| word.strip_prefix("./").unwrap_or(word).to_owned());
+    let mut found: Vec<PathBuf> = words.filter_map(|word| below(&word)).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The words of a handler as far as paths go.
+fn words_of(handler: &Handler) -> Vec<String> {
     let Handler::Command { command, args, .. } = handler else {
         return Vec::new();
     };
@@ -138,10 +165,7 @@ pub(super) fn named_in(handler: &Handler, project: &Path) -> Vec<PathBuf> {
         .flat_map(|w| split(w))
         .collect();
     words.extend(inner);
-    let mut found: Vec<PathBuf> = words.iter().filter_map(|word| script(word, project)).collect();
-    found.sort();
-    found.dedup();
-    found
+    words
 }
 
 /// The words of a shell line as far as paths go: quotes are taken off, operators and `=` divide.
@@ -168,9 +192,13 @@ fn split(line: &str) -> Vec<String> {
 const PROJECT: [&str; 5] =
     ["$CLAUDE_PROJECT_DIR", "${CLAUDE_PROJECT_DIR}", "${CLAUDE_PROJECT_DIR:-.}", "$PWD", "${PWD}"];
 
+/// The rest of a word that begins with the project, else the word.
+fn without_project(word: &str) -> &str {
+    PROJECT.iter().find_map(|name| word.strip_prefix(name)?.strip_prefix('/')).unwrap_or(word)
+}
+
 fn script(word: &str, project: &Path) -> Option<PathBuf> {
-    let rest = PROJECT.iter().find_map(|name| word.strip_prefix(name)?.strip_prefix('/'));
-    let path = project.join(rest.unwrap_or(word));
+    let path = project.join(without_project(word));
     let climbs = path.components().any(|part| part == Component::ParentDir);
     let path: PathBuf = if climbs { place::canonical(&path) } else { path.components().collect() };
     // A link in the project that leads out of it counts: its end can be changed in the project.

@@ -83,6 +83,11 @@ impl Store {
         state_dir.join(DIRECTORY).is_dir()
     }
 
+    /// Where what is approved in a scope is written down, there or not.
+    pub(super) fn record_of(state_dir: &Path, scope: &Scope) -> PathBuf {
+        state_dir.join(DIRECTORY).join(file_for(scope.key(), RECORD))
+    }
+
     /// Opens the store, made when it is missing.
     pub(crate) fn open(state_dir: &Path) -> Result<Self, Error> {
         Ok(Self { dir: dir::open_private_dir(state_dir)?.subdir(DIRECTORY)? })

@@ -7,7 +7,7 @@ use std::{io, path::Path};
 use serde::Serialize;
 
 use super::shown;
-use crate::diag::{Diagnostic, Place};
+use crate::diag::{Diagnostic, Edit, Fix, Place};
 
 /// What a finding looks like to programs. Lines and columns start at 1; columns count characters.
 #[derive(Serialize)]
@@ -24,6 +24,33 @@ struct Finding<'d> {
     label: Option<&'d str>,
     notes: &'d [String],
     help: Option<&'d str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related: Vec<Related<'d>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<Repair<'d>>,
+}
+
+/// Another place.
+#[derive(Serialize)]
+struct Related<'d> {
+    what: &'d str,
+    path: String,
+    line: usize,
+    column: usize,
+}
+
+#[derive(Serialize)]
+struct Repair<'d> {
+    title: &'d str,
+    edits: Vec<Replacement<'d>>,
+}
+
+/// Bytes from `start` to `end` of the file become `text`.
+#[derive(Serialize)]
+struct Replacement<'d> {
+    start: usize,
+    end: usize,
+    text: &'d str,
 }
 
 /// Writes all findings.
@@ -61,7 +88,23 @@ fn finding<'d>(diagnostic: &'d Diagnostic, base: Option<&Path>) -> Finding<'d> {
         label: diagnostic.label.as_deref(),
         notes: &diagnostic.notes,
         help: diagnostic.help.as_deref(),
+        related: diagnostic.related.iter().map(|other| related(other, base)).collect(),
+        fix: diagnostic.fix.as_ref().map(repair),
     }
+}
+
+fn related<'d>((place, what): &'d (Place, String), base: Option<&Path>) -> Related<'d> {
+    let at = place.file.position(place.span.start);
+    let path = shown(place.file.path(), base);
+    Related { what, path, line: at.line, column: at.column }
+}
+
+fn replacement(edit: &Edit) -> Replacement<'_> {
+    Replacement { start: edit.span.start, end: edit.span.end, text: &edit.text }
+}
+
+fn repair(fix: &Fix) -> Repair<'_> {
+    Repair { title: &fix.title, edits: fix.edits.iter().map(replacement).collect() }
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 //! Does not decide where they go. Invariant: what comes from a user's file cannot control the
 //! terminal.
 
+pub(crate) mod github;
 pub(crate) mod json;
+pub(crate) mod sarif;
 pub(crate) mod text;
 
 use std::path::Path;

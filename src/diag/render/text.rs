@@ -65,17 +65,28 @@ fn one(diagnostic: &Diagnostic, look: Look<'_>, out: &mut dyn io::Write) -> io::
         None => 1,
     };
     let frame = Style::new().fg_color(Some(AnsiColor::Blue.into())).bold();
-    for (kind, text) in diagnostic
-        .notes
+    // What is to be done is said once.
+    let repair = diagnostic.fix.as_ref().filter(|_| diagnostic.help.is_none());
+    let repair = repair.map(|fix| format!("`--fix` can {}", fix.title));
+    let related: Vec<_> = diagnostic.related.iter().map(|other| told(other, look)).collect();
+    for (kind, text) in related
         .iter()
+        .chain(&diagnostic.notes)
         .map(|note| ("note", note))
         .chain(diagnostic.help.iter().map(|help| ("help", help)))
+        .chain(repair.iter().map(|repair| ("help", repair)))
     {
         let mark = paint.with(frame, "=");
         let kind = paint.with(Style::new().bold(), kind);
         writeln!(out, "{:gutter$} {mark} {kind}: {}", "", clean(text))?;
     }
     writeln!(out)
+}
+
+/// `WHAT: path:line:column`
+fn told((place, what): &(Place, String), look: Look<'_>) -> String {
+    let at = place.file.position(place.span.start);
+    format!("{what}: {}:{}:{}", shown(place.file.path(), look.base), at.line, at.column)
 }
 
 /// Path, line and carets; gives back the width of the line number.

@@ -69,6 +69,14 @@ fn copies_strings_numbers_and_duplicates_as_written() {
 }
 
 #[test]
+fn an_item_can_keep_its_own_blanks() {
+    let text = "[\n  1,\n  [2,3]\n]";
+    let new = edited(text, |draft| draft.insert_as_written("", 0, "{ \"a\":  [4 ] }"));
+    assert_eq!(new, "[\n  { \"a\":  [4 ] },\n  1,\n  [2,3]\n]");
+    assert!(Draft::new("{}").unwrap().insert_as_written("/a", 0, "1").is_err());
+}
+
+#[test]
 fn refuses_what_cannot_be_done() {
     let mut draft = Draft::new(r#"{"a": [1], "s": "x"}"#).unwrap();
     let wrong = draft.set("/a/k", "1").unwrap_err();

@@ -77,6 +77,11 @@ impl FaultKind {
         )
     }
 
+    /// Whether nothing is lost by it but a field that the event has no use for.
+    pub(crate) fn is_harmless(self) -> bool {
+        self == Self::Ignored
+    }
+
     /// Whether a refusal may have been lost by it: with `onFailure: "block"` it refuses.
     pub(crate) fn may_lose_refusal(self) -> bool {
         self.is_failure()

@@ -51,6 +51,15 @@ impl Answer {
     }
 }
 
+/// Whether exit code 2 with this output was an interpreter's that did not find its script.
+pub(crate) fn is_missing_script(stdout: &str, stderr: &str) -> bool {
+    // More than one line is somebody's output, a compiler's perhaps, and a refusal.
+    let stderr = stderr.trim().to_lowercase();
+    Stdout::of(stdout) == Stdout::Empty
+        && stderr.lines().count() == 1
+        && MISSING_SCRIPT.iter().any(|sign| stderr.contains(sign))
+}
+
 struct Reading<'r> {
     event: &'r Event,
     vocabulary: Processor,
@@ -167,11 +176,7 @@ impl Reading<'_> {
     }
 
     fn is_missing_script(&self) -> bool {
-        // More than one line is somebody's output, a compiler's perhaps, and a refusal.
-        let stderr = self.stderr.to_lowercase();
-        Stdout::of(self.stdout) == Stdout::Empty
-            && stderr.lines().count() == 1
-            && MISSING_SCRIPT.iter().any(|sign| stderr.contains(sign))
+        is_missing_script(self.stdout, self.stderr)
     }
 
     /// Worktrees: success or not is all there is to say, and for a new one its path.

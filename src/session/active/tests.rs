@@ -5,6 +5,8 @@ use crate::session::machine::table::Table;
 
 struct Stage {
     _scratch: tempfile::TempDir,
+    /// Locks are free when they are let go.
+    _apart: crate::sys::process::apart::NobodyStarts,
     project: PathBuf,
     private: PrivateDir,
 }
@@ -14,7 +16,12 @@ fn stage() -> Stage {
     let project = scratch.path().join("project");
     fs::create_dir_all(project.join(".claude")).unwrap();
     let private = dir::open_private_dir(&scratch.path().join("state")).unwrap();
-    Stage { _scratch: scratch, project, private }
+    Stage {
+        _scratch: scratch,
+        _apart: crate::sys::process::apart::NobodyStarts::now(),
+        project,
+        private,
+    }
 }
 
 impl Stage {

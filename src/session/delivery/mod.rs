@@ -6,7 +6,8 @@
 //!
 //! # Files
 //!
-//! All in `deliveries/` of the project's private state directory; made of frames (`frame`).
+//! All in one private directory of the project, in memory or on disk (`site`); made of frames
+//! (`frame`).
 //!
 //! * `<two digits>.shelf`: which occurrence is the latest of each key. 256 of them, so that their
 //!   number is bounded and two arrivals rarely meet. Short lock (`ledger`): held for one read, one
@@ -68,18 +69,22 @@
 //! is lost only if that one dies as well or has just been removed. Copies of identical events that
 //! overlap (the host waits for each) may be taken for a further occurrence: twice, not never.
 //!
-//! Cost, one registration and nobody else: two files opened, two locks, three writes (shelf, first
+//! Where the place of the claims is given up (`site`), copies of occurrences that are being
+//! answered then find nothing of them: twice, not never.
+//!
+//! Cost, one registration and nobody else: three files opened, two locks, three writes (shelf, first
 //! start, delivered), and for each level of hooks one for the processes and one per answer.
 
 mod leftovers;
 mod occurrence;
 mod run;
 mod shelf;
+mod site;
 mod sweep;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 pub(crate) use super::ledger::Error;
 pub(crate) use leftovers::end as end_leftovers;
@@ -135,22 +140,40 @@ pub(crate) enum Arrival {
 
 /// Finds out what this arrival is, waiting for the holder of its occurrence until `deadline`.
 ///
-/// On an error no claim could be had: the hooks are run all the same, and the user is told.
+/// `memory` is a private directory in memory, where the claims may lie. On an error no claim could
+/// be had: the hooks are run all the same, and the user is told.
 pub(crate) fn arrive(
     state: &PrivateDir,
+    memory: Option<&Path>,
     delivery: &Delivery<'_>,
     now: &Moment,
     deadline: Deadline,
 ) -> Result<Arrival, Error> {
-    let dir = open_dir(state)?;
-    match place(&dir, delivery, now, deadline)? {
-        Placed::First(claim) => Ok(Arrival::First(claim)),
-        Placed::Copy(occurrence, file) => wait(&dir, occurrence, file, deadline),
+    let dir = site::settle(state, memory, now, deadline)?;
+    match arrive_in(&dir, delivery, now, deadline) {
+        // Memory may be full while the disk is not.
+        Err(_) if site::leave_memory(state, now, deadline).unwrap_or(false) => {
+            arrive_in(&site::on_disk(state)?, delivery, now, deadline)
+        }
+        arrived => arrived,
     }
 }
 
+fn arrive_in(
+    dir: &PrivateDir,
+    delivery: &Delivery<'_>,
+    now: &Moment,
+    deadline: Deadline,
+) -> Result<Arrival, Error> {
+    match place(dir, delivery, now, deadline)? {
+        Placed::First(claim) => Ok(Arrival::First(claim)),
+        Placed::Copy(occurrence, file) => wait(dir, occurrence, file, deadline),
+    }
+}
+
+/// Where the claims of this state lie.
 pub(crate) fn open_dir(state: &PrivateDir) -> Result<PrivateDir, Error> {
-    Ok(state.subdir("deliveries")?)
+    site::open(state)
 }
 
 /// What happened under the shelf's lock.

@@ -23,6 +23,11 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
+    /// Names the boot.
+    pub(super) fn boot(&self) -> u32 {
+        self.boot
+    }
+
     /// `boot_id` as the system names the boot.
     pub(crate) fn new(boot_id: &str, since_boot: Duration) -> Self {
         let sum = frame::checksum(boot_id.as_bytes());

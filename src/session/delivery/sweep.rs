@@ -23,7 +23,16 @@ pub(super) fn remove(dir: &PrivateDir, occurrence: &OccurrenceId) -> Result<bool
 /// how many. New occurrences sweep a little themselves; this is for what they do not come across,
 /// and belongs where nobody waits.
 pub(crate) fn sweep(state: &PrivateDir, now: &Moment, at_most: usize) -> Result<usize, Error> {
-    let dir = super::open_dir(state)?;
+    let (in_force, on_disk) = (super::site::open(state)?, super::site::on_disk(state)?);
+    let mut count = sweep_dir(&in_force, now, at_most)?;
+    if in_force.path() != on_disk.path() {
+        // What lies there from before memory was chosen.
+        count += sweep_dir(&on_disk, now, at_most)?;
+    }
+    Ok(count)
+}
+
+fn sweep_dir(dir: &PrivateDir, now: &Moment, at_most: usize) -> Result<usize, Error> {
     let names = dir.list()?;
     let occurrences = names.iter().filter_map(|name| {
         let id = OccurrenceId::parse(name.to_str()?.strip_suffix(".run")?)?;
@@ -31,7 +40,7 @@ pub(crate) fn sweep(state: &PrivateDir, now: &Moment, at_most: usize) -> Result<
     });
     let mut count = 0;
     for occurrence in occurrences.take(at_most) {
-        count += usize::from(remove(&dir, &occurrence)?);
+        count += usize::from(remove(dir, &occurrence)?);
     }
     Ok(count)
 }

@@ -7,6 +7,8 @@ const LONG: Duration = Duration::from_mins(1);
 
 struct Scene {
     _scratch: tempfile::TempDir,
+    /// Locks are free when they are let go.
+    _apart: crate::sys::process::apart::NobodyStarts,
     state: PrivateDir,
     handovers: Handovers,
 }
@@ -16,7 +18,12 @@ fn scene() -> Scene {
     let open = |name| dir::open_private_dir(&scratch.path().join(name)).unwrap();
     let handovers = Handovers::open(open("state"), open("secrets")).unwrap();
     let state = open("state");
-    Scene { _scratch: scratch, state, handovers }
+    Scene {
+        _scratch: scratch,
+        _apart: crate::sys::process::apart::NobodyStarts::now(),
+        state,
+        handovers,
+    }
 }
 
 fn hook() -> HookId {

@@ -22,10 +22,13 @@ const WINDOW: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(20);
 
-fn scratch() -> (tempfile::TempDir, PrivateDir) {
+/// A directory of this test; while it is held, no other test starts a process.
+type Scratch = (tempfile::TempDir, crate::sys::process::apart::NobodyStarts);
+
+fn scratch() -> (Scratch, PrivateDir) {
     let scratch = tempfile::tempdir().unwrap();
     let state = dir::open_private_dir(&scratch.path().join("state")).unwrap();
-    (scratch, state)
+    ((scratch, crate::sys::process::apart::NobodyStarts::now()), state)
 }
 
 fn hook(name: &str) -> HookId {

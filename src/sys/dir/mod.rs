@@ -71,6 +71,20 @@ pub(crate) fn open_private_dir_if_there(path: &Path) -> Option<PrivateDir> {
     open_checked(CWD, path, path).ok()
 }
 
+/// A new directory below `temp_dir` that nobody else can look into; `what` is in its name.
+pub(crate) fn new_scratch(temp_dir: &Path, what: &str) -> io::Result<PathBuf> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let temp_dir = super::place::canonical(temp_dir);
+    for attempt in 0..100 {
+        let dir = temp_dir.join(format!("cph-{what}-{}-{attempt}", std::process::id()));
+        match std::fs::DirBuilder::new().mode(0o700).create(&dir) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| dir),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "a hundred runs have left their directories"))
+}
+
 fn make_with_parents(path: &Path) -> Result<(), Error> {
     if let Some(parent) = path.parent()
         && !parent.as_os_str().is_empty()
@@ -230,6 +244,26 @@ impl PrivateDir {
         }
     }
 
+    /// Which directory this is, whatever it is called.
+    pub(crate) fn identity(&self) -> Result<Inode, Error> {
+        let stat = rustix::fs::fstat(&self.handle)
+            .map_err(|errno| Error::system("examine", self.path.clone(), errno))?;
+        Ok(Inode::from_stat(&stat))
+    }
+
+    /// Whether what is in it lies in memory and is gone with the boot; false where the system
+    /// does not tell.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn lies_in_memory(&self) -> bool {
+        let about = (!crate::sys::use_posix()).then(|| rustix::fs::fstatfs(&self.handle));
+        matches!(about, Some(Ok(about)) if about.f_type == libc::TMPFS_MAGIC)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn lies_in_memory(&self) -> bool {
+        false
+    }
+
     /// Makes the names in this directory durable.
     pub(crate) fn sync(&self) -> Result<(), Error> {
         rustix::fs::fsync(&self.handle)
@@ -242,7 +276,7 @@ impl PrivateDir {
 }
 
 /// Which file this is, whatever it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Inode {
     device: u64,
     number: u64,

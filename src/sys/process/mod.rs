@@ -14,11 +14,15 @@ use std::time::Duration;
 use super::clock::Deadline;
 
 mod allowance;
+#[cfg(test)]
+pub(crate) mod apart;
+mod crowd;
 mod descriptors;
 mod detach;
 mod exit;
 mod facts;
 mod family;
+mod plan;
 mod program;
 mod running;
 mod search;
@@ -29,10 +33,11 @@ mod stream;
 pub(crate) use allowance::{Allowance, within};
 pub(crate) use detach::{Outputs, detach, forget_ended, wait_detached};
 pub(crate) use facts::{
-    Identity, all as facts_of_all, arguments, identity, is_alive, of as facts_of,
+    Identity, all as facts_of_all, arguments, cpu_by_group, identity, is_alive, of as facts_of,
 };
 pub(crate) use family::{Ended, end_group, tell_to_end};
 pub(crate) use program::{find_program, is_runnable};
+pub(crate) use running::Said;
 pub(crate) use search::find_by_environ;
 pub(crate) use set::{Id, Set};
 
@@ -59,6 +64,18 @@ pub(crate) enum Stdin {
     File(File),
 }
 
+/// The number of the descriptor that a child reports on. One digit, which is all that some shells
+/// can redirect to, and the last one, which few scripts use.
+pub(crate) const REPORT: i32 = 9;
+
+/// Whether stdout and stderr of a child that reports are told apart. Together they are in the
+/// order in which they were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voices {
+    Together,
+    Apart,
+}
+
 /// How long a child may take and how much it may say.
 ///
 /// An ending is reported at the latest at `deadline` + `grace` + `leak_grace`, and a second later
@@ -81,6 +98,8 @@ pub(crate) struct Ending {
     pub(crate) status: Status,
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
+    /// What came on [`REPORT`].
+    pub(crate) report: Vec<u8>,
     /// Stdout was longer than the cap.
     pub(crate) stdout_cut: bool,
     /// Stderr was longer than the cap.
@@ -115,6 +134,7 @@ impl Ending {
             status,
             stdout: Vec::new(),
             stderr: Vec::new(),
+            report: Vec::new(),
             stdout_cut: false,
             stderr_cut: false,
             leaked: false,

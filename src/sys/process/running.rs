@@ -1,15 +1,14 @@
 //! One child from its start to its ending. Decides what is due; the [`super::Set`] waits.
 
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::process::Child;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 
 use super::facts::{self, Identity};
 use super::family::Family;
 use super::stream::Stream;
-use super::{Command, Ending, Limits, Status, exit, spawn};
+use super::{Command, Ending, Limits, Status, Voices, exit, spawn};
 use crate::sys::clock::Deadline;
 
 /// How long the kernel may take to end what got KILL.
@@ -55,11 +54,12 @@ struct Exit {
 
 #[derive(Debug)]
 pub(super) struct Running {
-    child: Child,
+    pid: u32,
     /// Readable when the child ended; taken away then, for it stays readable.
     exit_descriptor: Option<OwnedFd>,
     stdout: Stream,
     stderr: Stream,
+    report: Stream,
     limits: Limits,
     phase: Phase,
     exit: Option<Exit>,
@@ -74,27 +74,46 @@ impl Running {
         let mut child = spawn::spawn(&command)?;
         let stdout = child.stdout.take().map(OwnedFd::from);
         let stderr = child.stderr.take().map(OwnedFd::from);
+        Ok(Self::new(child.id(), [stdout, stderr, None], limits, started))
+    }
+
+    /// As [`Self::start`], with a descriptor to report on.
+    #[expect(clippy::needless_pass_by_value, reason = "its files are closed once the child runs")]
+    pub(super) fn start_with_report(
+        command: Command,
+        limits: Limits,
+        voices: Voices,
+    ) -> std::io::Result<Self> {
+        let started = Instant::now();
+        let (pid, ears) = spawn::spawn_with_report(&command, voices)?;
+        let pipes = [Some(ears.stdout), ears.stderr, Some(ears.report)];
+        Ok(Self::new(pid, pipes, limits, started))
+    }
+
+    fn new(pid: u32, pipes: [Option<OwnedFd>; 3], limits: Limits, started: Instant) -> Self {
+        let [stdout, stderr, report] = pipes.map(|pipe| Stream::new(pipe, limits.output_cap));
         let mut running = Self {
+            pid,
             exit_descriptor: None,
-            stdout: Stream::new(stdout, limits.output_cap),
-            stderr: Stream::new(stderr, limits.output_cap),
+            stdout,
+            stderr,
+            report,
             limits,
             phase: Phase::Working,
             exit: None,
             started,
-            family: Family::of_child(child.id()),
-            child,
+            family: Family::of_child(pid),
         };
         running.exit_descriptor = running.pid().and_then(exit::descriptor);
-        Ok(running)
+        running
     }
 
     fn pid(&self) -> Option<Pid> {
-        Pid::from_raw(self.child.id().cast_signed())
+        Pid::from_raw(self.pid.cast_signed())
     }
 
     pub(super) fn identity(&self) -> Option<Identity> {
-        facts::identity(self.child.id())
+        facts::identity(self.pid)
     }
 
     /// Whether its end is told by a descriptor, not by SIGCHLD.
@@ -105,8 +124,11 @@ impl Running {
     /// What to wait for, with what to do then.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = (BorrowedFd<'_>, Part)> {
         let exit = self.exit_descriptor.as_ref().filter(|_| self.exit.is_none());
-        [(exit, Part::Exit), (self.stdout.pipe(), Part::Stdout), (self.stderr.pipe(), Part::Stderr)]
+        let streams = [(exit, Part::Exit), (self.stdout.pipe(), Part::Stdout)];
+        let more = [(self.stderr.pipe(), Part::Stderr), (self.report.pipe(), Part::Report)];
+        streams
             .into_iter()
+            .chain(more)
             .filter_map(|(descriptor, part)| Some((descriptor?.as_fd(), part)))
     }
 
@@ -116,6 +138,7 @@ impl Running {
             Part::Exit => self.look(),
             Part::Stdout => self.stdout.read(),
             Part::Stderr => self.stderr.read(),
+            Part::Report => self.report.read(),
         }
     }
 
@@ -205,8 +228,9 @@ impl Running {
         self.stdout.drain();
         self.stderr.drain();
         let leaked = self.has_open_pipes();
-        // Takes the zombie away; its status is known.
-        drop(self.child.try_wait());
+        self.report.drain();
+        // Its status is known.
+        self.reap();
         let status = match (self.phase, self.exit) {
             (Phase::Ending { why, .. } | Phase::Killed { why, .. }, _) => why.status(),
             (Phase::Working, Some(exit)) => exit.status,
@@ -214,15 +238,34 @@ impl Running {
         };
         let (stdout, stdout_cut) = self.stdout.finish();
         let (stderr, stderr_cut) = self.stderr.finish();
+        let (report, _) = self.report.finish();
         let took = self.started.elapsed();
-        Ending { status, stdout, stderr, stdout_cut, stderr_cut, leaked, took }
+        Ending { status, stdout, stderr, report, stdout_cut, stderr_cut, leaked, took }
     }
 
     /// Ends it at once, without a word from it.
     pub(super) fn abandon(mut self) {
         self.family.look();
         self.family.signal(Signal::KILL);
-        drop(self.child.try_wait());
+        self.reap();
+    }
+
+    /// Takes the zombie away, if it is one.
+    fn reap(&self) {
+        if let Some(pid) = self.pid() {
+            let _ = waitpid(Some(pid), WaitOptions::NOHANG);
+        }
+    }
+
+    /// What was said since the last time this was asked.
+    pub(super) fn take_said(&mut self) -> Option<Said> {
+        let said = Said {
+            stdout: self.stdout.take(),
+            stderr: self.stderr.take(),
+            report: self.report.take(),
+        };
+        let is_nothing = said.stdout.is_empty() && said.stderr.is_empty() && said.report.is_empty();
+        (!is_nothing).then_some(said)
     }
 }
 
@@ -232,4 +275,13 @@ pub(super) enum Part {
     Exit,
     Stdout,
     Stderr,
+    Report,
+}
+
+/// Bytes that a child has said lately.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+    pub(crate) report: Vec<u8>,
 }

@@ -9,8 +9,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::exit::ChildSignals;
 use super::facts::Identity;
-use super::running::{Part, Running, Why};
-use super::{Command, Ending, Limits, Status, descriptors};
+use super::running::{Part, Running, Said, Why};
+use super::{Command, Ending, Limits, Status, Voices, crowd, descriptors};
+use crate::sys::clock::Deadline;
 use crate::sys::signal::{self, Watch};
 
 /// How long to wait when the kernel has no means to wait properly.
@@ -40,6 +41,19 @@ enum Wake {
     Told,
     SomeChild,
     Child(Id, Part),
+    /// One of those that are watched beside the children, by place.
+    Other(usize),
+}
+
+/// What happened while [`Set::turn`] waited.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    /// What children have said lately, in the order of their start. What is said after the last
+    /// turn before the ending stands in the ending.
+    pub(crate) said: Vec<(Id, Said)>,
+    pub(crate) ended: Vec<(Id, Ending)>,
+    /// Places of the other descriptors that are ready.
+    pub(crate) ready: Vec<usize>,
 }
 
 impl Set {
@@ -68,9 +82,58 @@ impl Set {
     ///
     /// A command whose deadline has passed, and any command after [`Self::cancel`], is not started.
     pub(crate) fn start(&mut self, command: Command, limits: Limits) -> Id {
+        let started = self.attempt(command, limits, Running::start);
+        self.insert(started)
+    }
+
+    /// As [`Self::start`], for a child that may report; to be used with [`Self::turn`].
+    pub(crate) fn start_with_report(
+        &mut self,
+        command: Command,
+        limits: Limits,
+        voices: Voices,
+    ) -> Id {
+        let start = |command, limits| Running::start_with_report(command, limits, voices);
+        let started = self.attempt(command, limits, start);
+        self.insert(started)
+    }
+
+    /// As [`Self::start`] for many; several are started at the same time, from [`crowd::LEAST`] on.
+    ///
+    /// The ids come in the order of the commands.
+    pub(crate) fn start_all(&mut self, commands: Vec<(Command, Limits)>) -> Vec<Id> {
+        if commands.len() < crowd::LEAST {
+            return commands
+                .into_iter()
+                .map(|(command, limits)| self.start(command, limits))
+                .collect();
+        }
+        if let Err(error) = self.prepare() {
+            let told = error.to_string();
+            let failed = || Status::NotStarted(io::Error::other(told.clone()));
+            return commands.iter().map(|_| self.insert(Err(failed()))).collect();
+        }
+        let is_cancelled = self.is_cancelled();
+        let started = crowd::each(commands, |(command, limits)| {
+            if is_cancelled {
+                Err(Status::Cancelled)
+            } else {
+                begin(command, limits, Running::start)
+            }
+        });
+        started
+            .into_iter()
+            .map(|started| {
+                let attended = started.and_then(|running| self.attend(running));
+                self.insert(attended)
+            })
+            .collect()
+    }
+
+    fn insert(&mut self, started: Result<Running, Status>) -> Id {
         let id = Id(self.started);
         self.started += 1;
-        match self.attempt(command, limits) {
+        match started {
             Ok(running) => {
                 self.running.insert(id, running);
             }
@@ -79,18 +142,27 @@ impl Set {
         id
     }
 
-    fn attempt(&mut self, command: Command, limits: Limits) -> Result<Running, Status> {
+    fn attempt(
+        &mut self,
+        command: Command,
+        limits: Limits,
+        start: impl FnOnce(Command, Limits) -> io::Result<Running>,
+    ) -> Result<Running, Status> {
         if self.is_cancelled() {
             return Err(Status::Cancelled);
         }
-        if limits.deadline.expired() {
-            let told = format!("no time is left to start {}", command.marker);
-            return Err(Status::NotStarted(io::Error::new(io::ErrorKind::TimedOut, told)));
-        }
-        if crate::sys::use_posix() {
-            self.listen_to_children().map_err(Status::NotStarted)?;
-        }
-        let mut running = Running::start(command, limits).map_err(Status::NotStarted)?;
+        self.prepare().map_err(Status::NotStarted)?;
+        let running = begin(command, limits, start)?;
+        self.attend(running)
+    }
+
+    /// What must be there before a child can end.
+    fn prepare(&mut self) -> io::Result<()> {
+        if crate::sys::use_posix() { self.listen_to_children() } else { Ok(()) }
+    }
+
+    /// Makes sure that the end of a child will be noticed.
+    fn attend(&mut self, mut running: Running) -> Result<Running, Status> {
         if !running.has_exit_descriptor() {
             if let Err(error) = self.listen_to_children() {
                 running.abandon();
@@ -137,20 +209,48 @@ impl Set {
             if self.running.is_empty() {
                 return None;
             }
-            for wake in self.wait() {
+            for wake in self.wait(&[], Deadline::never()) {
                 self.on_wake(wake);
             }
             self.step();
         }
     }
 
+    /// Waits until a child says something or ends, one of `others` is readable, a signal to end
+    /// arrives, or `deadline` has passed. Also with no child running.
+    pub(crate) fn turn(&mut self, others: &[BorrowedFd<'_>], deadline: Deadline) -> Turn {
+        let mut turn = Turn::default();
+        let deadline = if self.finished.is_empty() { deadline } else { Deadline::passed() };
+        for wake in self.wait(others, deadline) {
+            match wake {
+                Wake::Other(place) => turn.ready.push(place),
+                wake => self.on_wake(wake),
+            }
+        }
+        for (id, running) in &mut self.running {
+            turn.said.extend(running.take_said().map(|said| (*id, said)));
+        }
+        self.step();
+        turn.ended.extend(self.finished.drain(..));
+        turn
+    }
+
+    /// Tells one child to end, as at its deadline.
+    pub(crate) fn end(&mut self, id: Id) {
+        if let Some(running) = self.running.get_mut(&id) {
+            running.terminate(Why::Late);
+        }
+    }
+
     /// Sleeps until something happened or is due.
-    fn wait(&self) -> Vec<Wake> {
+    fn wait(&self, others: &[BorrowedFd<'_>], deadline: Deadline) -> Vec<Wake> {
         let (mut polled, wakes): (Vec<PollFd<'_>>, Vec<Wake>) = self
             .descriptors()
+            .chain(others.iter().enumerate().map(|(place, other)| (*other, Wake::Other(place))))
             .map(|(descriptor, wake)| (PollFd::from_borrowed_fd(descriptor, PollFlags::IN), wake))
             .unzip();
-        let idle = self.running.values().filter_map(Running::idle_for).min();
+        let idle = self.running.values().filter_map(Running::idle_for);
+        let idle = idle.chain(deadline.remaining()).min();
         match poll(&mut polled, idle.map(timespec).as_ref()) {
             Ok(_) => {}
             Err(rustix::io::Errno::INTR) => return Vec::new(),
@@ -186,6 +286,7 @@ impl Set {
                 }
                 self.running.values_mut().for_each(Running::look);
             }
+            Wake::Other(_) => {}
             Wake::Child(id, part) => {
                 if let Some(running) = self.running.get_mut(&id) {
                     running.on_ready(part);
@@ -207,6 +308,19 @@ impl Drop for Set {
             running.abandon();
         }
     }
+}
+
+/// Starts a child, unless it is too late for it.
+fn begin(
+    command: Command,
+    limits: Limits,
+    start: impl FnOnce(Command, Limits) -> io::Result<Running>,
+) -> Result<Running, Status> {
+    if limits.deadline.expired() {
+        let told = format!("no time is left to start {}", command.marker);
+        return Err(Status::NotStarted(io::Error::new(io::ErrorKind::TimedOut, told)));
+    }
+    start(command, limits).map_err(Status::NotStarted)
 }
 
 fn timespec(span: Duration) -> Timespec {

@@ -4,12 +4,84 @@
 //! always a path, because a name with a `PATH` of its own is looked up after a fork.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use super::{Command, Stdin, program};
+use rustix::io::fcntl_dupfd_cloexec;
+#[cfg(not(target_os = "macos"))]
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::plan::{Leads, Plan};
+use super::{Command, REPORT, Stdin, Voices, program};
+
+/// Our ends of the pipes of a child.
+#[derive(Debug)]
+pub(super) struct Ears {
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: Option<OwnedFd>,
+    pub(super) report: OwnedFd,
+}
+
+/// Starts a child that also has a descriptor to report on. Its stdout and stderr are one pipe
+/// unless they are wanted apart.
+pub(super) fn spawn_with_report(command: &Command, voices: Voices) -> io::Result<(u32, Ears)> {
+    let dir = command.dir.as_deref().map(std::path::absolute).transpose()?;
+    let file = file(command, dir.as_deref())?;
+    let (stdout, stdout_end) = pipe()?;
+    let (report, report_end) = pipe()?;
+    let apart = if voices == Voices::Apart { Some(pipe()?) } else { None };
+    let null;
+    let stdin = match &command.stdin {
+        Stdin::Null => {
+            null = OpenOptions::new().read(true).open("/dev/null")?;
+            &null
+        }
+        Stdin::File(file) => file,
+    };
+    let mut plan = Plan::new(Leads::Group)?;
+    plan.redirect(File::as_raw_fd(stdin), 0)?;
+    plan.redirect(stdout_end.as_raw_fd(), 1)?;
+    let stderr_end = apart.as_ref().map_or(&stdout_end, |(_, end)| end);
+    plan.redirect(stderr_end.as_raw_fd(), 2)?;
+    // Not the same number: a descriptor is no duplicate of itself.
+    let report_end = fcntl_dupfd_cloexec(report_end, REPORT + 1)?;
+    plan.redirect(report_end.as_raw_fd(), REPORT)?;
+    if let Some(dir) = &dir {
+        plan.change_dir(dir)?;
+    }
+    let failed = |error: io::Error| program::explain(&error, &file, dir.as_deref());
+    let started = match plan.spawn(&file, &command.argv, &command.env) {
+        Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
+            let line = program::through_shell(&file, &command.argv);
+            plan.spawn(Path::new("/bin/sh"), &line, &command.env)
+        }
+        started => started,
+    };
+    let pid = started.map_err(failed)?;
+    Ok((pid, Ears { stdout, stderr: apart.map(|(ear, _)| ear), report }))
+}
+
+/// A pipe that no child inherits by itself: our end, and the one to be given away.
+///
+/// Where the system cannot make it so in one step, a child that is started in between by another
+/// thread holds the pipe open until it ends.
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    #[cfg(not(target_os = "macos"))]
+    let ends = pipe_with(PipeFlags::CLOEXEC)?;
+    #[cfg(target_os = "macos")]
+    let ends = {
+        let ends = rustix::pipe::pipe()?;
+        for end in [&ends.0, &ends.1] {
+            rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
+        }
+        ends
+    };
+    Ok(ends)
+}
 
 pub(super) fn spawn(command: &Command) -> io::Result<Child> {
     let dir = command.dir.as_deref().map(std::path::absolute).transpose()?;
@@ -45,6 +117,8 @@ fn attempt(
     if let Some(dir) = dir {
         child.current_dir(dir);
     }
+    #[cfg(test)]
+    let _apart = super::apart::starting();
     child
         .env_clear()
         .envs(&command.env)

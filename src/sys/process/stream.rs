@@ -65,6 +65,11 @@ impl Stream {
         }
     }
 
+    /// What was said since the last time; it counts for the cap no longer.
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.kept)
+    }
+
     /// What was said, and whether there was more.
     pub(super) fn finish(self) -> (Vec<u8>, bool) {
         (self.kept, self.cut)

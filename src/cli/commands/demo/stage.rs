@@ -9,7 +9,7 @@ use std::{
     fs::{self, DirBuilder},
     io,
     os::unix::fs::DirBuilderExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -18,6 +18,7 @@ use crate::{
     sys::{
         atomic,
         clock::Deadline,
+        dir,
         memory::Shared,
         place::{self, Env, Places},
         process::{Command, Limits, Set, Status, Stdin},
@@ -81,7 +82,7 @@ pub(super) struct Scene {
 impl Stage {
     /// Lays the project out.
     pub(super) fn set(env: &Env, is_kept: bool) -> io::Result<Self> {
-        let dir = scratch(&Places::from_env(env).temp_dir)?;
+        let dir = dir::new_scratch(&Places::from_env(env).temp_dir, "demo")?;
         let path =
             env.get("PATH").map_or_else(|| "/usr/local/bin:/usr/bin:/bin".into(), Into::into);
         let stage = Self { dir, program: place::own_program()?, path, is_kept };
@@ -186,17 +187,4 @@ fn limits() -> Limits {
         output_cap: 1 << 20,
         leak_grace: Duration::from_millis(100),
     }
-}
-
-/// A new directory that nobody else can look into.
-fn scratch(temp_dir: &Path) -> io::Result<PathBuf> {
-    let temp_dir = place::canonical(temp_dir);
-    for attempt in 0..100 {
-        let dir = temp_dir.join(format!("cph-demo-{}-{attempt}", std::process::id()));
-        match DirBuilder::new().mode(0o700).create(&dir) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => return made.map(|()| dir),
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::AlreadyExists, "a hundred demos have left their directories"))
 }

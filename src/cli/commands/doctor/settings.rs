@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     cli::failure::Failure,
-    install::{self, Examined, Options, Scope},
+    install::{self, Examined, Scope},
     sys::process,
 };
 
@@ -12,7 +12,7 @@ use super::{
     super::{
         here::Here,
         install::scope_option,
-        plan::{self, Plan},
+        plan::{self, Wanted},
     },
     Finding,
 };
@@ -59,10 +59,21 @@ impl Settings {
                 Ok(examined) if examined.registered_command().is_some() => {
                     findings.push(registration(here, scope, file, examined)?);
                 }
+                Ok(examined) if examined.observing_command().is_some() => {
+                    let shown = here.shown(&file.path);
+                    let message = format!(
+                        "cph only observes in {shown}: hooks stay with Claude Code, and \
+                         `cph observe report` tells what was seen"
+                    );
+                    findings.push(Finding::ok(CHECK, message));
+                }
                 Ok(_) => {}
             }
         }
-        if Scope::ALL.iter().all(|scope| self.command(*scope).is_none()) {
+        let is_observing = self.files.iter().any(|file| {
+            file.examined.as_ref().is_ok_and(|found| found.observing_command().is_some())
+        });
+        if !is_observing && Scope::ALL.iter().all(|scope| self.command(*scope).is_none()) {
             let message = "cph is registered nowhere: no hook of the hook files runs";
             findings.push(Finding::bad(CHECK, message, "run `cph install`"));
         }
@@ -130,14 +141,7 @@ fn registration(
         let message = format!("{shown} calls `{command}`, and that is not there");
         return Ok(Finding::bad(CHECK, message, again(scope)));
     }
-    let compare = |fail_closed: bool| {
-        let options = Options { cph_command: command.clone(), fail_closed };
-        let plan = Plan::new(here, scope, &options, None);
-        install::differences(examined.file.as_ref(), &plan.registrations)
-    };
-    // Which of the two forms was installed, nobody has written down.
-    let (open, closed) = (compare(false), compare(true));
-    let differences = if closed.len() < open.len() { closed } else { open };
+    let differences = Wanted::of(here, scope, examined)?.differences;
     if differences.is_empty() {
         return Ok(Finding::ok(CHECK, format!("{shown} is in step ({scope} scope)")));
     }

@@ -28,6 +28,12 @@ pub(super) struct Checked<'a> {
     pub(super) differences: &'a [String],
 }
 
+impl<'d> Checked<'d> {
+    pub(super) fn new(scope: Scope, settings: PathBuf, differences: &'d [String]) -> Self {
+        Self { scope: scope.name(), settings, in_step: differences.is_empty(), differences }
+    }
+}
+
 /// An installation, done or only looked at, for programs.
 #[derive(Serialize)]
 struct Installed {

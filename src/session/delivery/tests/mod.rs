@@ -15,16 +15,19 @@ use std::{
 use super::*;
 use crate::{
     model::hook::HookId,
-    sys::{dir, lock::Held},
+    sys::{dir, lock::Held, process::apart::NobodyStarts},
 };
 
 const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(20);
 
-pub(super) fn scratch() -> (tempfile::TempDir, PrivateDir) {
+/// A directory of this test; while it is held, no other test starts a process.
+pub(super) type Scratch = (tempfile::TempDir, NobodyStarts);
+
+pub(super) fn scratch() -> (Scratch, PrivateDir) {
     let scratch = tempfile::tempdir().unwrap();
     let state = dir::open_private_dir(&scratch.path().join("state")).unwrap();
-    (scratch, state)
+    ((scratch, NobodyStarts::now()), state)
 }
 
 pub(super) fn hook(name: &str) -> HookId {
@@ -47,7 +50,7 @@ fn by(registration: &str) -> Delivery<'_> {
 }
 
 fn arrives_at(state: &PrivateDir, registration: &str, now: &Moment) -> Arrival {
-    arrive(state, &by(registration), now, Deadline::after(SHORT)).unwrap()
+    arrive(state, None, &by(registration), now, Deadline::after(SHORT)).unwrap()
 }
 
 fn first(arrival: Arrival) -> Claim {
@@ -82,7 +85,7 @@ fn without_a_registration_everything_is_new() {
     let (_scratch, state) = scratch();
     let by_hand = Delivery { registration: None, ..by("") };
     for _ in 0..3 {
-        let arrival = arrive(&state, &by_hand, &at(1), Deadline::after(SHORT)).unwrap();
+        let arrival = arrive(&state, None, &by_hand, &at(1), Deadline::after(SHORT)).unwrap();
         first(arrival).delivered().unwrap();
     }
 }
@@ -93,7 +96,7 @@ fn a_hook_that_fires_its_own_event_does_not_wait_for_itself() {
     let claim = first(arrives_at(&state, "u", &at(1)));
     let inside = [claim.occurrence().clone()];
     let nested = Delivery { inside: &inside, ..by("p") };
-    first(arrive(&state, &nested, &at(1), Deadline::never()).unwrap());
+    first(arrive(&state, None, &nested, &at(1), Deadline::never()).unwrap());
 }
 
 #[test]
@@ -166,7 +169,6 @@ fn standings_tell_holders_from_dead_ones() {
     assert!(matches!(look(&dir, &id).unwrap(), Standing::Held(_)));
     assert!(!wait_released(&dir, &id, Deadline::after(SHORT)).unwrap());
     drop(claim);
-    // A process that another test is just starting holds the lock until it has become itself.
     assert!(wait_released(&dir, &id, Deadline::after(LONG)).unwrap());
     assert!(matches!(look(&dir, &id).unwrap(), Standing::Abandoned(_)));
     let (claim, _) = claim_named(&state, &id).unwrap().unwrap();
@@ -230,7 +232,7 @@ fn of_many_threads_one_answers() {
                 scope.spawn(move || {
                     barrier.wait();
                     let deadline = Deadline::after(LONG);
-                    match arrive(state, &by(name), &at(round), deadline).unwrap() {
+                    match arrive(state, None, &by(name), &at(round), deadline).unwrap() {
                         Arrival::First(claim) => {
                             runs.fetch_add(1, Ordering::SeqCst);
                             thread::yield_now();
@@ -256,7 +258,7 @@ fn the_claim_passes_from_one_dead_holder_to_the_next() {
             let (state, order) = (&state, &order);
             scope.spawn(move || {
                 let name = number.to_string();
-                match arrive(state, &by(&name), &at(1), Deadline::after(LONG)).unwrap() {
+                match arrive(state, None, &by(&name), &at(1), Deadline::after(LONG)).unwrap() {
                     Arrival::TakeOver(mut claim, progress) => {
                         let place = order.fetch_add(1, Ordering::SeqCst);
                         assert_eq!(progress.done.len(), place);
@@ -282,6 +284,6 @@ fn a_stopped_process_on_a_shelf_does_not_stop_us_for_long() {
     let dir = open_dir(&state).unwrap();
     let name = Key::of(&by("u")).shelf_file();
     let _held: Held = lock::try_lock(dir.open_or_create(&name).unwrap()).unwrap().unwrap();
-    let result = arrive(&state, &by("u"), &at(1), Deadline::after(SHORT));
+    let result = arrive(&state, None, &by("u"), &at(1), Deadline::after(SHORT));
     assert!(matches!(result, Err(Error::Busy { .. })));
 }

@@ -1,5 +1,6 @@
 //! The Linux half: /proc, read file by file.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -79,6 +80,25 @@ fn strings(bytes: &[u8]) -> Vec<OsString> {
     bytes.split(|byte| *byte == 0).map(|text| OsStr::from_bytes(text).to_owned()).collect()
 }
 
+pub(super) fn cpu_by_group() -> BTreeMap<u32, Duration> {
+    let ticks = rustix::param::clock_ticks_per_second().max(1);
+    let mut used = BTreeMap::new();
+    for facts in all() {
+        let Ok(line) = fs::read(format!("/proc/{}/stat", facts.pid)) else { continue };
+        let time = Duration::from_millis(used_ticks(&line).saturating_mul(1000) / ticks);
+        *used.entry(facts.group).or_default() += time;
+    }
+    used
+}
+
+/// Fields 14 to 17 of proc(5): in programs and in the kernel, its own and that of its children.
+fn used_ticks(stat: &[u8]) -> u64 {
+    let close = stat.iter().rposition(|byte| *byte == b')').map_or(0, |at| at + 1);
+    let rest = String::from_utf8_lossy(&stat[close..]);
+    let fields = rest.split_ascii_whitespace().skip(14 - 3).take(4);
+    fields.filter_map(|field| field.parse::<u64>().ok()).sum()
+}
+
 pub(super) fn age(start: u64) -> Duration {
     let ticks = rustix::param::clock_ticks_per_second().max(1);
     let started = Duration::from_millis(start.saturating_mul(1000) / ticks);
@@ -98,6 +118,7 @@ mod tests {
             assert_eq!((facts.start, facts.name.to_str()), (987_654, Some(name)));
             assert!(!facts.zombie && !facts.kernel);
         }
+        assert_eq!(used_ticks(b"42 (a) 9) S 7 42 42 0 -1 4 0 0 0 0 1 20 300 4000 20 0"), 4321);
         assert_eq!(parse(b""), None);
         assert_eq!(parse(b"42 (sh) S 7"), None);
     }

@@ -1,5 +1,6 @@
 //! What the kernel tells of a process: from /proc on Linux, from `sysinfo` elsewhere.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -67,6 +68,12 @@ pub(crate) fn arguments(pid: u32) -> Vec<OsString> {
 /// Its environment as `NAME=value`; `None` when it is not ours or we may not read it.
 pub(crate) fn environment(pid: u32) -> Option<Vec<OsString>> {
     by_half!(environment(pid))
+}
+
+/// Processor time that the living processes of each group, and their children that they have
+/// waited for, have used; by the group's number.
+pub(crate) fn cpu_by_group() -> BTreeMap<u32, Duration> {
+    by_half!(cpu_by_group())
 }
 
 /// How long ago it was started.

@@ -1,5 +1,6 @@
 //! The POSIX half: what `sysinfo` knows, and `getpgid`.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -25,6 +26,21 @@ pub(super) fn all() -> Vec<Facts> {
     let mut all: Vec<Facts> = system.processes().values().map(facts).collect();
     all.sort_unstable_by_key(|facts| facts.pid);
     all
+}
+
+pub(super) fn cpu_by_group() -> BTreeMap<u32, Duration> {
+    let _measured = trace::scope("scan.processes");
+    let mut used = BTreeMap::new();
+    let Ok(mut system) = System::new() else {
+        return used;
+    };
+    let kind = ProcessRefreshKind::nothing().with_cpu();
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, kind);
+    for process in system.processes().values() {
+        let time = Duration::from_millis(process.accumulated_cpu_time());
+        *used.entry(facts(process).group).or_default() += time;
+    }
+    used
 }
 
 pub(super) fn arguments(pid: u32) -> Vec<OsString> {

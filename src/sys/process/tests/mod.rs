@@ -395,3 +395,58 @@ fn children_inherit_nothing_but_their_three_descriptors() {
     assert!(!open.contains(&inherited) || inherited == 3, "{open:?}");
     assert!(open.len() <= 4, "{open:?}");
 }
+
+/// Turns until `wanted` children have ended; gives what they said and how they ended, by id.
+fn turns(set: &mut Set, wanted: usize) -> BTreeMap<Id, (Said, Option<Ending>)> {
+    let mut all: BTreeMap<Id, (Said, Option<Ending>)> = BTreeMap::new();
+    let deadline = Deadline::after(LONG);
+    while all.values().filter(|(_, ending)| ending.is_some()).count() < wanted {
+        assert!(!deadline.expired(), "{all:?}");
+        let turn = set.turn(&[], deadline);
+        for (id, said) in turn.said {
+            let whole = &mut all.entry(id).or_default().0;
+            whole.stdout.extend(said.stdout);
+            whole.stderr.extend(said.stderr);
+            whole.report.extend(said.report);
+        }
+        for (id, mut ending) in turn.ended {
+            let (whole, end) = all.entry(id).or_default();
+            whole.stdout.append(&mut ending.stdout);
+            whole.stderr.append(&mut ending.stderr);
+            whole.report.append(&mut ending.report);
+            *end = Some(ending);
+        }
+    }
+    all
+}
+
+#[test]
+fn children_report_beside_what_they_say() {
+    let mut set = Set::new();
+    let script = "echo out; echo err >&2; echo report >&9; echo more";
+    let together = set.start_with_report(sh(script), limits(), Voices::Together);
+    let apart = set.start_with_report(sh(script), limits(), Voices::Apart);
+    let missing = set.start_with_report(command(&["no-such-program"]), limits(), Voices::Apart);
+    let all = turns(&mut set, 3);
+    let (said, ending) = &all[&together];
+    assert_eq!((text(&said.stdout), text(&said.stderr)), ("out\nerr\nmore\n", ""));
+    assert_eq!(text(&said.report), "report\n");
+    assert!(matches!(ending.as_ref().unwrap().status, Status::Exited(0)));
+    let (said, _) = &all[&apart];
+    assert_eq!((text(&said.stdout), text(&said.stderr)), ("out\nmore\n", "err\n"));
+    assert!(matches!(all[&missing].1.as_ref().unwrap().status, Status::NotStarted(_)));
+}
+
+#[test]
+fn a_turn_waits_for_others_too_and_one_child_can_be_ended() {
+    use std::os::fd::AsFd as _;
+    let mut set = Set::new();
+    let (mine, mut other) = std::os::unix::net::UnixStream::pair().unwrap();
+    assert!(set.turn(&[mine.as_fd()], Deadline::passed()).ready.is_empty());
+    other.write_all(b"x").unwrap();
+    let sleeper = set.start_with_report(sh("sleep 60 & sleep 60"), limits(), Voices::Together);
+    assert_eq!(set.turn(&[mine.as_fd()], Deadline::after(LONG)).ready, [0]);
+    set.end(sleeper);
+    let all = turns(&mut set, 1);
+    assert!(matches!(all[&sleeper].1.as_ref().unwrap().status, Status::TimedOut), "{all:?}");
+}

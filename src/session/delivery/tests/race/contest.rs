@@ -41,7 +41,7 @@ pub(super) fn contest(env: &Env) {
     for round in 0..rounds {
         tell("ready");
         Gate::pass(Path::new(&format!("gate-{round}")));
-        match arrive(&state, &delivery, &Moment::now(), Deadline::after(LONG)).unwrap() {
+        match arrive(&state, None, &delivery, &Moment::now(), Deadline::after(LONG)).unwrap() {
             Arrival::First(claim) => {
                 append(Path::new("runs"), &round.to_string());
                 claim.delivered().unwrap();

@@ -153,7 +153,7 @@ pub(super) fn deliver(env: &Env) {
     tell("ready");
     Gate::pass(Path::new("gate"));
     let deadline = Deadline::after(LONG);
-    let arrival = arrive(&state, &delivery, &Moment::now(), deadline).unwrap();
+    let arrival = arrive(&state, None, &delivery, &Moment::now(), deadline).unwrap();
     let (mut claim, progress, word) = match arrival {
         Arrival::First(claim) => (claim, Progress::default(), "was first"),
         Arrival::TakeOver(claim, progress) => (claim, progress, "took over"),

@@ -44,6 +44,7 @@ struct Worker {
 impl Worker {
     #[expect(clippy::disallowed_methods, reason = "it must outlive, or not, as the test says")]
     fn start(role: &str, dir: &Path, settings: &[(&str, String)]) -> Self {
+        let apart = crate::sys::process::apart::starting();
         let mut child = std::process::Command::new(place::own_program().unwrap())
             .args(["--exact", "session::delivery::tests::race::worker::worker", "--nocapture"])
             .env_clear()
@@ -56,6 +57,7 @@ impl Worker {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        drop(apart);
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Self { child, stderr }
     }

@@ -1,0 +1,85 @@
+//! Where the orchestrator's events meet hooks: the two engines do not know each other.
+//!
+//! Invariant: nothing is started for an event for which nothing is configured.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    io,
+    path::PathBuf,
+};
+
+use crate::{
+    config::{
+        load::{self, Asking},
+        read::Want,
+    },
+    model::Processor,
+    sys::{
+        memory::Shared,
+        place,
+        process::{Command, Stdin},
+    },
+    tasks::run::herald::Herald,
+};
+
+use super::super::here::Here;
+
+/// Carries events by `cph dispatch`, in a process of its own: a gate that waits holds up nothing
+/// else, and is ended with the run.
+pub(super) struct ByDispatch {
+    program: PathBuf,
+    project: PathBuf,
+    env: BTreeMap<OsString, OsString>,
+    scratch: PathBuf,
+    /// The orchestrator's names of events for which something is configured.
+    configured: BTreeSet<String>,
+}
+
+impl ByDispatch {
+    pub(super) fn new(here: &Here) -> io::Result<Self> {
+        let roots = here.roots();
+        // Everything counts as it stands: what is not trusted must be told by dispatch.
+        let asking = Asking {
+            roots: &roots,
+            want: Want::All,
+            trust: None,
+            is_gate: &|_| false,
+            screen: None,
+        };
+        let entries = load::load(&asking).into_running();
+        let names =
+            entries.iter().map(|entry| entry.event.name_or_own(Processor::TaskOrchestrator));
+        let mut env = here.env.to_map();
+        env.insert("CLAUDE_PROJECT_DIR".into(), here.root.clone().into());
+        Ok(Self {
+            program: place::own_program()?,
+            project: here.root.clone(),
+            env,
+            scratch: here.places.temp_dir.clone(),
+            configured: names.map(str::to_owned).collect(),
+        })
+    }
+
+    /// What a dispatch of an event is started with.
+    pub(super) fn arguments(event: &str) -> [OsString; 4] {
+        ["dispatch", event, "--from", Processor::TaskOrchestrator.name()].map(OsString::from)
+    }
+}
+
+impl Herald for ByDispatch {
+    fn listens(&self, event: &str) -> bool {
+        self.configured.contains(event)
+    }
+
+    fn command(&self, event: &str, payload: &[u8]) -> io::Result<Command> {
+        let program = OsString::from(self.program.clone());
+        Ok(Command {
+            argv: [program].into_iter().chain(Self::arguments(event)).collect(),
+            env: self.env.clone(),
+            dir: Some(self.project.clone()),
+            stdin: Stdin::File(Shared::new(payload, &self.scratch).reader()?),
+            marker: event.to_owned(),
+        })
+    }
+}

@@ -1,0 +1,314 @@
+//! `cph run`: a task file is run, in the foreground or by itself.
+
+use std::path::Path;
+
+use crate::{
+    cli::{
+        args::Run,
+        exit::Exit,
+        failure::Failure,
+        output::{BAD, GOOD, WARN, styled},
+    },
+    session::{
+        place as state_place,
+        recursion::{self, Nesting},
+    },
+    source::SourceFile,
+    store::runs::Runs,
+    sys::{
+        dir::PrivateDir,
+        load,
+        place::{self, Env},
+        process::{self, Command, Outputs, Stdin},
+    },
+    tasks::{
+        self,
+        draw::{Drawing, span},
+        run::{
+            Order, Summary,
+            folder::{self, Folder, Options},
+        },
+    },
+};
+
+use super::{
+    super::here::Here,
+    Desk, Named, board, complain_all,
+    herald::ByDispatch,
+    lengths, no_run, tasks_of,
+    told::{self, Told},
+};
+
+/// Runs within runs, at most: what starts itself must not go on for ever.
+const DEEPEST: u32 = 4;
+
+/// What a detached run says goes here.
+const OWN_LOG: &str = "orchestrator.log";
+
+pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Run) -> Result<Exit, Failure> {
+    let here = desk.here();
+    let depth = depth(&here)?;
+    let kept = state(&here)?;
+    let stage = Stage { desk, here: &here, state: &kept, args, depth };
+    if let Some(id) = &args.drive {
+        return stage.drive(open(&kept, id)?);
+    }
+    if args.resume {
+        return stage.resume_last();
+    }
+    let path = args.file.as_deref().unwrap_or(Path::new("-"));
+    stage.begin(&Named::read(&here, path)?)
+}
+
+/// `cph runs resume`.
+pub(super) fn resume(desk: &Desk<'_>, id: &str, args: &Run) -> Result<Exit, Failure> {
+    let here = desk.here();
+    let depth = depth(&here)?;
+    let state = state(&here)?;
+    Stage { desk, here: &here, state: &state, args, depth }.resume(id)
+}
+
+fn depth(here: &Here) -> Result<u32, Failure> {
+    let nesting = Nesting::parse(here.env.text(recursion::DEPTH), None);
+    if nesting.is_too_deep(DEEPEST) {
+        let message = format!("this is run number {} within runs and hooks", nesting.depth);
+        return Err(Failure::new(Exit::Failed, message)
+            .hint("a task must not start the run that it belongs to"));
+    }
+    Ok(nesting.depth)
+}
+
+fn state(here: &Here) -> Result<PrivateDir, Failure> {
+    let opened = state_place::project_dir(here.state_dir()?, &here.root);
+    opened.map_err(|error| Failure::of(&error))
+}
+
+fn open(state: &PrivateDir, id: &str) -> Result<Folder, Failure> {
+    match folder::open(state, id) {
+        Ok(folder) => Ok(folder),
+        Err(folder::Error::Unknown(id)) => Err(no_run(&id)),
+        Err(error) => Err(Failure::of(&error)),
+    }
+}
+
+/// Of the host's own session: a worker's session is another.
+const OF_THE_SESSION: &[&str] = &[
+    "CLAUDECODE",
+    "CLAUDE_CODE_SESSION_ID",
+    "CLAUDE_CODE_CHILD_SESSION",
+    "CLAUDE_CODE_SESSION_ATTENDED",
+    "CLAUDE_CODE_MESSAGING_SOCKET",
+    "CLAUDE_PID",
+    "CLAUDE_ENV_FILE",
+];
+
+/// With what a run is handed to a process of its own.
+pub(super) struct Detaching<'d> {
+    pub(super) state: &'d PrivateDir,
+    /// The project.
+    pub(super) root: &'d Path,
+    pub(super) env: &'d Env,
+    /// Who is told of the run.
+    pub(super) session: Option<String>,
+    /// Run again what is done.
+    pub(super) is_forced: bool,
+}
+
+impl Detaching<'_> {
+    /// Starts the process; the id of the run. An error is a sentence.
+    pub(super) fn start(&self, folder: Folder) -> Result<String, String> {
+        let id = folder.record.id.clone();
+        let program = place::own_program().map_err(|error| error.to_string())?;
+        let log = folder.dir().open_append(OWN_LOG).map_err(|error| error.to_string())?;
+        let text = folder::text(folder.dir()).map_err(|error| error.to_string())?;
+        if let Ok((file, _)) = tasks::read(&SourceFile::new("tasks", text)) {
+            told::announce(self.state, &folder, self.session.clone(), &file);
+        }
+        let mut argv = vec![program.into_os_string(), "run".into(), "--drive".into(), (&id).into()];
+        argv.extend(["--project".into(), self.root.as_os_str().to_owned(), "--quiet".into()]);
+        if self.is_forced {
+            argv.push("--force".into());
+        }
+        let mut env = self.env.to_map();
+        env.retain(|name, _| {
+            let name = name.to_string_lossy();
+            !OF_THE_SESSION.contains(&&*name) && !name.ends_with("_MESSAGING_TOKEN")
+        });
+        if let Some(session) = &self.session {
+            env.insert(told::SESSION.into(), session.into());
+        }
+        let dir = Some(self.root.to_owned());
+        let command = Command { argv, env, dir, stdin: Stdin::Null, marker: id.clone() };
+        // From here on the lock is free for whoever drives it.
+        drop(folder);
+        let outputs = Outputs { stdout: Some(&log), stderr: Some(&log) };
+        process::detach(&command, outputs).map_err(|error| error.to_string())?;
+        Ok(id)
+    }
+}
+
+/// Where a run is started.
+struct Stage<'s> {
+    desk: &'s Desk<'s>,
+    here: &'s Here,
+    state: &'s PrivateDir,
+    args: &'s Run,
+    depth: u32,
+}
+
+impl Stage<'_> {
+    fn runs(&self) -> Result<Runs, Failure> {
+        Runs::open(self.state.path()).map_err(|error| Failure::of(&error))
+    }
+
+    fn begin(&self, named: &Named) -> Result<Exit, Failure> {
+        if let Err(exit) = tasks_of(self.desk, self.here, &named.source) {
+            return Ok(exit);
+        }
+        let options = Options {
+            by_batch: self.args.by_batch,
+            max_workers: self.args.max_workers.map(usize::from),
+            keep_going: self.args.keep_going.then_some(true),
+        };
+        let (name, base) = (named.name.clone(), named.base.clone());
+        let folder = folder::create(self.state, name, base, options, named.source.text());
+        let folder = folder.map_err(|error| Failure::of(&error))?;
+        self.go(folder)
+    }
+
+    fn go(&self, folder: Folder) -> Result<Exit, Failure> {
+        if self.args.detach { self.detach(folder) } else { self.drive(folder) }
+    }
+
+    fn resume_last(&self) -> Result<Exit, Failure> {
+        let wanted = match &self.args.file {
+            Some(path) => Some(Named::read(self.here, path)?.name),
+            None => None,
+        };
+        let listed = self.runs()?.list(usize::MAX).map_err(|error| Failure::of(&error))?;
+        let last = listed.iter().find(|run| wanted.as_ref().is_none_or(|name| *name == run.file));
+        match last {
+            Some(run) => self.resume(&run.id),
+            None => Err(Failure::new(Exit::Usage, "there is no run to go on with")
+                .hint("`cph run FILE` starts one")),
+        }
+    }
+
+    /// The file as it is now counts; what has changed in it runs again.
+    fn resume(&self, id: &str) -> Result<Exit, Failure> {
+        let mut folder = open(self.state, id)?;
+        let file = folder.record.file.clone();
+        if file != "-" && Path::new(&file).exists() {
+            let named = Named::at(Path::new(&file))?;
+            let replaced = folder.replace_text(named.source.text());
+            replaced.map_err(|error| Failure::of(&error))?;
+        }
+        if let Some(number) = self.args.max_workers {
+            folder.record.options.max_workers = Some(usize::from(number));
+        }
+        self.go(folder)
+    }
+
+    /// Hands the run to a process of its own.
+    fn detach(&self, folder: Folder) -> Result<Exit, Failure> {
+        let detaching = Detaching {
+            state: self.state,
+            root: &self.here.root,
+            env: &self.here.env,
+            session: told::session(&self.here.env),
+            is_forced: self.args.force,
+        };
+        let id = detaching.start(folder).map_err(|why| Failure::new(Exit::Failed, why))?;
+        if self.args.json {
+            self.desk.output.json_line(&serde_json::json!({ "run": id }));
+        } else {
+            self.desk.output.line(&id);
+        }
+        Ok(Exit::Fine)
+    }
+
+    /// Drives a run that is ours, to its end.
+    fn drive(&self, folder: Folder) -> Result<Exit, Failure> {
+        let runs = self.runs()?;
+        self.tidy(&folder, &runs);
+        let text = folder::text(folder.dir()).map_err(|error| Failure::of(&error))?;
+        let source = SourceFile::new(folder.record.file.clone(), text);
+        let (file, graph) = match tasks::read(&source) {
+            Ok(sound) => sound,
+            Err(found) => {
+                complain_all(self.desk, self.here, &found);
+                return Ok(Exit::Configuration);
+            }
+        };
+        let id = folder.record.id.clone();
+        let known = lengths(Some(&runs), &folder.record.file, &file);
+        let workers = folder.record.options.max_workers.or(file.max_workers);
+        let workers = workers.unwrap_or_else(load::processors);
+        let drawing = Drawing { file: &file, graph: &graph, lengths: &known, workers };
+        let plan = serde_json::to_vec_pretty(&drawing.json()).unwrap_or_default();
+        folder.write("plan.json", &plan).map_err(|error| Failure::of(&error))?;
+        let herald = ByDispatch::new(self.here).map_err(|error| Failure::of(&error))?;
+        let board = board::watcher(self.desk.output, self.args, &id, file.tasks.len());
+        let session = told::session(&self.here.env);
+        let mut watcher = Told::new(board, self.state, &folder, session, &file);
+        let order = Order {
+            file: &file,
+            graph: &graph,
+            folder,
+            runs,
+            lengths: &Drawing::planned(&known),
+            env: &self.here.env,
+            force: self.args.force,
+            depth: self.depth,
+            herald: &herald,
+            watcher: &mut watcher,
+            scratch: &self.here.places.temp_dir,
+        };
+        let summary = tasks::run::run(order).map_err(|error| Failure::of(&error))?;
+        drop(watcher);
+        self.tell(&id, &summary);
+        Ok(match () {
+            () if summary.is_cancelled => Exit::Cancelled,
+            () if summary.is_success() => Exit::Fine,
+            () => Exit::Findings,
+        })
+    }
+
+    /// Ends what dead drivers have left behind, of this run and of others.
+    fn tidy(&self, folder: &Folder, runs: &Runs) {
+        let tell = |id: &str, count: usize| {
+            if count > 0 {
+                let text = format!("run {id} had left {count} processes behind; they were ended");
+                self.desk.output.complain(styled(WARN, text));
+            }
+        };
+        let id = &folder.record.id;
+        if runs.get(id).is_ok_and(|known| known.is_some()) {
+            tell(id, tasks::run::end_processes(folder));
+        }
+        for (id, count) in tasks::run::sweep(self.state, runs) {
+            tell(&id, count);
+        }
+    }
+
+    fn tell(&self, id: &str, summary: &Summary) {
+        if self.args.json {
+            return;
+        }
+        let parts = summary.outcomes.iter().map(|(name, count)| format!("{count} {name}"));
+        let parts: Vec<_> = parts.collect();
+        let style = if summary.is_success() { GOOD } else { BAD };
+        #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
+        let took = span(summary.took.as_millis() as f64);
+        let status = styled(style, summary.status());
+        self.desk.output.line(format_args!("{id} {status}: {} in {took}", parts.join(", ")));
+        if let Some(why) = &summary.stopped {
+            self.desk.output.line(format_args!("  ended by a hook: {why}"));
+        }
+        if !summary.is_success() {
+            self.desk.output.line(format_args!(
+                "  `cph runs show {id}` tells more; `cph runs resume {id}` goes on"
+            ));
+        }
+    }
+}

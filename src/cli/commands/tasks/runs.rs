@@ -1,0 +1,289 @@
+//! `cph runs`: the runs of a project, and what became of them.
+
+use std::{io::Write as _, time::Duration};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    cli::{
+        args::{self, RunsCommand},
+        exit::Exit,
+        failure::Failure,
+        output::{BAD, DIM, GOOD, HEADING, NAME, WARN, styled},
+    },
+    diag::render::text::clean,
+    store::runs::{Event, Run, Runs},
+    sys::{clock, dir::PrivateDir, fifo},
+    tasks::{
+        Outcome,
+        draw::span,
+        run::{
+            folder::{self, LogReader, REPORTS},
+            report,
+        },
+    },
+};
+
+use super::{Desk, existing, no_run, run as run_command};
+
+/// Between two looks at logs that are followed.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long a run may take to end everything that it has started.
+const ENDING: Duration = Duration::from_secs(30);
+
+pub(in crate::cli) fn run(desk: &Desk<'_>, args: &args::Runs) -> Result<Exit, Failure> {
+    match &args.command {
+        None => list(desk, args),
+        Some(RunsCommand::Show { id, json }) => show(desk, id, *json),
+        Some(RunsCommand::Logs { id, task, follow }) => logs(desk, id, task.as_deref(), *follow),
+        Some(RunsCommand::Cancel { id }) => cancel(desk, id),
+        Some(RunsCommand::Resume { id, force, detach, json, quiet }) => {
+            let (force, detach, json, quiet) = (*force, *detach, *json, *quiet);
+            let run = args::Run { force, detach, json, quiet, ..args::Run::default() };
+            run_command::resume(desk, id, &run)
+        }
+    }
+}
+
+/// What a run is doing: the database does not know whether its driver still lives.
+fn status(state: &PrivateDir, run: &Run) -> String {
+    if run.status != "running" {
+        return run.status.clone();
+    }
+    let is_driven = folder::find(state, &run.id).is_ok_and(|dir| folder::is_driven(&dir));
+    if is_driven { "running" } else { "interrupted" }.to_owned()
+}
+
+fn list(desk: &Desk<'_>, args: &args::Runs) -> Result<Exit, Failure> {
+    let here = desk.here();
+    let mut all = Vec::new();
+    if let Some((state, runs)) = existing(&here)? {
+        all = runs.list(args.lines).map_err(|error| Failure::of(&error))?;
+        for run in &mut all {
+            run.status = status(&state, run);
+        }
+    }
+    if args.json {
+        desk.output.json(&all);
+        return Ok(Exit::Fine);
+    }
+    if all.is_empty() {
+        desk.output.complain(styled(DIM, format!("no run yet in {}", here.root.display())));
+    }
+    for run in &all {
+        let name = run.name.clone().unwrap_or_else(|| here.shown(run.file.as_ref()));
+        desk.output.line(format_args!(
+            "{} {} {} {} {}",
+            styled(NAME, format_args!("{:<6}", run.id)),
+            styled(style_of(&run.status), format_args!("{:<11}", run.status)),
+            styled(DIM, when(run.began_ms)),
+            format_args!("{:>5} tasks", run.tasks),
+            clean(&name),
+        ));
+    }
+    Ok(Exit::Fine)
+}
+
+fn style_of(status: &str) -> anstyle::Style {
+    match status {
+        "succeeded" => GOOD,
+        "running" => NAME,
+        "interrupted" | "cancelled" => WARN,
+        _ => BAD,
+    }
+}
+
+fn when(ms: i64) -> String {
+    let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+    clock::wall_text(std::time::UNIX_EPOCH + since)
+}
+
+/// A run, its tasks and its artifacts, for programs.
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    run: Run,
+    dir: std::path::PathBuf,
+    tasks: Vec<TaskReport>,
+    trouble: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct TaskReport {
+    task: String,
+    outcome: String,
+    took_ms: Option<f64>,
+    attempts: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    artifacts: Vec<String>,
+}
+
+impl TaskReport {
+    fn new(task: &str) -> Self {
+        Self {
+            task: task.to_owned(),
+            outcome: "waiting".to_owned(),
+            took_ms: None,
+            attempts: 0,
+            reason: None,
+            artifacts: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, event: &Event) {
+        let text = |key: &str| Some(event.detail.get(key)?.as_str()?.to_owned());
+        match &*event.kind {
+            "start" => {
+                "running".clone_into(&mut self.outcome);
+                self.attempts += 1;
+                self.artifacts.clear();
+            }
+            "done" => {
+                self.outcome = text("outcome").unwrap_or_default();
+                self.took_ms = event.detail.get("took_ms").and_then(Value::as_f64).or(self.took_ms);
+                if Outcome::named(&self.outcome).is_some_and(Outcome::is_done) {
+                    self.reason = None;
+                }
+            }
+            "error" | "retry" | "hold" | "blocked" => self.reason = text("reason"),
+            "artifact" => self.artifacts.extend(text("path")),
+            _ => {}
+        }
+    }
+}
+
+fn show(desk: &Desk<'_>, id: &str, json: bool) -> Result<Exit, Failure> {
+    let here = desk.here();
+    let (state, runs) = existing(&here)?.ok_or_else(|| no_run(id))?;
+    let report = gather(&state, &runs, id)?;
+    if json {
+        desk.output.json(&report);
+        return Ok(Exit::Fine);
+    }
+    let run = &report.run;
+    let status = styled(style_of(&run.status), &run.status);
+    desk.output.line(format_args!("{} {status}", styled(HEADING, &run.id)));
+    desk.output.line(format_args!("  file   {}", clean(&here.shown(run.file.as_ref()))));
+    desk.output.line(format_args!("  began  {}", when(run.began_ms)));
+    if let Some(ended) = run.ended_ms {
+        desk.output.line(format_args!("  ended  {}", when(ended)));
+    }
+    desk.output.line(format_args!("  kept   {}", report.dir.display()));
+    for task in &report.tasks {
+        let style = match Outcome::named(&task.outcome) {
+            Some(outcome) if outcome.is_done() => GOOD,
+            Some(_) => BAD,
+            None => DIM,
+        };
+        let took = task.took_ms.map(span).unwrap_or_default();
+        let reason = task.reason.as_deref().map(|why| format!(": {}", clean(why)));
+        desk.output.line(format_args!(
+            "  {} {}{} {}",
+            styled(style, format_args!("{:<9}", task.outcome)),
+            styled(NAME, clean(&task.task)),
+            reason.unwrap_or_default(),
+            styled(DIM, took),
+        ));
+        for path in &task.artifacts {
+            desk.output.line(format_args!("            {}", clean(path)));
+        }
+    }
+    for trouble in &report.trouble {
+        desk.output.line(format_args!("  {} {}", styled(WARN, "!"), clean(trouble)));
+    }
+    Ok(Exit::Fine)
+}
+
+fn gather(state: &PrivateDir, runs: &Runs, id: &str) -> Result<Report, Failure> {
+    let failed = |error| Failure::of(&error);
+    let mut run = runs.get(id).map_err(failed)?.ok_or_else(|| no_run(id))?;
+    run.status = status(state, &run);
+    let dir = folder::find(state, id).map_err(|_| no_run(id))?;
+    let plan = std::fs::read(dir.path().join("plan.json")).unwrap_or_default();
+    let plan: Value = serde_json::from_slice(&plan).unwrap_or_default();
+    let names = plan["tasks"].as_array().cloned().unwrap_or_default();
+    let mut tasks: Vec<TaskReport> =
+        names.iter().filter_map(|task| Some(TaskReport::new(task["name"].as_str()?))).collect();
+    let places: std::collections::HashMap<String, usize> =
+        tasks.iter().enumerate().map(|(place, task)| (task.task.clone(), place)).collect();
+    let mut trouble = Vec::new();
+    for event in runs.events(id).map_err(failed)? {
+        let place = event.task.as_ref().and_then(|task| places.get(task));
+        match place {
+            Some(place) => tasks[*place].take(&event),
+            None if event.kind == "trouble" => {
+                trouble.extend(event.detail.get("what").and_then(Value::as_str).map(str::to_owned));
+            }
+            None => {}
+        }
+    }
+    Ok(Report { run, dir: dir.path().to_owned(), tasks, trouble })
+}
+
+fn logs(desk: &Desk<'_>, id: &str, task: Option<&str>, follow: bool) -> Result<Exit, Failure> {
+    let here = desk.here();
+    let (state, runs) = existing(&here)?.ok_or_else(|| no_run(id))?;
+    let report = gather(&state, &runs, id)?;
+    let names: Vec<&str> = match task {
+        Some(task) => vec![task],
+        None => report.tasks.iter().map(|task| task.task.as_str()).collect(),
+    };
+    if let Some(task) = task
+        && !report.tasks.iter().any(|known| known.task == task)
+    {
+        return Err(Failure::new(Exit::Usage, format!("run {id} has no task `{task}`")));
+    }
+    let dir = folder::find(&state, id).map_err(|_| no_run(id))?;
+    let mut readers: Vec<_> =
+        names.iter().map(|name| (*name, LogReader::new(dir.path(), name))).collect();
+    let mut last = None;
+    loop {
+        // Asked before reading: what is written before the end is read after it.
+        let goes_on = follow && folder::is_driven(&dir);
+        for (place, (name, reader)) in readers.iter_mut().enumerate() {
+            let bytes = reader.more().map_err(|error| {
+                Failure::new(Exit::Failed, format!("the log of `{name}`: {error}"))
+            })?;
+            if bytes.is_empty() {
+                continue;
+            }
+            if task.is_none() && last != Some(place) {
+                desk.output.line(styled(HEADING, format_args!("==> {} <==", clean(name))));
+                last = Some(place);
+            }
+            if std::io::stdout().lock().write_all(&bytes).is_err() {
+                return Ok(Exit::Fine);
+            }
+        }
+        drop(std::io::stdout().lock().flush());
+        if !goes_on {
+            return Ok(Exit::Fine);
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn cancel(desk: &Desk<'_>, id: &str) -> Result<Exit, Failure> {
+    let here = desk.here();
+    let (state, _) = existing(&here)?.ok_or_else(|| no_run(id))?;
+    let dir = folder::find(&state, id).map_err(|_| no_run(id))?;
+    let record = folder::record(&dir).map_err(|error| Failure::of(&error))?;
+    let pipe = dir.path().join(REPORTS);
+    let is_heard = fifo::send(&pipe, &report::cancel(&record.token));
+    if !is_heard.map_err(|error| Failure::new(Exit::Failed, error.to_string()))? {
+        return Err(Failure::new(Exit::Findings, format!("run {id} is not running")));
+    }
+    let deadline = clock::Deadline::after(ENDING);
+    while folder::is_driven(&dir) {
+        if deadline.expired() {
+            return Err(Failure::new(Exit::Failed, format!("run {id} was told and has not ended")));
+        }
+        std::thread::sleep(LOOK);
+    }
+    desk.output.line(format_args!("{id} has ended"));
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,129 @@
+//! Which files there are to look at: of a project, of a tree with many, or one by one.
+//!
+//! Reads directories, no files. Invariants: nothing outside of what was named, and of the projects
+//! of named files, is looked at; links to directories are not followed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::project::{Kind, Outline};
+
+/// One project and which of its findings are wanted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    pub(super) outline: Outline,
+    /// Files that were named one by one; `None`: the whole project was.
+    pub(super) only: Option<BTreeSet<PathBuf>>,
+}
+
+/// Directories of other people's files, or of none: too large to be walked for nothing.
+const SKIPPED: &[&str] =
+    &[".git", ".hg", ".svn", "node_modules", "target", ".venv", "venv", "__pycache__"];
+
+/// What makes a directory a project here.
+const MARKERS: &[&str] = &[".claude", ".task_orchestrator", ".claude-plugin"];
+
+/// What was named, with links resolved: a directory is walked.
+pub(super) fn find(paths: &[PathBuf]) -> Vec<Found> {
+    let mut projects = BTreeMap::new();
+    for path in paths {
+        if path.is_dir() {
+            let inside = path.file_name().is_some_and(|name| MARKERS.iter().any(|m| name == *m));
+            match path.parent().filter(|_| inside) {
+                Some(root) => project(&mut projects, root).only = None,
+                None => walk(path, &mut projects),
+            }
+        }
+    }
+    for path in paths.iter().filter(|path| !path.is_dir()) {
+        named(path, &mut projects);
+    }
+    let named = |mut found: Found| {
+        found.outline.named = paths.to_vec();
+        found
+    };
+    projects.into_values().map(named).collect()
+}
+
+/// Only what has its fixed place in a project: what is done where a walk could take for ever.
+pub(super) fn project_alone(root: &Path) -> Vec<Found> {
+    let mut projects = BTreeMap::new();
+    project(&mut projects, root).only = None;
+    projects.into_values().collect()
+}
+
+fn walk(top: &Path, projects: &mut BTreeMap<PathBuf, Found>) {
+    let mut waiting = vec![top.to_owned()];
+    // The directory that was named is a project, whatever is in it.
+    project(projects, top).only = None;
+    while let Some(dir) = waiting.pop() {
+        let Ok(entries) = fs::read_dir(&dir) else { continue };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if MARKERS.iter().any(|marker| name == *marker) {
+                project(projects, &dir).only = None;
+            } else if is_dir && !SKIPPED.iter().any(|skipped| name == *skipped) {
+                waiting.push(entry.path());
+            }
+        }
+    }
+}
+
+/// The project with a root; what is there is looked up when it is first asked for.
+fn project<'p>(projects: &'p mut BTreeMap<PathBuf, Found>, root: &Path) -> &'p mut Found {
+    projects.entry(root.to_owned()).or_insert_with(|| Found {
+        outline: Outline {
+            root: root.to_owned(),
+            native: native(root),
+            others: Vec::new(),
+            named: Vec::new(),
+        },
+        only: Some(BTreeSet::new()),
+    })
+}
+
+/// One file: its project is looked at with it, its findings alone are told.
+fn named(path: &Path, projects: &mut BTreeMap<PathBuf, Found>) {
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    let in_place = matches!(
+        dir.file_name().and_then(|name| name.to_str()),
+        Some(".claude" | ".task_orchestrator" | "hooks")
+    );
+    let kind = Kind::of(path);
+    let root = if in_place && kind != Kind::OtherHooks { dir.parent().unwrap_or(dir) } else { dir };
+    let found = project(projects, root);
+    let list = match kind {
+        Kind::Hooks | Kind::LocalHooks | Kind::OrchestratorHooks => None,
+        Kind::OtherHooks => Some(&mut found.outline.others),
+        _ => Some(&mut found.outline.native),
+    };
+    if let Some(list) = list.filter(|list| !list.iter().any(|known| known == path)) {
+        list.push(path.to_owned());
+    }
+    if let Some(only) = &mut found.only {
+        only.insert(path.to_owned());
+    }
+}
+
+/// Settings files and the hook file of a plugin.
+fn native(root: &Path) -> Vec<PathBuf> {
+    let dir = root.join(".claude");
+    let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
+    let is_settings = |name: &str| {
+        let is_json = Path::new(name).extension().is_some_and(|extension| extension == "json");
+        name.starts_with("settings") && is_json
+    };
+    let mut found: Vec<_> = entries
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_settings))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    if root.join(".claude-plugin").is_dir() {
+        found.push(root.join("hooks/hooks.json"));
+    }
+    found
+}

@@ -1,0 +1,170 @@
+//! From a place in a command to the place in the JSON file where it was written.
+//!
+//! Invariant: every place of the command has one in the file; where the spelling is not known in
+//! detail, it is the whole value.
+
+use std::sync::Arc;
+
+use crate::{
+    diag::{Diagnostic, Fix, Rule},
+    json::{Node, pointer, write},
+    model::hook::{Entry, Handler},
+    source::{SourceFile, Span},
+};
+
+/// Fields that hold a command: its name, and those that are read as it.
+const FIELDS: &[&str] = &["command", "script", "hook", "shell", "bash"];
+
+/// Where a shell text was written.
+#[derive(Clone, Debug)]
+pub(super) struct Home {
+    pub(super) file: Arc<SourceFile>,
+    /// JSON Pointer; empty for a script.
+    pub(super) pointer: String,
+    map: Map,
+}
+
+#[derive(Clone, Debug)]
+enum Map {
+    /// The text is the file.
+    Same,
+    /// The text was written as a JSON string: where each of its bytes begins, and the end.
+    Written(Arc<[usize]>),
+    /// All of it is one place.
+    Whole(Span),
+}
+
+impl Home {
+    pub(super) fn script(file: Arc<SourceFile>) -> Self {
+        Self { file, pointer: String::new(), map: Map::Same }
+    }
+
+    /// Of the command of an entry.
+    pub(super) fn of(entry: &Entry) -> Self {
+        let origin = &entry.origin;
+        let whole = Self {
+            file: Arc::clone(&origin.file),
+            pointer: origin.pointer.clone(),
+            map: Map::Whole(origin.span),
+        };
+        let Handler::Command { command, args: None, .. } = &entry.handler else { return whole };
+        let Ok(root) = Node::document(origin.file.text()) else { return whole };
+        let fields = FIELDS.iter().map(|field| pointer::join(&origin.pointer, field));
+        let found = fields.chain([origin.pointer.clone()]).find_map(|at| {
+            let node = pointer::find(root, &at)?;
+            (node.as_str()?.as_ref() == command.as_str()).then_some((at, node))
+        });
+        match found {
+            Some((pointer, node)) => {
+                let map = written(node.raw(), node.span().start)
+                    .filter(|map| map.len() == command.len() + 1)
+                    .map_or(Map::Whole(node.span()), |map| Map::Written(map.into()));
+                Self { pointer, map, ..whole }
+            }
+            None => whole,
+        }
+    }
+
+    pub(super) fn span(&self, span: Span) -> Span {
+        match &self.map {
+            Map::Same => span,
+            Map::Whole(whole) => *whole,
+            Map::Written(places) => {
+                let place = |at: usize| places[at.min(places.len() - 1)];
+                Span::new(place(span.start), place(span.end))
+            }
+        }
+    }
+
+    /// Another text in the place of a part of a command; `None` where the command is not a JSON
+    /// string of its own.
+    fn fix(&self, title: &str, span: Span, text: &str) -> Option<Fix> {
+        let quoted = write::quote(text);
+        let inner = &quoted[1..quoted.len() - 1];
+        matches!(self.map, Map::Written(_)).then(|| Fix::replace(title, self.span(span), inner))
+    }
+
+    /// A finding that is mended by another text; where that cannot be put in, it is only said.
+    pub(super) fn mended(
+        &self,
+        found: Diagnostic,
+        span: Span,
+        text: &str,
+        is_safe: bool,
+    ) -> Diagnostic {
+        let title = format!("write {text}");
+        let fix = self.fix(&title, span, text).filter(|_| is_safe);
+        let found = found.help(title);
+        match fix {
+            Some(fix) => found.fix(fix),
+            None => found,
+        }
+    }
+
+    pub(super) fn found(&self, rule: &'static Rule, message: String, span: Span) -> Diagnostic {
+        Diagnostic::new(rule, message).at(&self.file, self.span(span), &self.pointer)
+    }
+}
+
+/// Where each byte of a JSON string begins in the file, and where it ends.
+fn written(raw: &str, start: usize) -> Option<Vec<usize>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    let (mut places, mut at) = (Vec::with_capacity(inner.len() + 1), start + 1);
+    let mut rest = inner.chars();
+    while let Some(c) = rest.next() {
+        let mut written = c.len_utf8();
+        let mut decoded = c.len_utf8();
+        if c == '\\' {
+            let escape = rest.next()?;
+            written += escape.len_utf8();
+            decoded = 1;
+            if escape == 'u' {
+                let (mut unit, mut length) = hex(&mut rest)?;
+                // Two escapes for one character.
+                if (0xD800..0xDC00).contains(&unit) {
+                    if !(rest.next()? == '\\' && rest.next()? == 'u') {
+                        return None;
+                    }
+                    let (low, more) = hex(&mut rest)?;
+                    unit = 0x10000 + ((unit - 0xD800) << 10) + low.checked_sub(0xDC00)?;
+                    length += more + 2;
+                }
+                written += length;
+                decoded = char::from_u32(unit)?.len_utf8();
+            }
+        }
+        places.extend(std::iter::repeat_n(at, decoded));
+        at += written;
+    }
+    places.push(at);
+    Some(places)
+}
+
+fn hex(rest: &mut std::str::Chars<'_>) -> Option<(u32, usize)> {
+    let digits = rest.as_str().get(..4)?;
+    let unit = u32::from_str_radix(digits, 16).ok()?;
+    *rest = rest.as_str()[4..].chars();
+    Some((unit, 4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_has_a_place() {
+        let raw = r#""a\"b\u00e9\ud83d\ude00ü""#;
+        let places = written(raw, 10).unwrap();
+        let decoded: String = serde_json::from_str(raw).unwrap();
+        assert_eq!(places.len(), decoded.len() + 1);
+        let piece = |text: &str| {
+            let at = decoded.find(text).unwrap();
+            &raw[places[at] - 10..places[at + text.len()] - 10]
+        };
+        assert_eq!(piece("a"), "a");
+        assert_eq!(piece("\""), "\\\"");
+        assert_eq!(piece("é"), "\\u00e9");
+        assert_eq!(piece("😀"), "\\ud83d\\ude00");
+        assert_eq!(piece("ü"), "ü");
+    }
+}

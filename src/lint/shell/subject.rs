@@ -1,0 +1,297 @@
+//! A command hook as the rules look at it: its shell text, the shell texts in it, the scripts that
+//! it names.
+//!
+//! Does not judge. Invariants: a text that is not understood is not among the pieces, and then the
+//! subject is not complete; files outside of the project are not opened.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::{
+    lint::project::{File, Kind as FileKind, Project},
+    model::hook::{Entry, Handler, Shell},
+    shell::{self, Command, Kind, List, Part, Quote, Simple, Word, walk},
+    source::Span,
+};
+
+use super::{
+    place::Home,
+    script::{self, Script},
+};
+
+/// For whom a file was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It goes to other machines.
+    Shared,
+    /// The user's own file.
+    Personal,
+    /// A plugin's: the project is another one every time.
+    Plugin,
+}
+
+/// Which shell reads a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// `/bin/sh`, which may be any POSIX shell.
+    Posix,
+    /// bash, zsh and others that know more.
+    Rich,
+}
+
+/// A shell text that could be read.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) list: List,
+    pub(super) home: Home,
+    pub(super) dialect: Dialect,
+    /// Whether `$1` and the like may have a value.
+    pub(super) has_arguments: bool,
+    /// The script that it is; `None`: a part of the command itself.
+    pub(super) script: Option<usize>,
+    /// Whether it stands in a word of another piece.
+    pub(super) is_inner: bool,
+}
+
+/// Everything about one command hook.
+#[derive(Debug)]
+pub(super) struct Subject<'e> {
+    pub(super) entry: &'e Entry,
+    pub(super) reach: Reach,
+    /// The directory below which files may be looked at.
+    pub(super) root: PathBuf,
+    /// Whether the file lies where it belongs in a project, so that the root surely is one.
+    pub(super) is_in_place: bool,
+    pub(super) pieces: Vec<Piece>,
+    pub(super) scripts: Vec<Script>,
+    /// Whether every text of the command itself was understood.
+    pub(super) is_complete: bool,
+    /// Where a quote of the command begins that does not end.
+    pub(super) unclosed: Option<(Home, Span)>,
+    /// Variables that the file itself sets for its hooks.
+    pub(super) set: Vec<String>,
+}
+
+impl Reach {
+    fn of(kind: FileKind) -> Self {
+        match kind {
+            FileKind::LocalHooks | FileKind::LocalSettings => Self::Personal,
+            FileKind::Plugin => Self::Plugin,
+            _ => Self::Shared,
+        }
+    }
+}
+
+impl<'e> Subject<'e> {
+    /// `None`: not a command of a POSIX shell.
+    pub(super) fn of(project: &Project, file: &File, entry: &'e Entry) -> Option<Self> {
+        let Handler::Command { command, args, shell } = &entry.handler else { return None };
+        if *shell == Some(Shell::Powershell) {
+            return None;
+        }
+        let reach = Reach::of(file.kind);
+        let mut subject = Self {
+            entry,
+            reach,
+            root: project.root.clone(),
+            is_in_place: !matches!(file.kind, FileKind::OtherHooks | FileKind::OtherSettings),
+            pieces: Vec::new(),
+            scripts: Vec::new(),
+            is_complete: true,
+            unclosed: None,
+            set: variables_of(file),
+        };
+        let home = Home::of(entry);
+        let dialect = if shell.is_some() { Dialect::Rich } else { Dialect::Posix };
+        match args {
+            Some(args) => subject.add_list(exec(command, args), &home, Dialect::Rich, None),
+            None => match shell::read(command) {
+                Ok(list) => subject.add_list(list, &home, dialect, None),
+                Err(unclear) => {
+                    subject.is_complete = false;
+                    let span = Span::new(unclear.at, command.len());
+                    subject.unclosed = unclear.is_unclosed.then(|| (home.clone(), span));
+                }
+            },
+        }
+        subject.add_scripts();
+        Some(subject)
+    }
+
+    /// The command itself, if it was understood.
+    pub(super) fn line(&self) -> Option<&Piece> {
+        self.pieces.first().filter(|piece| piece.script.is_none())
+    }
+
+    /// The command as it was written.
+    pub(super) fn command(&self) -> &str {
+        match &self.entry.handler {
+            Handler::Command { command, .. } => command,
+            _ => "",
+        }
+    }
+
+    pub(super) fn is_exec_form(&self) -> bool {
+        matches!(&self.entry.handler, Handler::Command { args: Some(_), .. })
+    }
+
+    fn add_list(&mut self, list: List, home: &Home, dialect: Dialect, script: Option<usize>) {
+        let mut inner = Vec::new();
+        walk::walk(&list, &mut |command, _| {
+            if let Some(simple) = command.simple()
+                && let Some(text) = inner_text(simple)
+            {
+                inner.push(text);
+            }
+        });
+        let has_arguments = script.is_some_and(|index: usize| self.scripts[index].has_arguments);
+        let (home, is_inner) = (home.clone(), false);
+        self.pieces.push(Piece {
+            list,
+            home: home.clone(),
+            dialect,
+            has_arguments,
+            script,
+            is_inner,
+        });
+        for text in inner {
+            match text.read() {
+                Ok(list) => self.pieces.push(Piece {
+                    list,
+                    home: home.clone(),
+                    dialect: text.dialect,
+                    has_arguments: text.has_arguments,
+                    script,
+                    is_inner: true,
+                }),
+                Err(_) if script.is_none() => self.is_complete = false,
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn add_scripts(&mut self) {
+        for piece in &self.pieces {
+            self.scripts.extend(script::named_in(piece, &self.root, self.reach));
+        }
+        for index in 0..self.scripts.len() {
+            let Some((file, dialect)) = self.scripts[index].shell_text() else { continue };
+            if let Ok(list) = shell::read(file.text()) {
+                self.add_list(list, &Home::script(file), dialect, Some(index));
+            }
+        }
+    }
+
+    /// Every command of every piece.
+    pub(super) fn commands<'s>(
+        &'s self,
+        mut visit: impl FnMut(&'s Piece, &'s Command, &walk::Around<'s>),
+    ) {
+        for piece in &self.pieces {
+            walk::walk(&piece.list, &mut |command, around| visit(piece, command, around));
+        }
+    }
+
+    /// Every program that is run, with what is around it.
+    pub(super) fn programs<'s>(
+        &'s self,
+        mut visit: impl FnMut(&'s Piece, &'s Simple, &'s Command, &walk::Around<'s>),
+    ) {
+        self.commands(|piece, command, around| {
+            if let Kind::Simple(simple) = &command.kind {
+                visit(piece, simple, command, around);
+            }
+        });
+    }
+}
+
+/// A shell text in a word: `sh -c '…'`.
+pub(super) struct Inner {
+    text: String,
+    /// Where it stands, verbatim or as a whole.
+    span: Span,
+    is_verbatim: bool,
+    dialect: Dialect,
+    has_arguments: bool,
+}
+
+impl Inner {
+    pub(super) fn read(&self) -> Result<List, shell::Unclear> {
+        if self.is_verbatim {
+            shell::read_within(&self.text, self.span.start + 1)
+        } else {
+            shell::read_as_one(&self.text, self.span)
+        }
+    }
+}
+
+/// Shells that run a text with `-c`, and whether they know more than POSIX.
+pub(super) const SHELLS: &[(&str, Dialect)] = &[
+    ("sh", Dialect::Posix),
+    ("dash", Dialect::Posix),
+    ("bash", Dialect::Rich),
+    ("zsh", Dialect::Rich),
+    ("ksh", Dialect::Rich),
+];
+
+pub(super) fn inner_text(simple: &Simple) -> Option<Inner> {
+    let program = simple.program()?;
+    let (_, dialect) = *SHELLS.iter().find(|(name, _)| *name == program)?;
+    let is_c = |word: &Word| {
+        word.literal().is_some_and(|text| {
+            text.starts_with('-') && !text.starts_with("--") && text.ends_with('c')
+        })
+    };
+    let at = simple.words.iter().position(is_c)?;
+    let word = simple.words.get(at + 1)?;
+    let text = word.literal()?;
+    let is_verbatim = matches!(
+        word.parts.as_slice(),
+        [Part::Text { quote: Quote::Single, span, .. }]
+            if span.end - span.start == text.len() + 2
+    );
+    let has_arguments = simple.words.len() > at + 2;
+    Some(Inner { text, span: word.span, is_verbatim, dialect, has_arguments })
+}
+
+/// The exec form as a simple command of quoted words. Claude Code's placeholders are variables.
+fn exec(command: &str, args: &[String]) -> List {
+    let words = std::iter::once(command).chain(args.iter().map(String::as_str)).map(exec_word);
+    let simple = Simple { assignments: Vec::new(), words: words.collect() };
+    let span = Span::new(0, 0);
+    let command = Command { kind: Kind::Simple(simple), redirections: Vec::new(), span };
+    let first = shell::Pipeline { is_negated: false, stages: vec![command] };
+    List(vec![shell::Item { first, rest: Vec::new(), is_background: false }])
+}
+
+fn exec_word(text: &str) -> Word {
+    let span = Span::new(0, 0);
+    let plain = |text: &str| Part::Text { text: text.to_owned(), quote: Quote::Single, span };
+    let placeholder = text.strip_prefix("${").and_then(|rest| rest.split_once('}'));
+    let parts = match placeholder.filter(|(name, _)| name.starts_with("CLAUDE_")) {
+        Some((name, rest)) => {
+            vec![Part::Variable(shell::Variable::quoted(name, span)), plain(rest)]
+        }
+        None => vec![plain(text)],
+    };
+    Word { parts, span }
+}
+
+/// Names in the `env` of a settings file.
+fn variables_of(file: &File) -> Vec<String> {
+    let members = file.root().and_then(|root| root.get("env")).map(|env| env.members());
+    members.unwrap_or_default().iter().map(|member| member.key.to_string()).collect()
+}
+
+/// A path without `.` and `..`, if it stays below where it began.
+pub(super) fn tidy(path: &Path) -> Option<PathBuf> {
+    let mut whole = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => whole.push(name),
+            Component::CurDir => {}
+            Component::ParentDir if whole.pop() => {}
+            _ => return None,
+        }
+    }
+    Some(whole)
+}

@@ -1,0 +1,42 @@
+//! What a program needs before anything else, since ours begins without the standard library's
+//! own beginning: that reads `/proc/self/maps` and installs a handler for stack overflows, which
+//! costs a tenth of starting an empty static program (`benches/README.md`).
+//!
+//! Knows nothing of what comes after. Invariant: descriptors 0, 1 and 2 are open, so that no file
+//! of ours can take their place and be printed into.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::fd::{AsRawFd as _, BorrowedFd, IntoRawFd as _};
+
+/// To be called once, first, by the only thread.
+pub(crate) fn begin() {
+    keep_standard_descriptors();
+    ignore_broken_pipes();
+}
+
+/// To be called last: what was printed goes out. Failing is of no use any more.
+pub(crate) fn end() {
+    let _gone = std::io::stdout().flush();
+}
+
+#[expect(unsafe_code, reason = "whether a descriptor is open can only be asked by its number")]
+fn keep_standard_descriptors() {
+    for number in 0..=2 {
+        // SAFETY: the borrow ends with the call, which asks for a flag and changes nothing.
+        let is_open = rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(number) }).is_ok();
+        if !is_open && let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") {
+            // The lowest free number is the one that was missing; it stays open to the end.
+            debug_assert_eq!(null.as_raw_fd(), number);
+            let _stays_open = null.into_raw_fd();
+        }
+    }
+}
+
+/// A reader that has gone is told by an error, not by a signal that ends us. Programs that we
+/// start get the default back (`process`).
+#[expect(unsafe_code, reason = "rustix has no signal dispositions")]
+fn ignore_broken_pipes() {
+    // SAFETY: to ignore a signal needs no handler, and no other thread runs yet.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}

@@ -1,0 +1,78 @@
+//! What a task has made: found when it ends, kept beside the run.
+//!
+//! Invariant: a task that promises a file and does not make it has failed; a copy that cannot be
+//! kept costs nothing but the copy.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::tasks::file::Task;
+
+use super::{files, folder::Folder};
+
+/// Larger files are named, not copied.
+const LARGEST: u64 = 64 << 20;
+
+/// The files of a task: those that match its patterns, those that it reported, and those that it
+/// left in its output directory.
+///
+/// # Errors
+///
+/// A pattern matches nothing, or a reported file is not there.
+pub(super) fn of(
+    task: &Task,
+    cwd: &Path,
+    reported: &[String],
+    output_dir: &Path,
+) -> Result<Vec<PathBuf>, String> {
+    let mut all = Vec::new();
+    for pattern in &task.artifacts {
+        let found = files::matching(cwd, pattern);
+        if found.is_empty() {
+            return Err(format!("artifact `{pattern}` was not made"));
+        }
+        all.extend(found);
+    }
+    for path in reported {
+        let path = cwd.join(path);
+        if !path.is_file() {
+            return Err(format!("artifact {} was reported and is not there", path.display()));
+        }
+        all.push(path);
+    }
+    if output_dir.is_dir() {
+        all.extend(files::matching(output_dir, "."));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    all.retain(|path| seen.insert(path.clone()));
+    Ok(all)
+}
+
+/// Copies artifacts into the directory of the run. Gives what could not be kept, in sentences.
+pub(super) fn keep(folder: &Folder, task: &str, cwd: &Path, artifacts: &[PathBuf]) -> Vec<String> {
+    let target = folder.output_dir(task);
+    let mut faults = Vec::new();
+    for path in artifacts.iter().filter(|path| !path.starts_with(&target)) {
+        let inner = match path.strip_prefix(cwd) {
+            Ok(inner) => inner,
+            Err(_) => Path::new(path.file_name().unwrap_or_default()),
+        };
+        if let Err(error) = copy(path, &target.join(inner)) {
+            faults.push(format!("artifact {} is not kept: {error}", path.display()));
+        }
+    }
+    faults
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let length = from.metadata()?.len();
+    if length > LARGEST {
+        return Err(std::io::Error::other(format!("it has {length} bytes")));
+    }
+    if let Some(dir) = to.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    fs::copy(from, to).map(drop)
+}

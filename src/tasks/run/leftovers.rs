@@ -1,0 +1,62 @@
+//! What a run whose driver died has left behind: processes, and a database that says it runs.
+//!
+//! Invariant: once the lock of a run is ours, whoever was started by its former driver has the
+//! mark of the run in its environment: a child between its start and its program still holds the
+//! lock.
+
+use std::{ffi::OsStr, time::Duration};
+
+use crate::{
+    store::runs::Runs,
+    sys::{
+        dir::PrivateDir,
+        process::{end_group, find_by_environ},
+    },
+};
+
+use super::folder::{self, Folder};
+
+/// In the environment of everything that a run starts.
+pub(super) const MARK: &str = "CPH_RUN_TOKEN";
+
+/// From TERM to KILL.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// What is ended may have started others meanwhile.
+const ROUNDS: usize = 8;
+
+/// Ends the processes of a run that nobody drives any more. Gives how many there were.
+///
+/// What has cleared its environment is not found.
+pub(crate) fn end_processes(folder: &Folder) -> usize {
+    let token = OsStr::new(&folder.record.token);
+    let mut count = 0;
+    for _ in 0..ROUNDS {
+        let found = find_by_environ(MARK, token);
+        if found.is_empty() {
+            break;
+        }
+        count += found.len();
+        for process in &found {
+            // A group is ended as one; who was in it is gone when its turn comes.
+            let _ended = end_group(process, GRACE);
+        }
+    }
+    count
+}
+
+/// Ends what runs of this project have left behind whose drivers died. Gives their names with the
+/// number of processes.
+pub(crate) fn sweep(state: &PrivateDir, runs: &Runs) -> Vec<(String, usize)> {
+    let Ok(listed) = runs.list(usize::MAX) else { return Vec::new() };
+    let mut swept = Vec::new();
+    for run in listed.iter().filter(|run| run.status == "running") {
+        // Busy: somebody drives it. Gone: nothing of it can be told apart.
+        let Ok(folder) = folder::open_now(state, &run.id) else { continue };
+        let count = end_processes(&folder);
+        if runs.end(&run.id, super::now_ms(), "interrupted").is_ok() {
+            swept.push((run.id.clone(), count));
+        }
+    }
+    swept
+}

@@ -1,0 +1,332 @@
+//! The loop: what may start is started, what has ended is closed, until every task has ended.
+//!
+//! Invariants: a worker has one task from its gate to its end; a task that ended is told once.
+
+mod ending;
+mod lifetime;
+mod starting;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    os::fd::AsFd as _,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    store::runs::Journal,
+    sys::{
+        clock::Deadline,
+        fifo,
+        process::{self, Ending, Id, Set},
+    },
+    tasks::{
+        file::Task,
+        schedule::{Outcome, Schedule},
+    },
+};
+
+use super::{
+    Asked, Summary, Watcher,
+    folder::Folder,
+    gates::{Asker, Calls},
+    herald::{Herald, members},
+    leftovers::MARK,
+    report::{self, Report, Told},
+    start::Environment,
+    state::{Attempt, Ended, Value},
+};
+
+/// From TERM to KILL.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long a pipe is read that somebody holds after the task has ended.
+const LEAK: Duration = Duration::from_millis(200);
+
+/// Runnable processes per processor beyond which only the least number of workers is used.
+const BUSY: f64 = 1.5;
+
+/// How often a busy machine is asked again.
+const LOAD_EVERY: Duration = Duration::from_secs(2);
+
+/// The longest that somebody may ask a task to wait before it is tried again.
+const LONGEST_HOLD: Duration = Duration::from_hours(1);
+
+/// How often one task may ask for it.
+const MOST_HOLDS: u32 = 50;
+
+pub(super) struct Runner<'r> {
+    pub(super) asked: &'r Asked<'r>,
+    folder: Folder,
+    pub(super) set: Set,
+    reports: fifo::Reader,
+    journal: &'r Journal,
+    watcher: &'r mut dyn Watcher,
+    schedule: Schedule<'r>,
+    ended: Ended<'r>,
+    pub(super) attempts: BTreeMap<Id, Attempt>,
+    calls: Calls<'r>,
+    /// Which task each worker has, and which it had last.
+    workers: Vec<(Option<usize>, Option<usize>)>,
+    /// Workers that are used whatever the load is.
+    least: usize,
+    is_held_by_load: bool,
+    /// Attempts of each task that counted, and how often it was held.
+    tries: Vec<(u32, u32)>,
+    /// Tasks that wait for another attempt, by time.
+    pauses: BTreeSet<(Instant, usize)>,
+    /// Until when no agent is started.
+    agents_wait: Option<Instant>,
+    environment: Environment,
+    began: Instant,
+    pub(super) looked: Instant,
+    is_cancelled: bool,
+    stopped: Option<String>,
+}
+
+impl<'r> Runner<'r> {
+    pub(super) fn new(
+        asked: &'r Asked<'r>,
+        folder: Folder,
+        set: Set,
+        reports: fifo::Reader,
+        journal: &'r Journal,
+        herald: &'r dyn Herald,
+        watcher: &'r mut dyn Watcher,
+    ) -> Self {
+        let options = &folder.record.options;
+        let (least, most) = asked.workers(options);
+        let on_failure = asked.on_failure(options);
+        let tasks = &asked.file.tasks;
+        let schedule =
+            Schedule::new(tasks, asked.graph, asked.lengths, on_failure, options.by_batch);
+        Self {
+            environment: environment(asked, &folder),
+            schedule,
+            ended: Ended::new(asked.file),
+            attempts: BTreeMap::new(),
+            calls: Calls::new(herald),
+            workers: vec![(None, None); most],
+            least,
+            is_held_by_load: false,
+            tries: vec![(0, 0); tasks.len()],
+            pauses: BTreeSet::new(),
+            agents_wait: None,
+            began: Instant::now(),
+            looked: Instant::now(),
+            is_cancelled: false,
+            stopped: None,
+            asked,
+            folder,
+            set,
+            reports,
+            journal,
+            watcher,
+        }
+    }
+
+    pub(super) fn drive(mut self) -> Summary {
+        self.begin();
+        while !self.is_over() {
+            self.start_what_may();
+            for fault in self.calls.carry(&mut self.set) {
+                self.trouble(&fault);
+            }
+            if !self.is_over() {
+                self.turn();
+            }
+        }
+        self.finish()
+    }
+
+    fn is_over(&self) -> bool {
+        self.schedule.is_over() && self.calls.is_idle()
+    }
+
+    fn task(&self, index: usize) -> &'r Task {
+        &self.asked.file.tasks[index]
+    }
+
+    /// Takes an event down.
+    pub(super) fn tell(
+        &mut self,
+        kind: &str,
+        index: Option<usize>,
+        worker: Option<u32>,
+        detail: Map<String, Json>,
+    ) {
+        let task = index.map(|index| self.task(index).name.as_str());
+        let event = super::event(kind, task, worker, detail);
+        self.watcher.event(&event);
+        self.journal.write(event);
+    }
+
+    fn trouble(&mut self, text: &str) {
+        self.watcher.trouble(text);
+        self.tell("trouble", None, None, members(json!({ "what": text })));
+    }
+
+    fn turn(&mut self) {
+        let turn = {
+            let others = [self.reports.as_fd()];
+            self.set.turn(&others, self.next_deadline())
+        };
+        for (id, said) in turn.said {
+            if !self.calls.hear(id, &said) {
+                self.hear(id, &said);
+            }
+        }
+        // Whoever has ended had reported before.
+        self.read_reports();
+        for (id, ending) in turn.ended {
+            match self.attempts.remove(&id) {
+                Some(attempt) => self.task_ended(attempt, ending),
+                None => self.call_ended(id, ending),
+            }
+        }
+        if self.set.is_cancelled() && !self.is_cancelled {
+            self.cancel();
+        }
+        self.what_is_due();
+    }
+
+    fn next_deadline(&self) -> Deadline {
+        let now = Instant::now();
+        let pause = self.pauses.first().map(|(at, _)| *at);
+        let pulse = self.watcher.pulse_every().map(|every| now + every);
+        let load = self.is_held_by_load.then(|| now + LOAD_EVERY);
+        let next = [pause, pulse, load, self.agents_wait, self.next_look()];
+        let next = next.into_iter().flatten().min();
+        next.map_or(Deadline::never(), |at| Deadline::after(at.saturating_duration_since(now)))
+    }
+
+    fn what_is_due(&mut self) {
+        let now = Instant::now();
+        while let Some((at, index)) = self.pauses.first().copied().filter(|(at, _)| *at <= now) {
+            self.pauses.remove(&(at, index));
+            self.schedule.again(index);
+        }
+        if self.agents_wait.is_some_and(|until| until <= now) {
+            self.agents_wait = None;
+        }
+        if self.next_look().is_some_and(|at| at <= now) {
+            self.look();
+        }
+        if self.watcher.pulse_every().is_some() {
+            self.watcher.pulse();
+        }
+    }
+
+    fn cancel(&mut self) {
+        self.is_cancelled = true;
+        self.tell("run_cancel", None, None, Map::new());
+        let ended = self.schedule.stop();
+        self.close_others(ended);
+        self.pauses.clear();
+    }
+
+    fn hear(&mut self, id: Id, said: &process::Said) {
+        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        let name = &self.asked.file.tasks[attempt.index].name;
+        let (lines, trouble) = attempt.hear(said, &self.folder, name);
+        if let Some(trouble) = trouble {
+            self.trouble(&trouble);
+        }
+        let Some(mut attempt) = self.attempts.remove(&id) else { return };
+        for line in lines {
+            self.report(&mut attempt, &line);
+        }
+        self.attempts.insert(id, attempt);
+    }
+
+    fn read_reports(&mut self) {
+        let token = self.folder.record.token.clone();
+        for line in self.reports.lines() {
+            match report::told(&token, &line) {
+                Some(Told::Cancel) => self.set.cancel(),
+                Some(Told::Task { task, line }) => {
+                    let of_task =
+                        |(_, attempt): &(&Id, &Attempt)| self.task(attempt.index).name == task;
+                    let found = self.attempts.iter().find(of_task).map(|(id, _)| *id);
+                    let Some((id, mut attempt)) =
+                        found.and_then(|id| self.attempts.remove_entry(&id))
+                    else {
+                        self.trouble(&format!(
+                            "a report of `{task}`, which is not running: {line}"
+                        ));
+                        continue;
+                    };
+                    self.report(&mut attempt, line);
+                    self.attempts.insert(id, attempt);
+                }
+                None => self.trouble("a report that is not of this run was dropped"),
+            }
+        }
+    }
+
+    fn report(&mut self, attempt: &mut Attempt, line: &str) {
+        let (index, worker) = (attempt.index, attempt.worker);
+        let report = match Report::parse(line) {
+            Ok(report) => report,
+            Err(why) => {
+                let name = &self.task(index).name;
+                return self.trouble(&format!("a report of `{name}` that means nothing: {why}"));
+            }
+        };
+        attempt.last_sign = Instant::now();
+        let (kind, detail) = match report {
+            Report::Progress(percent, text) => {
+                ("progress", json!({ "percent": percent, "text": text }))
+            }
+            Report::Artifact(path) => {
+                attempt.artifacts.push(path.clone());
+                ("artifact_reported", json!({ "path": path }))
+            }
+            Report::Heartbeat => ("heartbeat", json!({})),
+            Report::RetryAfter(time) => {
+                attempt.retry_after = Some(time);
+                return;
+            }
+            Report::Note(text) => ("note", json!({ "text": text })),
+        };
+        self.tell(kind, Some(index), Some(worker), members(detail));
+    }
+
+    fn call_ended(&mut self, id: Id, ending: Ending) {
+        let Some((asker, answer, is_whole)) = self.calls.ended(id, ending) else { return };
+        self.heed(&answer);
+        if let Asker::Gate(attempt) = asker {
+            if is_whole {
+                self.answered(*attempt, answer);
+            } else {
+                self.close(attempt.index, Value::of(Outcome::Cancelled), Map::new());
+            }
+        }
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn took(span: Duration) -> Map<String, Json> {
+    members(json!({ "took_ms": millis(span) }))
+}
+
+/// What every process of a run gets.
+fn environment(asked: &Asked<'_>, folder: &Folder) -> Environment {
+    let record = &folder.record;
+    let mut all = asked.env.to_map();
+    let told: [(&str, OsString); 6] = [
+        ("CPH_RUN_ID", (&record.id).into()),
+        ("CPH_RUN_DIR", folder.path().into()),
+        (MARK, (&record.token).into()),
+        ("CPH_EMIT_FD", process::REPORT.to_string().into()),
+        ("CPH_DEPTH", (asked.depth + 1).to_string().into()),
+        ("TASK_SESSION", (&record.id).into()),
+    ];
+    all.extend(told.map(|(name, value)| (name.into(), value)));
+    all
+}

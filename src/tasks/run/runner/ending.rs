@@ -1,0 +1,221 @@
+//! How a task ends: what it has made, whether it is tried again, what follows from it.
+
+use std::{
+    io::ErrorKind,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    sys::process::{self, Ending, Status},
+    tasks::{file::Work, schedule::Outcome},
+};
+
+use super::{
+    super::{
+        artifacts,
+        folder::Done,
+        herald::{self, members},
+        start,
+        state::{Attempt, Value},
+    },
+    LONGEST_HOLD, MOST_HOLDS, Runner, millis, took,
+};
+
+impl Runner<'_> {
+    pub(super) fn task_ended(&mut self, mut attempt: Attempt, mut ending: Ending) {
+        let said = process::Said {
+            stdout: std::mem::take(&mut ending.stdout),
+            stderr: std::mem::take(&mut ending.stderr),
+            report: std::mem::take(&mut ending.report),
+        };
+        let name = &self.task(attempt.index).name;
+        let (mut lines, trouble) = attempt.hear(&said, &self.folder, name);
+        lines.extend(attempt.last_report());
+        if let Some(trouble) = trouble {
+            self.trouble(&trouble);
+        }
+        let index = attempt.index;
+        for line in lines {
+            self.report(&mut attempt, &line);
+        }
+        match self.verdict(&attempt, &ending.status) {
+            Ok(made) => self.succeeded(&attempt, made, ending.took),
+            Err(None) => self.close(index, Value::of(Outcome::Cancelled), took(ending.took)),
+            Err(Some(why)) => self.failed(&attempt, &why, ending.took),
+        }
+    }
+
+    /// The artifacts of a success; else why it is none, or nothing when it was told to end.
+    fn verdict(&self, attempt: &Attempt, status: &Status) -> Result<Vec<PathBuf>, Option<String>> {
+        let task = self.task(attempt.index);
+        let failed = |why: String| Err(Some(why));
+        let late = || failed(format!("took longer than {:?}", task.timeout.unwrap_or_default()));
+        match status {
+            Status::Exited(0) => {
+                let output_dir = self.folder.output_dir(&task.name);
+                artifacts::of(task, &attempt.input.cwd, &attempt.artifacts, &output_dir)
+                    .map_err(Some)
+            }
+            Status::Exited(code) => failed(format!("exit {code}")),
+            Status::Signalled(number) => failed(format!("ended by signal {number}")),
+            Status::TimedOut if attempt.is_stalled => {
+                failed("neither said anything nor worked for too long".to_owned())
+            }
+            Status::TimedOut => late(),
+            // The time was over before there was a process.
+            Status::NotStarted(error) if error.kind() == ErrorKind::TimedOut => late(),
+            Status::Cancelled => Err(None),
+            Status::NotStarted(error) | Status::Lost(error) => failed(error.to_string()),
+        }
+    }
+
+    fn succeeded(&mut self, attempt: &Attempt, made: Vec<PathBuf>, span: Duration) {
+        let task = self.task(attempt.index);
+        for fault in artifacts::keep(&self.folder, &task.name, &attempt.input.cwd, &made) {
+            self.trouble(&fault);
+        }
+        let done = Done {
+            task: task.name.clone(),
+            fingerprint: attempt.fingerprint.clone(),
+            took_ms: millis(span),
+            output: attempt.output(),
+            artifacts: made,
+        };
+        if let Err(error) = self.folder.enter(&done) {
+            self.trouble(&format!("`{}` will run again when resumed: {error}", task.name));
+        }
+        for path in &done.artifacts {
+            self.tell(
+                "artifact",
+                Some(attempt.index),
+                Some(attempt.worker),
+                members(json!({ "path": path })),
+            );
+            self.post("ArtifactSave", attempt, json!({ "artifact_path": path }));
+        }
+        self.post_end(attempt, true, &done.output, span);
+        let Done { fingerprint, output, artifacts, .. } = done;
+        let outcome = Outcome::Succeeded;
+        let value = Value { outcome, fingerprint, output, artifacts };
+        self.close(attempt.index, value, took(span));
+    }
+
+    /// Tells hooks that a task has ended.
+    fn post_end(&mut self, attempt: &Attempt, success: bool, result: &str, span: Duration) {
+        let fields = json!({ "success": success, "result": result, "duration_ms": millis(span) });
+        self.post("PostTaskExecute", attempt, fields);
+        let role = self.task(attempt.index).role.as_deref().unwrap_or("worker");
+        let fields = json!({
+            "specialist": role,
+            "specialist_id": format!("W{}", attempt.worker),
+            "success": success,
+        });
+        self.post("SpecialistComplete", attempt, fields);
+    }
+
+    fn failed(&mut self, attempt: &Attempt, why: &str, span: Duration) {
+        let (index, worker) = (attempt.index, attempt.worker);
+        let task = self.task(index);
+        if let Some(time) = self.hold_for(attempt) {
+            let until = Instant::now() + time;
+            if matches!(task.work, Work::Prompt(_)) {
+                self.agents_wait = self.agents_wait.max(Some(until));
+            }
+            self.tries[index].1 += 1;
+            let detail = json!({ "reason": why, "retry_after_ms": millis(time) });
+            self.tell("hold", Some(index), Some(worker), members(detail));
+            return self.pause(index, worker, until);
+        }
+        self.tries[index].0 += 1;
+        let tries = self.tries[index].0;
+        if tries <= task.retries.times && !self.schedule.is_stopped() && !self.set.is_cancelled() {
+            let pause = task.retries.pause(tries);
+            let detail = json!({
+                "reason": why, "attempt": tries, "pause_ms": millis(pause), "tail": attempt.tail(),
+            });
+            self.tell("retry", Some(index), Some(worker), members(detail));
+            return self.pause(index, worker, Instant::now() + pause);
+        }
+        self.post_end(attempt, false, why, span);
+        self.give_up(index, why, &attempt.tail());
+    }
+
+    /// How long somebody asked for patience, if the task may be held once more.
+    fn hold_for(&self, attempt: &Attempt) -> Option<Duration> {
+        let is_agent = matches!(self.task(attempt.index).work, Work::Prompt(_));
+        let told = || is_agent.then(|| start::retry_after(&attempt.tail())).flatten();
+        let time = attempt.retry_after.or_else(told)?.min(LONGEST_HOLD);
+        let may = self.tries[attempt.index].1 < MOST_HOLDS
+            && !self.schedule.is_stopped()
+            && !self.set.is_cancelled();
+        may.then_some(time)
+    }
+
+    /// A task comes again later; its worker is free.
+    fn pause(&mut self, index: usize, worker: u32, until: Instant) {
+        self.schedule.put_back(index);
+        self.workers[worker as usize - 1].0 = None;
+        self.pauses.insert((until, index));
+    }
+
+    pub(super) fn give_up(&mut self, index: usize, why: &str, tail: &str) {
+        let worker = self.worker_of(index);
+        let detail = json!({ "reason": why, "tail": tail });
+        self.tell("error", Some(index), worker, members(detail));
+        self.close(index, Value::of(Outcome::Failed), Map::new());
+    }
+
+    fn worker_of(&self, index: usize) -> Option<u32> {
+        let place = self.workers.iter().position(|(task, _)| *task == Some(index))?;
+        u32::try_from(place + 1).ok()
+    }
+
+    /// A task that was handed out has ended.
+    pub(super) fn close(&mut self, index: usize, value: Value, mut detail: Map<String, Json>) {
+        let outcome = value.outcome;
+        let worker = self.worker_of(index);
+        if let Some(worker) = worker {
+            self.workers[worker as usize - 1].0 = None;
+        }
+        detail.insert("outcome".to_owned(), outcome.name().into());
+        self.tell("done", Some(index), worker, detail);
+        self.ended.values[index] = Some(value);
+        self.resolve(index, outcome);
+        let consequences = self.schedule.ended(index, outcome);
+        self.close_others(consequences);
+    }
+
+    /// Tells hooks whose waiting is over.
+    fn resolve(&mut self, index: usize, outcome: Outcome) {
+        if !self.calls.listens("DependencyResolve") {
+            return;
+        }
+        let resolution = match outcome {
+            Outcome::Succeeded | Outcome::Unchanged => "completed",
+            Outcome::Skipped => "skipped",
+            _ => "failed",
+        };
+        for &other in &self.asked.graph.dependents[index] {
+            let event = "DependencyResolve";
+            let run = &self.folder.record;
+            let mut payload = herald::base(event, &run.id, &run.base);
+            payload.extend(members(json!({
+                "task_id": self.task(other).name,
+                "dependency_id": self.task(index).name,
+                "resolution": resolution,
+            })));
+            self.calls.post(event, payload);
+        }
+    }
+
+    /// Tasks that ended without having been handed out.
+    pub(super) fn close_others(&mut self, ended: Vec<(usize, Outcome)>) {
+        for (index, outcome) in ended {
+            self.tell("done", Some(index), None, members(json!({ "outcome": outcome.name() })));
+            self.ended.values[index] = Some(Value::of(outcome));
+        }
+    }
+}

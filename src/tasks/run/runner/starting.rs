@@ -1,0 +1,247 @@
+//! From a free worker to a process: what is planned, who may refuse it, what it is started with.
+
+use std::{ffi::OsStr, fs, time::Instant};
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    sys::{
+        clock::Deadline,
+        load,
+        process::{Command, Limits, Voices},
+    },
+    tasks::{
+        file::{Task, Work},
+        schedule::Outcome,
+    },
+};
+
+use super::{
+    super::{
+        gates::Asker,
+        herald::{self, Answer, members},
+        leftovers::MARK,
+        start::{self, Input},
+        state::{Attempt, Value},
+    },
+    BUSY, GRACE, LEAK, Runner,
+};
+
+/// What is to be done with a task that was handed out.
+enum Plan {
+    Start(Box<Attempt>),
+    Close(Value),
+}
+
+impl Runner<'_> {
+    pub(super) fn start_what_may(&mut self) {
+        while let Some(worker) = self.free_worker() {
+            let tasks = &self.asked.file.tasks;
+            let agents_wait = self.agents_wait.is_some();
+            let may_start =
+                |index: usize| !agents_wait || !matches!(tasks[index].work, Work::Prompt(_));
+            let Some(index) = self.schedule.next(may_start) else { return };
+            self.workers[worker].0 = Some(index);
+            let number = u32::try_from(worker + 1).unwrap_or(u32::MAX);
+            match self.plan(index, number) {
+                Ok(Plan::Start(attempt)) => self.gate_or_start(*attempt),
+                Ok(Plan::Close(value)) => self.close(index, value, Map::new()),
+                Err(why) => self.give_up(index, &why, ""),
+            }
+        }
+    }
+
+    fn free_worker(&mut self) -> Option<usize> {
+        let busy = self.workers.iter().filter(|(task, _)| task.is_some()).count();
+        let is_scaled = self.least < self.workers.len() && busy >= self.least;
+        self.is_held_by_load = is_scaled && load::per_processor().is_some_and(|load| load > BUSY);
+        if self.is_held_by_load {
+            return None;
+        }
+        self.workers.iter().position(|(task, _)| task.is_none())
+    }
+
+    fn plan(&mut self, index: usize, worker: u32) -> Result<Plan, String> {
+        let task = self.task(index);
+        let lookup =
+            |name: &str| self.environment.get(OsStr::new(name))?.to_str().map(str::to_owned);
+        if !start::is_wanted(task, &self.ended, &lookup)? {
+            return Ok(Plan::Close(Value::of(Outcome::Skipped)));
+        }
+        let file = self.ended.file();
+        let input = start::input(file, task, &self.folder.record.base, &self.ended)?;
+        let before = self.asked.graph.dependencies[index].iter();
+        let before: Vec<&str> = before
+            .filter_map(|other| Some(self.ended.values[*other].as_ref()?.fingerprint.as_str()))
+            .collect();
+        let fingerprint = start::fingerprint(task, &input, file.agent.as_deref(), &before)?;
+        if let Some(value) = self.unchanged(task, &fingerprint) {
+            return Ok(Plan::Close(value));
+        }
+        let mut attempt = Attempt::new(index, worker, self.tries[index].0 + 1, input);
+        attempt.fingerprint = fingerprint;
+        attempt.wants_output = self.ended.is_asked_for(index);
+        Ok(Plan::Start(Box::new(attempt)))
+    }
+
+    /// What a task has done before, if it still holds.
+    fn unchanged(&self, task: &Task, fingerprint: &str) -> Option<Value> {
+        let done = self.folder.done.get(&task.name)?;
+        let still_holds = !self.asked.force
+            && done.fingerprint == fingerprint
+            && done.artifacts.iter().all(|path| path.is_file());
+        still_holds.then(|| Value {
+            outcome: Outcome::Unchanged,
+            fingerprint: done.fingerprint.clone(),
+            output: done.output.clone(),
+            artifacts: done.artifacts.clone(),
+        })
+    }
+
+    fn gate_or_start(&mut self, attempt: Attempt) {
+        if !self.calls.listens("PreTaskExecute") {
+            return self.start(attempt);
+        }
+        let event = "PreTaskExecute";
+        let payload = self.task_payload(event, &attempt);
+        let asker = Asker::Gate(Box::new(attempt));
+        match self.calls.ask(&mut self.set, event, &payload, asker) {
+            Ok(_) => {}
+            Err((Asker::Gate(attempt), why)) => {
+                self.trouble(&why);
+                self.start(*attempt);
+            }
+            Err((_, why)) => self.trouble(&why),
+        }
+    }
+
+    /// What hooks are told of a task and what it is started with.
+    pub(super) fn task_payload(&self, event: &str, attempt: &Attempt) -> Map<String, Json> {
+        let task = self.task(attempt.index);
+        let Input { work, cwd, env } = &attempt.input;
+        let mut payload = herald::base(event, &self.folder.record.id, &self.folder.record.base);
+        payload.extend(herald::about(task, &self.folder.output_dir(&task.name), cwd));
+        payload.insert("task_input".to_owned(), herald::task_input(work, cwd, env).into());
+        payload
+    }
+
+    pub(super) fn answered(&mut self, mut attempt: Attempt, answer: Answer) {
+        if let Some(why) = answer.refusal {
+            let index = attempt.index;
+            self.tell(
+                "blocked",
+                Some(index),
+                Some(attempt.worker),
+                members(json!({ "reason": why })),
+            );
+            return self.close(index, Value::of(Outcome::Refused), Map::new());
+        }
+        if self.schedule.is_stopped() {
+            return self.close(attempt.index, Value::of(Outcome::NotRun), Map::new());
+        }
+        if let Some(input) = answer.rewrite {
+            match herald::rewritten(&input) {
+                Ok((work, cwd, env)) => {
+                    attempt.input.work = work;
+                    attempt.input.env = env;
+                    if let Some(cwd) = cwd {
+                        attempt.input.cwd = self.folder.record.base.join(cwd);
+                    }
+                }
+                Err(why) => return self.give_up(attempt.index, &why, ""),
+            }
+        }
+        self.start(attempt);
+    }
+
+    pub(super) fn start(&mut self, mut attempt: Attempt) {
+        let task = self.task(attempt.index);
+        let command = match self.command(task, &attempt) {
+            Ok(command) => command,
+            Err(error) => return self.give_up(attempt.index, &error.to_string(), ""),
+        };
+        let limits = Limits {
+            deadline: task.timeout.map_or(Deadline::never(), Deadline::after),
+            grace: GRACE,
+            output_cap: usize::MAX,
+            leak_grace: LEAK,
+        };
+        let voices = if attempt.wants_output { Voices::Apart } else { Voices::Together };
+        let detail = json!({ "attempt": attempt.number });
+        self.tell("start", Some(attempt.index), Some(attempt.worker), members(detail));
+        self.assign(&attempt);
+        attempt.began = Instant::now();
+        attempt.last_sign = attempt.began;
+        let id = self.set.start_with_report(command, limits, voices);
+        self.attempts.insert(id, attempt);
+    }
+
+    fn command(&self, task: &Task, attempt: &Attempt) -> std::io::Result<Command> {
+        let input = &attempt.input;
+        let mut env = self.environment.clone();
+        let output_dir = self.folder.output_dir(&task.name);
+        let told = [
+            ("CPH_TASK", task.name.as_str()),
+            ("TASK_ID", task.name.as_str()),
+            ("TASK_TYPE", task.kind.as_deref().unwrap_or_default()),
+            ("TASK_SPECIALIST", task.role.as_deref().unwrap_or_default()),
+        ];
+        for (name, value) in told.into_iter().filter(|(_, value)| !value.is_empty()) {
+            env.insert(name.into(), value.into());
+        }
+        env.insert("TASK_OUTPUT_DIR".into(), output_dir.clone().into());
+        env.insert("TASK_WORKSPACE".into(), input.cwd.clone().into());
+        env.insert("CPH_ATTEMPT".into(), attempt.number.to_string().into());
+        env.extend(input.env.iter().map(|(name, value)| (name.into(), value.into())));
+        // What the mark is for, nobody may change.
+        env.insert(MARK.into(), (&self.folder.record.token).into());
+        if wants_output_dir(task, &input.work) {
+            fs::create_dir_all(&output_dir)?;
+        }
+        let agent = self.asked.file.agent.as_deref();
+        let (argv, stdin) = start::argv(input, &task.limits, agent, &env, self.asked.scratch)?;
+        Ok(Command { argv, env, dir: Some(input.cwd.clone()), stdin, marker: task.name.clone() })
+    }
+
+    /// Tells who has which task now.
+    fn assign(&mut self, attempt: &Attempt) {
+        let worker = attempt.worker as usize - 1;
+        let last = self.workers[worker].1.replace(attempt.index);
+        if self.calls.listens("SpecialistAssign") {
+            let task = self.task(attempt.index);
+            let fields = json!({
+                "specialist": task.role.as_deref().unwrap_or("worker"),
+                "specialist_id": format!("W{}", attempt.worker),
+            });
+            self.post("SpecialistAssign", attempt, fields);
+        }
+        if self.calls.listens("ContextSwitch") {
+            let mut fields = json!({ "to_task_id": self.task(attempt.index).name });
+            if let Some(last) = last {
+                fields["from_task_id"] = self.task(last).name.as_str().into();
+            }
+            self.post("ContextSwitch", attempt, fields);
+        }
+    }
+
+    /// Tells hooks about a task; nobody waits for them.
+    pub(super) fn post(&mut self, event: &'static str, attempt: &Attempt, fields: Json) {
+        if self.calls.listens(event) {
+            let mut payload = self.task_payload(event, attempt);
+            if !matches!(event, "PostTaskExecute") {
+                payload.remove("task_input");
+            }
+            payload.extend(members(fields));
+            self.calls.post(event, payload);
+        }
+    }
+}
+
+/// Whether the directory for results is made before the task starts: nothing is made for tasks
+/// that have no use for it.
+fn wants_output_dir(task: &Task, work: &Work) -> bool {
+    matches!(work, Work::Prompt(_))
+        || !task.artifacts.is_empty()
+        || work.texts().iter().any(|text| text.contains("TASK_OUTPUT_DIR"))
+        || task.env.values().any(|text| text.contains("TASK_OUTPUT_DIR"))
+}

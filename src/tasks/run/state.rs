@@ -1,0 +1,204 @@
+//! What a run knows of its tasks: values of those that ended, the attempt of those that run.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Write as _,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    sys::process::Said,
+    tasks::{file::TaskFile, graph, schedule::Outcome},
+};
+
+use super::{
+    folder::Folder,
+    start::{Input, Values},
+};
+
+/// Bytes of the end of what a task said that are shown when it fails.
+const TAIL: usize = 2 << 10;
+
+/// Bytes of stdout that other tasks may use.
+const OUTPUT: usize = 64 << 10;
+
+/// What later tasks may use of one that ended.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    pub(super) outcome: Outcome,
+    pub(super) fingerprint: String,
+    pub(super) output: String,
+    pub(super) artifacts: Vec<PathBuf>,
+}
+
+impl Value {
+    pub(super) fn of(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            fingerprint: outcome.name().to_owned(),
+            output: String::new(),
+            artifacts: Vec::new(),
+        }
+    }
+}
+
+/// The values of all tasks of a file, by number.
+pub(super) struct Ended<'f> {
+    file: &'f TaskFile,
+    pub(super) values: Vec<Option<Value>>,
+    by_name: BTreeMap<String, Vec<usize>>,
+}
+
+impl<'f> Ended<'f> {
+    pub(super) fn new(file: &'f TaskFile) -> Self {
+        let mut by_name = BTreeMap::new();
+        // Only names that somebody asks for.
+        for text in file.tasks.iter().flat_map(crate::tasks::read::texts) {
+            for reference in crate::tasks::reference::all(text).into_iter().flatten() {
+                by_name
+                    .entry(reference.task)
+                    .or_insert_with_key(|name| graph::meant(&file.tasks, name));
+            }
+        }
+        Self { file, values: vec![None; file.tasks.len()], by_name }
+    }
+
+    /// Whether another task uses the output of this one.
+    pub(super) fn is_asked_for(&self, index: usize) -> bool {
+        self.by_name.values().any(|meant| meant.contains(&index))
+    }
+
+    pub(super) fn file(&self) -> &'f TaskFile {
+        self.file
+    }
+}
+
+impl Values for Ended<'_> {
+    fn of(&self, name: &str) -> Vec<&Value> {
+        let meant = self.by_name.get(name).into_iter().flatten();
+        meant.filter_map(|index| self.values[*index].as_ref()).collect()
+    }
+}
+
+/// A task that was handed out: from its gate to its end.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) index: usize,
+    /// From 1.
+    pub(super) worker: u32,
+    /// From 1.
+    pub(super) number: u32,
+    pub(super) input: Input,
+    pub(super) fingerprint: String,
+    pub(super) began: Instant,
+    /// When it last said anything or used a processor.
+    pub(super) last_sign: Instant,
+    /// What it has used of processors when that was last looked at.
+    pub(super) cpu: Duration,
+    pub(super) log: Option<File>,
+    tail: Vec<u8>,
+    pub(super) wants_output: bool,
+    output: Vec<u8>,
+    report_rest: Vec<u8>,
+    pub(super) artifacts: Vec<String>,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) is_stalled: bool,
+    pub(super) is_silent: bool,
+}
+
+impl Attempt {
+    pub(super) fn new(index: usize, worker: u32, number: u32, input: Input) -> Self {
+        let now = Instant::now();
+        Self {
+            index,
+            worker,
+            number,
+            input,
+            fingerprint: String::new(),
+            began: now,
+            last_sign: now,
+            cpu: Duration::ZERO,
+            log: None,
+            tail: Vec::new(),
+            wants_output: false,
+            output: Vec::new(),
+            report_rest: Vec::new(),
+            artifacts: Vec::new(),
+            retry_after: None,
+            is_stalled: false,
+            is_silent: false,
+        }
+    }
+
+    /// Takes down what was said; gives whole lines of reports. A log that cannot be written is the
+    /// error.
+    pub(super) fn hear(
+        &mut self,
+        said: &Said,
+        folder: &Folder,
+        task: &str,
+    ) -> (Vec<String>, Option<String>) {
+        self.last_sign = Instant::now();
+        self.is_silent = false;
+        let mut trouble = None;
+        if !said.stdout.is_empty() || !said.stderr.is_empty() {
+            trouble = self.write(said, folder, task).err();
+        }
+        for text in [&said.stdout, &said.stderr] {
+            keep_tail(&mut self.tail, text);
+        }
+        if self.wants_output {
+            let room = OUTPUT.saturating_sub(self.output.len()).min(said.stdout.len());
+            self.output.extend_from_slice(&said.stdout[..room]);
+        }
+        self.report_rest.extend_from_slice(&said.report);
+        let end = self.report_rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let whole: Vec<u8> = self.report_rest.drain(..end).collect();
+        // Nobody reports by the megabyte without a line end.
+        self.report_rest.truncate(OUTPUT);
+        let lines = String::from_utf8_lossy(&whole).lines().map(str::to_owned).collect();
+        (lines, trouble)
+    }
+
+    /// The file is made when there is something to write.
+    fn write(&mut self, said: &Said, folder: &Folder, task: &str) -> Result<(), String> {
+        let log = match &mut self.log {
+            Some(log) => log,
+            empty => {
+                let mut log = folder.task_log(task).map_err(|error| error.to_string())?;
+                if self.number > 1 {
+                    drop(writeln!(log, "--- attempt {}", self.number));
+                }
+                empty.insert(log)
+            }
+        };
+        let written = log.write_all(&said.stdout).and_then(|()| log.write_all(&said.stderr));
+        written.map_err(|error| format!("the log of `{task}`: {error}"))
+    }
+
+    /// What was reported last, without a line end.
+    pub(super) fn last_report(&mut self) -> Option<String> {
+        let rest = std::mem::take(&mut self.report_rest);
+        (!rest.is_empty()).then(|| String::from_utf8_lossy(&rest).into_owned())
+    }
+
+    /// The end of what it said.
+    pub(super) fn tail(&self) -> String {
+        let text = String::from_utf8_lossy(&self.tail);
+        text.trim_start_matches('\u{fffd}').trim_end().to_owned()
+    }
+
+    /// Its stdout, without line ends behind.
+    pub(super) fn output(&self) -> String {
+        String::from_utf8_lossy(&self.output).trim_end_matches(['\n', '\r']).to_owned()
+    }
+}
+
+fn keep_tail(tail: &mut Vec<u8>, text: &[u8]) {
+    let text = &text[text.len().saturating_sub(TAIL)..];
+    tail.extend_from_slice(text);
+    let extra = tail.len().saturating_sub(TAIL);
+    tail.drain(..extra);
+}

@@ -1,0 +1,81 @@
+//! What the linter calls `settings-void` is so: the client runs none of the file's hooks, and says
+//! nothing; after `--fix` all of them run.
+
+use serde_json::{Value, json};
+
+use crate::cph::Cph;
+
+use super::{
+    client, run as runs,
+    scenario::{Scenario, command, run},
+    script::text,
+};
+
+/// A session that ends, with a hook for that, and a fault under a guard of the same file.
+fn with(fault: &Value) -> Scenario {
+    let scenario = Scenario::new().hook("guard", "exit 0").observe("Stop").turn([text("done")]);
+    let mut scenario = scenario;
+    scenario.hooks.insert("PreToolUse".to_owned(), fault.clone());
+    scenario
+}
+
+/// What the linter says about the same file.
+fn is_called_void(scenario: &Scenario) -> bool {
+    let mut settings = scenario.settings.clone();
+    settings.insert("hooks".to_owned(), scenario.hooks.clone().into());
+    let text = Value::from(settings).to_string();
+    let cph = Cph::new().project_file(".claude/settings.json", &text);
+    let ran = cph.run(&["lint", "--format", "json", "--select", "settings-void"]);
+    let found: Vec<Value> = serde_json::from_str(&ran.stdout).unwrap();
+    !found.is_empty()
+}
+
+/// Faults, and whether they can be repaired.
+fn faults() -> Vec<(&'static str, Value, bool)> {
+    let handler = |more: Value| {
+        let mut handler = run("guard");
+        handler.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!([{ "matcher": "Bash", "hooks": [handler] }])
+    };
+    vec![
+        ("a string instead of a group", json!([command("guard")]), true),
+        ("a handler instead of a group", json!([run("guard")]), true),
+        ("one group instead of a list", json!({ "hooks": [run("guard")] }), true),
+        (
+            "a list of names as matcher",
+            json!([{ "matcher": ["Bash"], "hooks": [run("guard")] }]),
+            true,
+        ),
+        ("a limit in quotes", handler(json!({ "timeout": "5" })), true),
+        ("a limit of zero", handler(json!({ "timeout": 0 })), true),
+        ("no type", json!([{ "hooks": [{ "command": command("guard") }] }]), true),
+        ("an unknown type", handler(json!({ "type": "comand" })), false),
+        ("no command", json!([{ "hooks": [{ "type": "command" }] }]), false),
+    ]
+}
+
+#[test]
+fn what_is_called_void_is_off_and_after_the_repair_it_is_on() {
+    let Some(client) = client::required() else { return };
+    for (name, fault, can_be_repaired) in faults() {
+        let scenario = with(&fault);
+        assert!(is_called_void(&scenario), "{name}");
+        let broken = runs::natively(&scenario, client);
+        assert!(broken.runs.is_empty(), "{name}: the client runs {:?}", broken.runs);
+        if can_be_repaired {
+            runs::repaired(&scenario, client).run_of("stop");
+        }
+    }
+}
+
+#[test]
+fn a_guard_outside_of_hooks_switches_the_file_off() {
+    let Some(client) = client::required() else { return };
+    let mut scenario = Scenario::new().hook("guard", "exit 0").observe("Stop").turn([text("done")]);
+    let guard = json!([{ "matcher": "Bash", "hooks": [run("guard")] }]);
+    scenario.settings.insert("PreToolUse".to_owned(), guard);
+    assert!(is_called_void(&scenario));
+    let broken = runs::natively(&scenario, client);
+    assert!(broken.runs.is_empty(), "the client runs {:?}", broken.runs);
+    runs::repaired(&scenario, client).run_of("stop");
+}

@@ -1,0 +1,150 @@
+//! What a run tells hooks, and what they may do to it.
+
+use serde_json::Value;
+
+use super::{events, outcome, with};
+use crate::{
+    cph::Cph,
+    wait::{PATIENCE, until},
+};
+
+/// The user's hooks need no trust.
+fn with_hooks(tasks: &str, hooks: &str) -> Cph {
+    with(tasks).home_file(".claude/hooks.json", &format!("{{\"hooks\": {{{hooks}}}}}"))
+}
+
+const TASKS: &str = "max_workers: 2
+tasks:
+- {name: a, type: implementation, role: coder, run: 'echo a > a.txt', artifacts: a.txt}
+- {name: b, type: test, role: tester, run: touch b, dependencies: a}
+";
+
+/// Keeps what it is told, each telling in a file of its own: hooks of several tasks run at once.
+const LISTEN: &str = r#"[{"hooks": [{"type": "command", "gate": false,
+    "command": "cat >\"$CLAUDE_PROJECT_DIR/heard/$CPH_OCCURRENCE\""}]}]"#;
+
+/// Notes how many were told before it.
+const LAST: &str = r#"[{"hooks": [{"type": "command", "gate": false,
+    "command": "ls \"$CLAUDE_PROJECT_DIR/heard\" >\"$CLAUDE_PROJECT_DIR/before\""}]}]"#;
+
+/// The payloads that are there whole.
+fn heard(cph: &Cph) -> Vec<Value> {
+    let files = std::fs::read_dir(cph.path("project/heard")).unwrap();
+    let texts = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    texts.filter_map(|text| serde_json::from_slice(&text).ok()).collect()
+}
+
+#[test]
+fn every_event_is_told_with_its_payload() {
+    let names = [
+        "OrchestratorInitialize",
+        "TaskPlan",
+        "TaskBreakdown",
+        "PreTaskExecute",
+        "SpecialistAssign",
+        "ContextSwitch",
+        "PostTaskExecute",
+        "SpecialistComplete",
+        "ArtifactSave",
+        "DependencyResolve",
+    ];
+    let hooks = names.map(|name| format!("\"{name}\": {LISTEN}")).join(",");
+    let cph = with_hooks(TASKS, &format!("{hooks}, \"TaskComplete\": {LAST}"))
+        .project_file("heard/.keep", "");
+    cph.succeed(&["run", "tasks.yaml"]);
+    let payloads = heard(&cph);
+    let schema = include_str!("../../schemas/orchestrator-payload.schema.json");
+    let schema = jsonschema::draft202012::new(&serde_json::from_str(schema).unwrap()).unwrap();
+    for payload in &payloads {
+        assert!(schema.is_valid(payload), "{payload}");
+        assert_eq!(payload["session_id"], "R1");
+    }
+    let of = |name: &str| -> Vec<&Value> {
+        payloads.iter().filter(|payload| payload["hook_event_name"] == name).collect()
+    };
+    for name in names {
+        assert!(!of(name).is_empty(), "{name} was not told: {payloads:?}");
+    }
+    assert_eq!(of("TaskBreakdown")[0]["subtasks"][1]["dependencies"][0], "a");
+    let mut pre = of("PreTaskExecute");
+    pre.sort_by_key(|payload| payload["task_id"].as_str());
+    assert_eq!(
+        (pre[0]["task_type"].as_str(), pre[1]["specialist"].as_str()),
+        (Some("implementation"), Some("tester"))
+    );
+    assert_eq!(pre[1]["task_input"]["command"], "touch b");
+    assert_eq!(of("PostTaskExecute")[0]["success"], true);
+    assert!(of("ArtifactSave")[0]["artifact_path"].as_str().unwrap().ends_with("a.txt"));
+    let resolved = of("DependencyResolve")[0];
+    assert_eq!((&resolved["task_id"], &resolved["dependency_id"]), (&"b".into(), &"a".into()));
+    let before = cph.read("project/before").unwrap();
+    assert_eq!(before.lines().count(), payloads.len(), "the end is told last");
+}
+
+#[test]
+fn a_gate_refuses_and_rewrites_by_type_and_role() {
+    let hooks = r#""PreTaskExecute": [
+        {"matcher": "role:tester", "hooks": [{"type": "command", "command": "echo freeze >&2; exit 2"}]},
+        {"matcher": "type:implementation", "hooks": [{"type": "command",
+            "command": "echo '{\"hookSpecificOutput\": {\"hookEventName\": \"PreTaskExecute\", \"updatedInput\": {\"command\": \"echo rewritten > a.txt\"}}}'"}]}]"#;
+    let cph = with_hooks(TASKS, hooks);
+    let ran = cph.run(&["run", "tasks.yaml"]);
+    assert_eq!(ran.code, 1, "{}", ran.shown());
+    assert!(ran.stdout.contains("freeze"), "{}", ran.shown());
+    assert_eq!(outcome(&cph, "R1", "a"), "succeeded");
+    assert_eq!(outcome(&cph, "R1", "b"), "refused");
+    assert_eq!(cph.read("project/a.txt").unwrap(), "rewritten\n");
+    assert!(!cph.path("project/b").exists());
+}
+
+/// The gate of one task waits until the other has run.
+#[test]
+fn a_slow_gate_holds_up_its_own_task_alone() {
+    let tasks = "max_workers: 2
+tasks:
+- {name: slow, type: slow, priority: 1, run: touch slow}
+- {name: other, run: touch other}
+";
+    let hooks = r#""PreTaskExecute": [{"matcher": "type:slow", "hooks": [{"type": "command",
+        "command": "until test -e \"$CLAUDE_PROJECT_DIR/other\"; do sleep 0.01; done"}]}]"#;
+    let cph = with_hooks(tasks, hooks);
+    cph.succeed(&["run", "tasks.yaml"]);
+    assert!(cph.path("project/slow").exists());
+}
+
+#[test]
+fn a_refused_plan_is_not_run() {
+    let hooks = r#""TaskPlan": [{"hooks": [{"type": "command", "command": "echo not today >&2; exit 2"}]}]"#;
+    let cph = with_hooks(TASKS, hooks);
+    let ran = cph.run(&["run", "tasks.yaml"]);
+    assert_eq!(ran.code, 1, "{}", ran.shown());
+    assert!(
+        ran.stdout.contains("the plan was refused") && ran.stdout.contains("not today"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(outcome(&cph, "R1", "a"), "not run");
+}
+
+#[test]
+fn a_broken_hook_refuses_nothing_and_without_hooks_nothing_is_asked() {
+    let hooks = r#""PreTaskExecute": [{"hooks": [{"type": "command", "command": "no-such-program-here"}]}]"#;
+    let cph = with_hooks(TASKS, hooks);
+    cph.succeed(&["run", "tasks.yaml"]);
+    let log = cph.succeed(&["log", "--json"]);
+    assert_eq!(log.lines().count(), 2, "{log}");
+    let cph = with(TASKS);
+    cph.succeed(&["run", "tasks.yaml"]);
+    assert_eq!(cph.succeed(&["log", "--json"]), "");
+    assert!(events(&cph, "R1").iter().all(|event| event["kind"] != "trouble"));
+}
+
+#[test]
+fn maintenance_is_told() {
+    let cph =
+        with_hooks(TASKS, &format!("\"MaintenanceRun\": {LISTEN}")).project_file("heard/.keep", "");
+    cph.succeed(&["run", "tasks.yaml"]);
+    cph.succeed(&["maintain"]);
+    let is_told = || heard(&cph).iter().any(|payload| payload["action"] == "cleanup");
+    assert!(until(PATIENCE, is_told), "nobody was told");
+}
