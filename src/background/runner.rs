@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-use super::{choose::Lanes, outcome, tell};
+use super::{choose::Lanes, hand_over::Watch, outcome, tell};
 
 /// How long a runner stays when there is nothing to do.
 const IDLE: Duration = Duration::from_secs(10);
@@ -102,6 +102,8 @@ struct Runner<'r> {
     held: &'r Held,
     running: BTreeMap<Start, Running>,
     lanes: Lanes,
+    /// What was left to the other processor.
+    watch: Watch,
     /// Orders that only a newer cph can read.
     skipped: &'r mut BTreeSet<String>,
     idle: Duration,
@@ -134,6 +136,7 @@ impl<'r> Runner<'r> {
             held,
             running: BTreeMap::new(),
             lanes: Lanes::new(at_once),
+            watch: Watch::new(),
             skipped,
             idle: own.map_or(IDLE, Duration::from_millis),
             is_untidy: true,
@@ -199,6 +202,7 @@ impl<'r> Runner<'r> {
     fn round(&mut self, jobs: &mut Jobs, runs: &Runs) -> Result<Next, Error> {
         let has_more = self.take_in(jobs)?;
         self.collect(jobs, runs)?;
+        self.watch.look(jobs, self.places.state_dir.as_deref())?;
         let mut due_ms = jobs.promote()?;
         let free_at = self.start(jobs, runs)?;
         due_ms = [due_ms, free_at].into_iter().flatten().min();
@@ -209,7 +213,7 @@ impl<'r> Runner<'r> {
 
     fn sleep(&self, bell: &mut Bell, next: &Next, idle_until: Deadline) {
         let mut span = idle_until.remaining().unwrap_or(self.idle).min(Duration::from_secs(5));
-        if !self.running.is_empty() {
+        if !self.running.is_empty() || self.watch.is_on() {
             span = LOOK;
         }
         if let Some(due) = next.due_ms {

@@ -16,10 +16,13 @@ use crate::{
     sys::{
         clock::{self, Deadline},
         memory::Shared,
+        place::Places,
         process::{self, Allowance, Command, Status, Stdin},
         signal,
     },
 };
+
+use super::hand_over::Due;
 
 /// From TERM to KILL.
 const GRACE: Duration = Duration::from_millis(1500);
@@ -33,14 +36,21 @@ const ANSWER: usize = 64 << 10;
 const LAST_WORDS: usize = 2 << 10;
 
 /// Runs one start to its end.
-pub(crate) fn work(queue: &Queue, start: &Start, scratch: &Path) -> Result<(), Error> {
+pub(crate) fn work(queue: &Queue, start: &Start, places: &Places) -> Result<(), Error> {
     signal::outlive_full_files();
     let runs = queue.runs()?;
     let Some((mut run, task)) = runs.begin(start)? else { return Ok(()) };
     let logs = queue.logs().ok();
     let began = clock::boot_now();
     let at = clock::wall_text(clock::wall_now());
-    let (how, outputs) = perform(&task, start, logs.as_ref(), scratch);
+    let mut due = None;
+    let (how, outputs) = match take_up(&task, places) {
+        Ok(taken) => {
+            due = taken;
+            perform(&task, start, logs.as_ref(), &places.temp_dir, due.as_mut())
+        }
+        Err(how) => (how, Heard::default()),
+    };
     let took = clock::boot_now().saturating_sub(began);
     let mut end = End {
         how,
@@ -48,13 +58,27 @@ pub(crate) fn work(queue: &Queue, start: &Start, scratch: &Path) -> Result<(), E
         stdout: text(&outputs.stdout, ANSWER, false),
         stderr: text(&outputs.stderr, LAST_WORDS, true),
     };
+    if let Some(due) = &mut due {
+        due.ran(&task, &end);
+    }
     write_end(&mut run, &mut end)?;
+    if let Some(due) = due {
+        due.close(&task, &end);
+    }
     if let Some(logs) = &logs {
         close(logs, start, &task, &end, &at);
     }
     drop(run);
     wake::tell(queue);
     Ok(())
+}
+
+/// A hook that was left to the other processor is taken up first; how it ended if that one has
+/// run it.
+fn take_up(task: &Task, places: &Places) -> Result<Option<Due>, How> {
+    let state_dir = places.state_dir.as_deref();
+    let taken = task.hand_over.as_ref().map(|one| Due::take_up(one, task, state_dir));
+    taken.transpose()
 }
 
 /// What it said, as far as that was kept.
@@ -64,7 +88,13 @@ struct Heard {
     stderr: Vec<u8>,
 }
 
-fn perform(task: &Task, start: &Start, logs: Option<&Logs>, scratch: &Path) -> (How, Heard) {
+fn perform(
+    task: &Task,
+    start: &Start,
+    logs: Option<&Logs>,
+    scratch: &Path,
+    due: Option<&mut Due>,
+) -> (How, Heard) {
     let not_started = |why: String| (How::NotStarted(why), Heard::default());
     let variables = match environment::load(&task.environment) {
         Some(variables) => variables,
@@ -77,6 +107,9 @@ fn perform(task: &Task, start: &Start, logs: Option<&Logs>, scratch: &Path) -> (
         .map(|(name, value)| (name.into(), value.into()))
         .collect();
     env.insert(MARK.into(), start.name().into());
+    if let Some((name, value)) = due.and_then(Due::start) {
+        env.insert(name.into(), value.into());
+    }
     let payload = Shared::new(task.stdin.as_bytes(), scratch);
     let stdin = match payload.reader() {
         Ok(stdin) => stdin,

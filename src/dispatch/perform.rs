@@ -87,7 +87,7 @@ impl Firing<'_> {
         let (event, fired_by) = (&self.situation.event, self.situation.fired_by);
         let scratch = self.situation.scratch();
         let mut feed = Feed::new(event, fired_by, stage.occurrence, self.payload, scratch);
-        stand_down::leave(self, choice, mine, stage, &feed, report);
+        stand_down::leave(self, choice, mine, stage, &mut feed, report);
         let mut calls = calls(choice, &choice.meant, mine);
         self.hold_back(&mut calls, report);
         let mut keeper = std::mem::take(&mut mine.keeper);

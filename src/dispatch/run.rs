@@ -396,7 +396,7 @@ impl<'r, 's> Runner<'r, 's> {
 
     /// Leaves a hook to the background: it has ended as far as anybody here is concerned.
     fn leave(&mut self, index: usize, command: Command, payload: &[u8]) {
-        let left = background::leave(self.calls[index].hook, self.stage, command, payload);
+        let left = background::leave(self.calls[index].hook, self.stage, command, payload, None);
         let (ending, note) = match left {
             Ok(note) => (Ending::without_run(Status::Exited(0)), note),
             Err(sentence) => (not_started(sentence), None),

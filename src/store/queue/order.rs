@@ -54,6 +54,20 @@ pub(crate) struct Order {
     /// What of the payload is collected in a batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) item: Option<String>,
+    /// The other processor may run it in its time; only if it does not, it is run here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hand_over: Option<HandOver>,
+}
+
+/// On which condition a hook is run that was left to the other processor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HandOver {
+    /// To whom it was left.
+    pub(crate) to: Processor,
+    /// How long that one has, in milliseconds.
+    pub(crate) wait_ms: u64,
+    /// What tells whether it was run there: text of whoever looks for that.
+    pub(crate) note: String,
 }
 
 /// A file as it was.

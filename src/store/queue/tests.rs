@@ -6,7 +6,7 @@ use std::{
 use super::{
     environment::Variables,
     jobs::{Filter, Jobs, Outcome, Picked, State},
-    order::Order,
+    order::{HandOver, Order},
     run::{End, How, Start, State as RunState, Task},
     spool::Found,
     *,
@@ -49,6 +49,7 @@ fn order(occurrence: &str, hook: &str, terms: Terms) -> Order {
         terms,
         fresh: Vec::new(),
         item: Some(format!("src/{occurrence}")),
+        hand_over: None,
     }
 }
 
@@ -321,6 +322,52 @@ fn rates_count_what_was_started() {
     assert!(free_at > jobs::now_ms());
 }
 
+/// Left to the other processor, for an hour or no time at all.
+fn left(occurrence: &str, wait_ms: u64, terms: Terms) -> Order {
+    let (boot, since_boot_ms) = (crate::sys::clock::boot_id(), jobs::now_ms().unsigned_abs());
+    let hand_over = Some(HandOver { to: Processor::ClaudeCode, wait_ms, note: "n".to_owned() });
+    Order { hand_over, boot, since_boot_ms, ..order(occurrence, "h", terms) }
+}
+
+#[test]
+fn what_is_left_to_the_other_waits_apart() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    let hour = 3_600_000;
+    let batch = Terms { batch: Some(Batch::default()), ..Terms::default() };
+    jobs.take(&[left("o-1", hour, batch), left("o-2", 0, Terms::default())]).unwrap();
+    assert_eq!(states(&jobs), [("left", 2)]);
+    assert!(jobs.has_pending().unwrap());
+    // It does not make the hook busy.
+    let terms = Terms { on_busy: OnBusy::Drop, ..Terms::default() };
+    jobs.take(&[order("o-3", "h", terms)]).unwrap();
+    let due = jobs.promote().unwrap().unwrap();
+    assert!(due > jobs::now_ms() + 1_800_000);
+    assert_eq!(states(&jobs), [("left", 1), ("waiting", 2)]);
+    let seq = jobs.left().unwrap().remove(0);
+    assert_eq!(jobs.left_behind(seq).unwrap().unwrap().hand_over.note, "n");
+    jobs.settle(seq, "elsewhere").unwrap();
+    assert_eq!(states(&jobs), [("waiting", 2), ("done", 1)]);
+    assert!(jobs.left().unwrap().is_empty() && jobs.left_behind(seq).unwrap().is_none());
+    let picked = begin(&mut jobs);
+    assert_eq!((&*picked.orders[0].occurrence, picked.has_failed), ("o-2", false));
+    jobs.cut(&picked.start, true).unwrap();
+    assert!(!begin(&mut jobs).has_failed, "cut down is not failed");
+}
+
+#[test]
+fn what_is_left_to_the_other_can_be_cancelled_and_ends_with_its_boot() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    let hour = 3_600_000;
+    let earlier = Order { boot: "earlier".to_owned(), ..left("o-2", hour, Terms::default()) };
+    jobs.take(&[left("o-1", hour, Terms::default()), earlier]).unwrap();
+    let first = jobs.list(&Filter::default()).unwrap()[0].id.clone();
+    assert_eq!(jobs.cancel(&[first]).unwrap(), 1);
+    jobs.promote().unwrap();
+    assert_eq!(states(&jobs), [("waiting", 1), ("cancelled", 1)]);
+}
+
 #[test]
 fn cancelled_jobs_do_not_come_back() {
     let scratch = scratch();
@@ -370,6 +417,8 @@ fn task() -> Task {
         limit_ms: 1,
         memory_mb: None,
         cpu_s: None,
+        vocabulary: Processor::ClaudeCode,
+        hand_over: None,
     }
 }
 

@@ -159,7 +159,7 @@ impl Jobs {
     /// The environments that some job still needs.
     pub(crate) fn environments(&self) -> Result<BTreeSet<PathBuf>, Error> {
         let sql = "SELECT DISTINCT environment FROM jobs \
-                   WHERE state IN ('waiting', 'delayed', 'running', 'failed')";
+                   WHERE state IN ('left', 'waiting', 'delayed', 'running', 'failed', 'cancelled')";
         let read = || -> rusqlite::Result<BTreeSet<PathBuf>> {
             let mut statement = self.connection.prepare(sql)?;
             let all = statement.query_map([], |row| row.get::<_, String>(0))?;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use super::{super::Error, Jobs, now_ms};
 use crate::{
     model::job::{Batch, Durability, Gathering, OnBusy, WhenFull},
-    store::queue::order::Order,
+    store::queue::order::{HandOver, Order},
 };
 
 /// A window of `Gathering::Size` is that many windows, and one of `Adaptive` at most.
@@ -112,6 +112,10 @@ impl Intake<'_> {
         let now = self.now;
         let plain =
             |state| Beginning { state, due_ms: now, batch: None, ended: None, message: None };
+        if let Some(hand_over) = &order.hand_over {
+            // What the hook asks of the queue counts when it turns out that it runs here.
+            return Ok(Beginning { due_ms: self.is_over_at(order, hand_over), ..plain("left") });
+        }
         let dropped = |ended| Beginning { ended: Some(ended), ..plain("dropped") };
         match order.terms.on_busy {
             OnBusy::Drop if self.is_busy(lane)? => {
@@ -146,6 +150,12 @@ impl Intake<'_> {
                 Ok(Beginning { batch: Some(key), due_ms, ..plain(state) })
             }
         }
+    }
+
+    /// When the time of the other processor is over; that of an earlier boot is.
+    fn is_over_at(&self, order: &Order, hand_over: &HandOver) -> i64 {
+        let due = i64::try_from(order.since_boot_ms.saturating_add(hand_over.wait_ms));
+        if order.boot == self.boot { due.unwrap_or(i64::MAX) } else { self.now }
     }
 
     fn is_busy(&self, lane: &str) -> rusqlite::Result<bool> {
