@@ -48,6 +48,7 @@ pub(super) fn task(picked: &Picked) -> Task {
         outlives_environment: order.terms.durability == Durability::Power,
         memory_mb: order.terms.limits.memory_mb,
         cpu_s: order.terms.limits.cpu_s,
+        streams: order.streams.clone(),
         vocabulary: order.vocabulary,
         // Once it has failed here it is ours: what comes now is the next attempt.
         hand_over: order.hand_over.clone().filter(|_| !picked.has_failed),
@@ -93,6 +94,7 @@ pub(super) fn of(order: &Order, start: &Start, failures: u32, end: &End) -> Outc
         is_cancelled: end.how == How::Cancelled,
         retries: retry.max,
         delay_ms: retry.delay_ms(failures + 1, chance()),
+        is_durable: order.terms.durability == Durability::Power,
         ..Outcome::default()
     };
     if end.how == How::Elsewhere {
@@ -187,6 +189,7 @@ mod tests {
             terms,
             fresh: Vec::new(),
             item: Some(item.to_owned()),
+            streams: None,
             hand_over: None,
         }
     }

@@ -40,6 +40,12 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Between two attempts when something cannot be read or written.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Between two times that a runner which is never idle tidies up.
+const TIDY: Duration = Duration::from_mins(10);
+
+/// Pages of what is to be told that one round looks at: what cannot be told stays.
+const PAGES: usize = 10;
+
 /// Orders that are taken in with one transaction, and how many of those one round has.
 const INTAKE: usize = 500;
 const CHUNKS: usize = 4;
@@ -183,6 +189,7 @@ impl<'r> Runner<'r> {
         })?;
         self.recover(&mut jobs, &runs)?;
         let mut idle_until = Deadline::after(self.idle);
+        let mut tidy_at = Deadline::after(TIDY);
         while self.queue.is_ours(self.held) {
             let next = self.round(&mut jobs, &runs)?;
             self.queue.note_trouble(None);
@@ -191,6 +198,10 @@ impl<'r> Runner<'r> {
             } else if idle_until.expired() {
                 self.tidy(&mut jobs, &logs)?;
                 break;
+            }
+            if tidy_at.expired() {
+                self.tidy(&mut jobs, &logs)?;
+                tidy_at = Deadline::after(TIDY);
             }
             self.sleep(&mut bell, &next, idle_until);
         }
@@ -348,9 +359,15 @@ impl<'r> Runner<'r> {
 
     fn tell(&mut self, jobs: &mut Jobs) -> Result<(), Error> {
         let Some(state_dir) = &self.places.state_dir else { return Ok(()) };
-        for untold in jobs.untold()? {
-            if tell::tell(state_dir, &untold) {
-                jobs.told(untold.seq)?;
+        let mut latest = 0;
+        for _ in 0..PAGES {
+            let page = jobs.untold(latest)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            latest = last.seq;
+            for untold in page {
+                if tell::tell(state_dir, &untold) {
+                    jobs.told(untold.seq)?;
+                }
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::{
         Error, Queue, environment,
         logs::{Logs, Outputs},
         run::{Begun, End, How, MARK, Start, Task},
-        wake,
+        streams, wake,
     },
     sys::{
         clock::{self, Deadline},
@@ -196,7 +196,10 @@ fn close(logs: &Logs, start: &Start, task: &Task, end: &End, at: &str) {
         format!("hook: {}\nevent: {}\nbegan: {at}\nattempt: {attempt}\n", task.label, task.event);
     let foot = format!("--- {} after {} ms\n", end.how, end.took_ms);
     // The end is written; a log less is no reason to run the job again.
-    let _no_log = logs.close(start, &head, &foot);
+    let (text, _no_log) = logs.close(start, &head, &foot);
+    if let Some(wanted) = &task.streams {
+        let _no_stream = streams::add(wanted, start, task, end, &text);
+    }
 }
 
 fn text(bytes: &[u8], most: usize, is_tail: bool) -> String {

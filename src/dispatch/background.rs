@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::{
+    config::integration::JobLogs,
     json::Node,
     model::{
         hook::Hook,
@@ -20,6 +21,7 @@ use crate::{
         Queue,
         environment::{self, Variables},
         order::{HandOver, Order, Seen},
+        streams::Streams,
         wake,
     },
     sys::{
@@ -94,7 +96,7 @@ fn queue(
     let (shared, told) = divided(&command.env, stage.env, is_lasting);
     let environment = environment::keep(&secrets, &shared).map_err(|error| text(&error))?;
     let order = order(hook, stage, command, payload, terms, told, environment)?;
-    let order = Order { hand_over, ..order };
+    let order = Order { hand_over, streams: streams(stage), ..order };
     queue.spool().map_err(|error| text(&error))?.leave(&order).map_err(|error| text(&error))?;
     Ok(wake::wake(&queue, stage.env).err().map(|error| error.to_string()))
 }
@@ -132,6 +134,17 @@ fn divided(
         }
     }
     (shared, told)
+}
+
+/// Where what jobs say is wanted in one stream.
+fn streams(stage: &Stage<'_>) -> Option<Streams> {
+    if stage.job_logs == JobLogs::None {
+        return None;
+    }
+    let dir = stage.situation.places.claude_dir.as_ref()?.join("logs");
+    // What is no UTF-8 cannot be written into an order.
+    dir.to_str()?;
+    Some(Streams { dir, has_all: stage.job_logs == JobLogs::All })
 }
 
 fn order(
@@ -178,6 +191,7 @@ fn order(
         payload,
         limit_ms: u64::try_from(limit_ms).unwrap_or(u64::MAX),
         terms,
+        streams: None,
         hand_over: None,
     })
 }

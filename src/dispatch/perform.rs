@@ -64,6 +64,7 @@ impl Firing<'_> {
             situation: self.situation,
             session: self.payload.session_id().map(String::from),
             allowed: choice.allowed_http(),
+            job_logs: choice.integration.job_logs(),
             dir: self.situation.dir(),
             deadline: self.situation.deadline,
             state: self.situation.state.as_ref().ok(),

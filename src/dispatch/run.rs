@@ -13,6 +13,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    config::integration::JobLogs,
     model::{
         Event, Processor,
         answer::{Answer, End, Reply},
@@ -91,6 +92,8 @@ pub(super) struct Stage<'s> {
     pub(super) session: Option<String>,
     pub(super) allowed: http::Allowed<'s>,
     pub(super) conduct: &'s Conduct<'s>,
+    /// Which jobs are logged in one stream.
+    pub(super) job_logs: JobLogs,
     pub(super) dir: Option<&'s std::path::Path>,
     /// When everything must have ended.
     pub(super) deadline: Deadline,

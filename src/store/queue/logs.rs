@@ -66,8 +66,13 @@ impl Logs {
         read(&self.0, &format!("{}.log", start.name())).ok()
     }
 
-    /// Makes one log of what a run has written.
-    pub(crate) fn close(&self, start: &Start, head: &str, foot: &str) -> Result<(), Error> {
+    /// Makes one log of what a run has written; its text, also when it cannot be kept.
+    pub(crate) fn close(
+        &self,
+        start: &Start,
+        head: &str,
+        foot: &str,
+    ) -> (Vec<u8>, Result<(), Error>) {
         let name = format!("{}.log", start.name());
         let mut text = head.as_bytes().to_vec();
         for kind in ["out", "err"] {
@@ -82,7 +87,13 @@ impl Logs {
             }
         }
         text.extend_from_slice(foot.as_bytes());
-        super::put(&self.0, &name, &text, false)?;
+        let kept = self.put_in_place(start, &name, &text);
+        (text, kept)
+    }
+
+    /// The log takes the place of both outputs.
+    fn put_in_place(&self, start: &Start, name: &str, text: &[u8]) -> Result<(), Error> {
+        super::put(&self.0, name, text, false)?;
         for kind in ["out", "err"] {
             self.0.remove(format!("{}.{kind}", start.name()))?;
         }

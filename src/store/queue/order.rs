@@ -12,6 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::streams::Streams;
 use crate::model::{Processor, job::Terms};
 
 /// One hook to be run for one event.
@@ -54,6 +55,9 @@ pub(crate) struct Order {
     /// What of the payload is collected in a batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) item: Option<String>,
+    /// Where what it says is wanted beside its own log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) streams: Option<Streams>,
     /// The other processor may run it in its time; only if it does not, it is run here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) hand_over: Option<HandOver>,

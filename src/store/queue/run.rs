@@ -14,7 +14,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Queue, is_missing, order::HandOver, put, read};
+use super::{Error, Queue, is_missing, order::HandOver, put, read, streams::Streams};
 use crate::{
     json::frame,
     model::Processor,
@@ -77,6 +77,8 @@ pub(crate) struct Task {
     pub(crate) limit_ms: u64,
     pub(crate) memory_mb: Option<u64>,
     pub(crate) cpu_s: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) streams: Option<Streams>,
     /// In which vocabulary the hook answers.
     pub(crate) vocabulary: Processor,
     /// It is run only if the other processor has not run it.

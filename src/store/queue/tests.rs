@@ -49,6 +49,7 @@ fn order(occurrence: &str, hook: &str, terms: Terms) -> Order {
         terms,
         fresh: Vec::new(),
         item: Some(format!("src/{occurrence}")),
+        streams: None,
         hand_over: None,
     }
 }
@@ -160,10 +161,10 @@ fn failures_are_tried_again_until_they_are_dead() {
         jobs.promote().unwrap();
     }
     assert_eq!(states(&jobs), [("failed", 1)]);
-    let untold = jobs.untold().unwrap();
+    let untold = jobs.untold(0).unwrap();
     assert_eq!(untold.len(), 1);
     jobs.told(untold[0].seq).unwrap();
-    assert!(jobs.untold().unwrap().is_empty());
+    assert!(jobs.untold(0).unwrap().is_empty());
     let id = jobs.list(&Filter::default()).unwrap()[0].id.clone();
     assert_eq!(jobs.retry(std::slice::from_ref(&id)).unwrap(), 1);
     let picked = begin(&mut jobs);
@@ -264,7 +265,7 @@ fn a_full_queue_does_what_it_was_told() {
         assert_eq!(states(&jobs), expected);
         let oldest = &jobs.list(&Filter::default()).unwrap()[0];
         assert_eq!(oldest.state == "dropped", when_full == WhenFull::DropOldest);
-        assert_eq!(jobs.untold().unwrap().len(), usize::from(when_full == WhenFull::Refuse));
+        assert_eq!(jobs.untold(0).unwrap().len(), usize::from(when_full == WhenFull::Refuse));
     }
 }
 
@@ -320,6 +321,48 @@ fn rates_count_what_was_started() {
     }
     let free_at = jobs.free_at(&lane, rate).unwrap().unwrap();
     assert!(free_at > jobs::now_ms());
+}
+
+#[test]
+fn what_has_ended_is_not_kept_for_ever() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    jobs.take(&orders(3, "h", &Terms::default())).unwrap();
+    let start = begin(&mut jobs).start;
+    jobs.finish(&start, &fails(0)).unwrap();
+    drop(jobs);
+    let path = scratch.queue.dir.path().join("jobs.db");
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    let copy = |number: u32, state: &str| {
+        let sql = "INSERT INTO jobs (id, lane, project, event, hook, label, at, priority, state, \
+                   taken_ms, due_ms, boot, environment, body) SELECT 'c' || ?1, lane, project, \
+                   event, hook, label, at, priority, ?2, taken_ms, due_ms, boot, environment, '' \
+                   FROM jobs WHERE seq = 1";
+        raw.execute(sql, rusqlite::params![number, state]).unwrap();
+    };
+    raw.execute_batch("BEGIN").unwrap();
+    (0..10_050).for_each(|number| copy(number, "failed"));
+    (10_050..10_100).for_each(|number| copy(number, "done"));
+    raw.execute_batch("COMMIT").unwrap();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    jobs.sweep().unwrap();
+    // The first failure has not been told yet.
+    assert_eq!(states(&jobs), [("waiting", 2), ("done", 50), ("failed", 10_001)]);
+    jobs.told(1).unwrap();
+    jobs.sweep().unwrap();
+    assert_eq!(states(&jobs), [("waiting", 2), ("done", 50), ("failed", 10_000)]);
+}
+
+/// What cannot be told does not hold up what can.
+#[test]
+fn everything_is_told_page_by_page() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    let cap = Cap { max: 0, when_full: WhenFull::Refuse };
+    jobs.take(&orders(150, "h", &Terms { queue: cap, ..Terms::default() })).unwrap();
+    let first = jobs.untold(0).unwrap();
+    assert_eq!(first.len(), 100);
+    assert_eq!(jobs.untold(first[99].seq).unwrap().len(), 50);
 }
 
 /// Left to the other processor, for an hour or no time at all.
@@ -417,6 +460,7 @@ fn task() -> Task {
         limit_ms: 1,
         memory_mb: None,
         cpu_s: None,
+        streams: None,
         vocabulary: Processor::ClaudeCode,
         hand_over: None,
     }
@@ -495,7 +539,7 @@ fn a_long_log_keeps_its_beginning_and_its_end() {
     writeln!(outputs.stdout, "first{}last", "x".repeat(3 << 20)).unwrap();
     write!(outputs.stderr, "oops").unwrap();
     assert_eq!(logs.so_far(&start, "err", 2), b"ps");
-    logs.close(&start, "head\n", "foot\n").unwrap();
+    logs.close(&start, "head\n", "foot\n").1.unwrap();
     let text = String::from_utf8(logs.whole(&start).unwrap()).unwrap();
     assert!(text.starts_with("head\n--- stdout\nfirst"), "{}", &text[..40]);
     assert!(text.ends_with("last\n--- stderr\noops\nfoot\n"));

@@ -8,6 +8,7 @@ use super::{super::Error, Jobs, now_ms};
 use crate::{
     model::job::{Batch, Durability, Gathering, OnBusy, WhenFull},
     store::queue::order::{HandOver, Order},
+    sys::clock,
 };
 
 /// A window of `Gathering::Size` is that many windows, and one of `Adaptive` at most.
@@ -96,7 +97,8 @@ impl Intake<'_> {
             beginning.due_ms,
             self.boot,
             text(&order.environment),
-            body,
+            // What was dropped is never asked for again.
+            if beginning.state == "dropped" { "" } else { body },
             beginning.ended,
             has_ended.then_some(&order.at),
             beginning.message.is_some(),
@@ -168,9 +170,9 @@ impl Intake<'_> {
     /// What waits is dropped, what runs is to be ended.
     fn make_way(&mut self, lane: &str) -> rusqlite::Result<()> {
         self.connection.execute(
-            "UPDATE jobs SET state = 'dropped', ended = 'dropped: a later one took its place' \
-             WHERE state IN ('waiting', 'delayed') AND lane = ?1",
-            [lane],
+            "UPDATE jobs SET state = 'dropped', ended = 'dropped: a later one took its place', \
+             ended_at = ?2, body = '' WHERE state IN ('waiting', 'delayed') AND lane = ?1",
+            params![lane, clock::wall_text(clock::wall_now())],
         )?;
         self.connection.execute(
             "UPDATE jobs SET is_cancelled = 1 WHERE state = 'running' AND lane = ?1",
@@ -194,10 +196,11 @@ impl Intake<'_> {
 
     fn drop_oldest(&mut self, lane: &str) -> rusqlite::Result<()> {
         let dropped = self.connection.execute(
-            "UPDATE jobs SET state = 'dropped', ended = 'dropped: the queue was full' \
+            "UPDATE jobs SET state = 'dropped', ended = 'dropped: the queue was full', \
+             ended_at = ?2, body = '' \
              WHERE seq = (SELECT min(seq) FROM jobs WHERE state IN ('waiting', 'delayed') \
              AND lane = ?1)",
-            [lane],
+            params![lane, clock::wall_text(clock::wall_now())],
         )?;
         if let Some(count) = self.waiting.get_mut(lane) {
             *count = count.saturating_sub(dropped as u64);
