@@ -170,27 +170,10 @@ mod tests {
     fn order(item: &str, terms: Terms) -> Order {
         Order {
             id: item.to_owned(),
-            occurrence: "o".to_owned(),
-            project: "/p".into(),
-            session: None,
-            event: "Stop".to_owned(),
-            vocabulary: Processor::ClaudeCode,
-            hook: "h".to_owned(),
-            label: "h".to_owned(),
-            at: String::new(),
-            boot: String::new(),
-            since_boot_ms: 0,
-            argv: vec!["true".to_owned()],
-            dir: None,
-            environment: "/e".into(),
             told: vec![("CPH_JOB_ID".to_owned(), "of the job around it".to_owned())],
             payload: format!("{{\"item\": \"{item}\"}}\n"),
-            limit_ms: 1,
-            terms,
-            fresh: Vec::new(),
             item: Some(item.to_owned()),
-            streams: None,
-            hand_over: None,
+            ..Order::sample("o", "h", terms)
         }
     }
 

@@ -404,3 +404,6 @@ fn end_leftovers(start: &Start) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

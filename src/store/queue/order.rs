@@ -114,6 +114,35 @@ impl Order {
         format!("{}\n{}\n{}", self.project.display(), self.event, self.hook)
     }
 
+    /// An order of the hook `hook` on `Stop`, which does nothing.
+    #[cfg(test)]
+    pub(crate) fn sample(occurrence: &str, hook: &str, terms: Terms) -> Self {
+        Self {
+            id: Self::name(occurrence, "Stop", hook),
+            occurrence: occurrence.to_owned(),
+            project: "/p".into(),
+            session: None,
+            event: "Stop".to_owned(),
+            vocabulary: Processor::ClaudeCode,
+            hook: hook.to_owned(),
+            label: hook.to_owned(),
+            at: "2026-01-01T00:00:00.000Z".to_owned(),
+            boot: "b".to_owned(),
+            since_boot_ms: 1,
+            argv: vec!["true".to_owned()],
+            dir: None,
+            environment: "/e".into(),
+            told: vec![("A".to_owned(), "b".to_owned())],
+            payload: "{}\n".to_owned(),
+            limit_ms: 1000,
+            terms,
+            fresh: Vec::new(),
+            item: Some(format!("src/{occurrence}")),
+            streams: None,
+            hand_over: None,
+        }
+    }
+
     /// Whether a name could be one of ours.
     pub(crate) fn is_name(text: &str) -> bool {
         !text.is_empty()

@@ -28,30 +28,7 @@ fn scratch() -> Scratch {
 }
 
 fn order(occurrence: &str, hook: &str, terms: Terms) -> Order {
-    Order {
-        id: Order::name(occurrence, "Stop", hook),
-        occurrence: occurrence.to_owned(),
-        project: "/p".into(),
-        session: None,
-        event: "Stop".to_owned(),
-        vocabulary: Processor::ClaudeCode,
-        hook: hook.to_owned(),
-        label: hook.to_owned(),
-        at: "2026-01-01T00:00:00.000Z".to_owned(),
-        boot: "b".to_owned(),
-        since_boot_ms: 1,
-        argv: vec!["true".to_owned()],
-        dir: None,
-        environment: "/e".into(),
-        told: vec![("A".to_owned(), "b".to_owned())],
-        payload: "{}\n".to_owned(),
-        limit_ms: 1000,
-        terms,
-        fresh: Vec::new(),
-        item: Some(format!("src/{occurrence}")),
-        streams: None,
-        hand_over: None,
-    }
+    Order::sample(occurrence, hook, terms)
 }
 
 fn orders(count: u32, hook: &str, terms: &Terms) -> Vec<Order> {
@@ -527,6 +504,30 @@ fn environments_are_shared_and_swept_when_nobody_needs_them() {
     environment::sweep(&place, &std::collections::BTreeSet::new());
     assert!(!path.exists());
     assert!(environment::is_token("X_MESSAGING_TOKEN"));
+}
+
+/// Files of a time that has not come yet are no old files.
+#[test]
+fn a_clock_that_was_set_back_sweeps_nothing_away() {
+    let scratch = scratch();
+    let later = crate::sys::clock::wall_now() + std::time::Duration::from_hours(1);
+    let date = |path: &Path| {
+        fs::File::options().write(true).open(path).unwrap().set_modified(later).unwrap();
+    };
+    let spool = scratch.queue.spool().unwrap();
+    let drafts = scratch.queue.dir.subdir("spool").unwrap();
+    drafts.create_new(".a.job.7").unwrap().set_modified(later).unwrap();
+    let place = scratch.queue.dir.subdir("secrets").unwrap();
+    let environment = environment::keep(&place, &Variables::new()).unwrap();
+    date(&environment);
+    let (logs, start) = (scratch.queue.logs().unwrap(), Start { job: "a".to_owned(), number: 1 });
+    logs.close(&start, "head\n", "foot\n").1.unwrap();
+    date(&scratch.queue.dir.path().join("logs/a.1.log"));
+    spool.sweep();
+    environment::sweep(&place, &std::collections::BTreeSet::new());
+    logs.sweep();
+    assert_eq!(drafts.list().unwrap(), [".a.job.7"]);
+    assert!(environment.exists() && logs.whole(&start).is_some());
 }
 
 #[test]
