@@ -3,7 +3,11 @@
 //! Knows the words of `session::handover` and the queue, which do not know each other. Invariant:
 //! whatever goes wrong here, the hook runs: twice is better than never.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{
     model::{
@@ -37,8 +41,9 @@ const SHARE: u32 = 20;
 /// What the runner looks after while the other processor has its time.
 #[derive(Debug)]
 pub(super) struct Watch {
-    /// By their numbers in the queue; `None`: nobody can tell, so its time decides.
-    notes: BTreeMap<i64, Option<(Note, PrivateDir)>>,
+    /// By their numbers in the queue, each with its project; `None`: nobody can tell, so its time
+    /// decides.
+    notes: BTreeMap<i64, Option<(PathBuf, Note)>>,
     next: Deadline,
 }
 
@@ -54,18 +59,18 @@ impl Watch {
 
     /// Strikes out what the other processor has run meanwhile.
     pub(super) fn look(&mut self, jobs: &mut Jobs, state_dir: Option<&Path>) -> Result<(), Error> {
-        let left = jobs.left()?;
-        self.notes.retain(|seq, _| left.binary_search(seq).is_ok());
-        if left.is_empty() || !self.next.expired() {
-            return self.take_notes(jobs, &left, state_dir);
+        self.take_notes(jobs)?;
+        if self.notes.is_empty() || !self.next.expired() {
+            return Ok(());
         }
         let began = clock::boot_now();
-        self.take_notes(jobs, &left, state_dir)?;
+        let mut states = BTreeMap::new();
         for (seq, watched) in &self.notes {
+            let Some((project, note)) = watched else { continue };
+            let open = || state_dir.and_then(|dir| place::project_dir(dir, project).ok());
+            let state = states.entry(project).or_insert_with(open);
             // Who cannot tell now is asked again; in the end its time decides.
-            if let Some((note, state)) = watched
-                && note.is_served(state).unwrap_or(false)
-            {
+            if state.as_ref().is_some_and(|state| note.is_served(state).unwrap_or(false)) {
                 jobs.settle(*seq, ELSEWHERE)?;
             }
         }
@@ -74,20 +79,17 @@ impl Watch {
         Ok(())
     }
 
-    fn take_notes(
-        &mut self,
-        jobs: &Jobs,
-        left: &[i64],
-        state_dir: Option<&Path>,
-    ) -> Result<(), Error> {
+    /// Notes what is left now.
+    fn take_notes(&mut self, jobs: &Jobs) -> Result<(), Error> {
+        let left = jobs.left()?;
+        self.notes.retain(|seq, _| left.binary_search(seq).is_ok());
         for seq in left {
-            if self.notes.contains_key(seq) {
+            if self.notes.contains_key(&seq) {
                 continue;
             }
-            let Some(behind) = jobs.left_behind(*seq)? else { continue };
+            let Some(behind) = jobs.left_behind(seq)? else { continue };
             let note = Note::parse(&behind.hand_over.note);
-            let state = state_dir.and_then(|dir| place::project_dir(dir, &behind.project).ok());
-            self.notes.insert(*seq, note.zip(state));
+            self.notes.insert(seq, note.map(|note| (behind.project, note)));
         }
         Ok(())
     }
@@ -142,6 +144,9 @@ impl Due {
     /// Writes down that it ran, for the other processor; before its end is written, so that it is
     /// never run again. Decisions of what nobody waits for mean nothing.
     pub(super) fn ran(&mut self, task: &Task, end: &End) {
+        if matches!(end.how, How::Cancelled | How::NotStarted(_)) {
+            return;
+        }
         let (Some(claim), Some(note)) = (self.claim.as_mut(), &self.note) else { return };
         let (event, _) = Event::named(&task.event, Processor::ClaudeCode);
         let reply = Reply {
@@ -163,8 +168,9 @@ impl Due {
     /// Its end is written down: lets go of the claim, and says in the journal what happened.
     pub(super) fn close(self, task: &Task, end: &End) {
         let Self { hand_over, note, state, claim, fault } = self;
-        // Not marked, it is one whose holder died after the end.
-        let _marked = claim.map(Claim::delivered);
+        // One that was cancelled may be asked for again. Not marked, it is one whose holder died
+        // after the end.
+        let _marked = claim.filter(|_| end.how != How::Cancelled).map(Claim::delivered);
         let (Some(state), Some(note)) = (state, note) else { return };
         let by = hand_over.to.other();
         let (event, _) = Event::named(&task.event, Processor::ClaudeCode);

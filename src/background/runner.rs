@@ -174,6 +174,8 @@ impl<'r> Runner<'r> {
                 }
             }
             self.running.clear();
+            // The numbers may be those of another database now.
+            self.watch = Watch::new();
         }
         Left::Idle
     }

@@ -200,3 +200,27 @@ fn an_old_spool_doubles_nothing() {
     assert_eq!(ground.log("ran").lines().count(), 5, "{}", ground.story());
     assert_eq!(fs::read_dir(spool).unwrap().count(), 0);
 }
+
+/// How often a dispatch of one background hook waits for the disk; nothing where nobody can tell.
+fn waits_for_the_disk(terms: &serde_json::Value) -> Option<usize> {
+    let ground = Ground::with("true", terms);
+    let calls = ground.path("calls");
+    let mut command = ground.command("/usr/bin/strace");
+    command.args(["-qq", "-e", "trace=fsync,fdatasync", "-o"]).arg(&calls).arg(CPH);
+    let fired = Path::new("/usr/bin/strace")
+        .exists()
+        .then(|| ended(ground.dispatch(command, "Stop", &json!({}))));
+    if !fired.is_some_and(|said| said.code == 0) {
+        println!("SKIPPED: there is no `strace` here that may trace");
+        return None;
+    }
+    ground.drain();
+    Some(fs::read_to_string(calls).unwrap().matches("sync(").count())
+}
+
+/// The order, and the directory that names it.
+#[test]
+fn only_who_asks_for_power_waits_for_the_disk() {
+    let Some(waits) = waits_for_the_disk(&json!({})) else { return };
+    assert_eq!((waits, waits_for_the_disk(&json!({"durability": "power"}))), (0, Some(2)));
+}

@@ -549,6 +549,31 @@ fn a_long_log_keeps_its_beginning_and_its_end() {
     assert!(logs.whole(&start).is_some());
 }
 
+/// What a hook says without an end does not fill the disk.
+#[test]
+fn an_output_that_is_too_long_loses_its_middle_while_it_is_written() {
+    use std::{io::Write as _, os::unix::fs::MetadataExt as _};
+    let scratch = scratch();
+    let logs = scratch.queue.logs().unwrap();
+    let start = Start { job: "a".to_owned(), number: 1 };
+    let mut outputs = logs.open(&start).unwrap();
+    outputs.stdout.write_all(b"first").unwrap();
+    for _ in 0..40 {
+        outputs.stdout.write_all(&vec![b'x'; 1 << 20]).unwrap();
+    }
+    outputs.trim();
+    outputs.stdout.write_all(b"last").unwrap();
+    let data = outputs.stdout.metadata().unwrap();
+    assert_eq!(data.len(), (40 << 20) + 9);
+    let is_able = crate::sys::file::free(&outputs.stdout, 1 << 20, 1 << 20);
+    assert!(!is_able || data.blocks() * 512 < 20 << 20, "{}", data.blocks());
+    assert_eq!(logs.part(&start, "out", 5, false), b"first");
+    assert_eq!(logs.part(&start, "out", 5, true), b"xlast");
+    logs.close(&start, "", "foot\n").1.unwrap();
+    let text = logs.whole(&start).unwrap();
+    assert!(text.len() < 2 << 20 && !text.contains(&0));
+}
+
 #[test]
 fn the_lock_is_lost_with_its_directory() {
     let scratch = scratch();
