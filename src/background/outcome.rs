@@ -94,7 +94,7 @@ pub(super) fn of(order: &Order, start: &Start, failures: u32, end: &End) -> Outc
         is_cancelled: end.how == How::Cancelled,
         retries: retry.max,
         delay_ms: retry.delay_ms(failures + 1, chance()),
-        is_durable: order.terms.durability == Durability::Power,
+        durability: order.terms.durability,
         ..Outcome::default()
     };
     if end.how == How::Elsewhere {

@@ -210,7 +210,7 @@ fn waits_for_the_disk(terms: &serde_json::Value) -> Option<usize> {
     let fired = Path::new("/usr/bin/strace")
         .exists()
         .then(|| ended(ground.dispatch(command, "Stop", &json!({}))));
-    if !fired.is_some_and(|said| said.code == 0) {
+    if fired.is_none_or(|said| said.code != 0) {
         println!("SKIPPED: there is no `strace` here that may trace");
         return None;
     }

@@ -52,9 +52,9 @@ impl Scene {
         (claim, verdicts.remove(0).1)
     }
 
-    fn run(&self, note: &Note) -> Box<Claim> {
+    fn run(&self, note: &Note) -> Claim {
         match note.take_up(&self.state).unwrap() {
-            TakenUp::Run(claim) => claim,
+            TakenUp::Run(claim) => *claim,
             other => panic!("{other:?}"),
         }
     }

@@ -346,7 +346,7 @@ fn everything_is_told_page_by_page() {
 fn left(occurrence: &str, wait_ms: u64, terms: Terms) -> Order {
     let (boot, since_boot_ms) = (crate::sys::clock::boot_id(), jobs::now_ms().unsigned_abs());
     let hand_over = Some(HandOver { to: Processor::ClaudeCode, wait_ms, note: "n".to_owned() });
-    Order { hand_over, boot, since_boot_ms, ..order(occurrence, "h", terms) }
+    Order { boot, since_boot_ms, hand_over, ..order(occurrence, "h", terms) }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, params}
 
 use super::{super::Error, Jobs, State, now_ms};
 use crate::{
+    model::job::Durability,
     store::queue::{order::Order, run::Start},
     sys::clock,
 };
@@ -34,8 +35,8 @@ pub(crate) struct Outcome {
     /// Failures that are tried again, and after how many milliseconds.
     pub(crate) retries: u32,
     pub(crate) delay_ms: u64,
-    /// It must survive the end of the machine.
-    pub(crate) is_durable: bool,
+    /// What it must survive.
+    pub(crate) durability: Durability,
 }
 
 /// Something that is to be told in a project.
@@ -61,11 +62,12 @@ impl Jobs {
 
     /// Writes the end of a run down.
     pub(crate) fn finish(&mut self, start: &Start, outcome: &Outcome) -> Result<(), Error> {
-        if outcome.is_durable {
+        let is_durable = outcome.durability == Durability::Power;
+        if is_durable {
             self.be_durable(true).map_err(self.failed())?;
         }
         let written = self.write_end(start, outcome);
-        if outcome.is_durable {
+        if is_durable {
             self.be_durable(false).map_err(self.failed())?;
         }
         written
