@@ -7,6 +7,7 @@
 //! left to do.
 
 mod choose;
+mod hand_over;
 mod outcome;
 mod runner;
 mod tell;

@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::hand_over;
 use crate::{
     model::{
         Event, Processor,
@@ -47,6 +48,10 @@ pub(super) fn task(picked: &Picked) -> Task {
         outlives_environment: order.terms.durability == Durability::Power,
         memory_mb: order.terms.limits.memory_mb,
         cpu_s: order.terms.limits.cpu_s,
+        streams: order.streams.clone(),
+        vocabulary: order.vocabulary,
+        // Once it has failed here it is ours: what comes now is the next attempt.
+        hand_over: order.hand_over.clone().filter(|_| !picked.has_failed),
     }
 }
 
@@ -80,7 +85,7 @@ fn batch(orders: &[Order]) -> String {
 
 /// What becomes of a run that has ended. `failures`: of its job, before.
 pub(super) fn of(order: &Order, start: &Start, failures: u32, end: &End) -> Outcome {
-    let is_failure = end.how != How::Exited(0);
+    let is_failure = end.how.is_failure();
     let retry = order.terms.retry;
     let mut outcome = Outcome {
         ended: end.how.to_string(),
@@ -89,10 +94,15 @@ pub(super) fn of(order: &Order, start: &Start, failures: u32, end: &End) -> Outc
         is_cancelled: end.how == How::Cancelled,
         retries: retry.max,
         delay_ms: retry.delay_ms(failures + 1, chance()),
+        durability: order.terms.durability,
         ..Outcome::default()
     };
+    if end.how == How::Elsewhere {
+        return outcome;
+    }
+    let left = order.hand_over.as_ref().map(|one| hand_over::told(one, &order.label, end));
     if is_failure {
-        outcome.message = Some(complaint(order, failures, end));
+        outcome.message = Some(left.unwrap_or_else(|| complaint(order, failures, end)));
         return outcome;
     }
     outcome.is_stale = order.fresh.iter().any(crate::store::queue::order::Seen::has_changed);
@@ -106,6 +116,8 @@ pub(super) fn of(order: &Order, start: &Start, failures: u32, end: &End) -> Outc
             shortened(text, start)
         });
     }
+    let told = [left, outcome.message.take()].into_iter().flatten().collect::<Vec<_>>();
+    outcome.message = (!told.is_empty()).then(|| told.join("; "));
     outcome
 }
 
@@ -158,25 +170,10 @@ mod tests {
     fn order(item: &str, terms: Terms) -> Order {
         Order {
             id: item.to_owned(),
-            occurrence: "o".to_owned(),
-            project: "/p".into(),
-            session: None,
-            event: "Stop".to_owned(),
-            vocabulary: Processor::ClaudeCode,
-            hook: "h".to_owned(),
-            label: "h".to_owned(),
-            at: String::new(),
-            boot: String::new(),
-            since_boot_ms: 0,
-            argv: vec!["true".to_owned()],
-            dir: None,
-            environment: "/e".into(),
             told: vec![("CPH_JOB_ID".to_owned(), "of the job around it".to_owned())],
             payload: format!("{{\"item\": \"{item}\"}}\n"),
-            limit_ms: 1,
-            terms,
-            fresh: Vec::new(),
             item: Some(item.to_owned()),
+            ..Order::sample("o", "h", terms)
         }
     }
 
@@ -186,8 +183,12 @@ mod tests {
 
     #[test]
     fn a_task_tells_its_own_names_and_no_others() {
-        let picked =
-            Picked { start: start(), orders: vec![order("a", Terms::default())], before: 2 };
+        let picked = Picked {
+            start: start(),
+            orders: vec![order("a", Terms::default())],
+            before: 2,
+            has_failed: false,
+        };
         let task = task(&picked);
         assert_eq!(task.told["CPH_JOB_ID"], "a");
         assert_eq!(task.told["CPH_ATTEMPT"], "3");
@@ -199,7 +200,7 @@ mod tests {
     fn a_batch_tells_every_payload_and_each_path_once() {
         let terms = Terms { batch: Some(Batch::default()), ..Terms::default() };
         let orders = ["a", "b", "a"].map(|item| order(item, terms.clone())).into();
-        let task = task(&Picked { start: start(), orders, before: 0 });
+        let task = task(&Picked { start: start(), orders, before: 0, has_failed: false });
         assert_eq!(task.told["CPH_BATCH_PATHS"], "a\nb");
         assert_eq!(task.told["CPH_BATCH_SIZE"], "3");
         let told: serde_json::Value = serde_json::from_str(&task.stdin).unwrap();

@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-use super::{choose::Lanes, outcome, tell};
+use super::{choose::Lanes, hand_over::Watch, outcome, tell};
 
 /// How long a runner stays when there is nothing to do.
 const IDLE: Duration = Duration::from_secs(10);
@@ -39,6 +39,12 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Between two attempts when something cannot be read or written.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Between two times that a runner which is never idle tidies up.
+const TIDY: Duration = Duration::from_mins(10);
+
+/// Pages of what is to be told that one round looks at: what cannot be told stays.
+const PAGES: usize = 10;
 
 /// Orders that are taken in with one transaction, and how many of those one round has.
 const INTAKE: usize = 500;
@@ -102,6 +108,8 @@ struct Runner<'r> {
     held: &'r Held,
     running: BTreeMap<Start, Running>,
     lanes: Lanes,
+    /// What was left to the other processor.
+    watch: Watch,
     /// Orders that only a newer cph can read.
     skipped: &'r mut BTreeSet<String>,
     idle: Duration,
@@ -134,6 +142,7 @@ impl<'r> Runner<'r> {
             held,
             running: BTreeMap::new(),
             lanes: Lanes::new(at_once),
+            watch: Watch::new(),
             skipped,
             idle: own.map_or(IDLE, Duration::from_millis),
             is_untidy: true,
@@ -165,6 +174,8 @@ impl<'r> Runner<'r> {
                 }
             }
             self.running.clear();
+            // The numbers may be those of another database now.
+            self.watch = Watch::new();
         }
         Left::Idle
     }
@@ -180,6 +191,7 @@ impl<'r> Runner<'r> {
         })?;
         self.recover(&mut jobs, &runs)?;
         let mut idle_until = Deadline::after(self.idle);
+        let mut tidy_at = Deadline::after(TIDY);
         while self.queue.is_ours(self.held) {
             let next = self.round(&mut jobs, &runs)?;
             self.queue.note_trouble(None);
@@ -188,6 +200,10 @@ impl<'r> Runner<'r> {
             } else if idle_until.expired() {
                 self.tidy(&mut jobs, &logs)?;
                 break;
+            }
+            if tidy_at.expired() {
+                self.tidy(&mut jobs, &logs)?;
+                tidy_at = Deadline::after(TIDY);
             }
             self.sleep(&mut bell, &next, idle_until);
         }
@@ -199,6 +215,7 @@ impl<'r> Runner<'r> {
     fn round(&mut self, jobs: &mut Jobs, runs: &Runs) -> Result<Next, Error> {
         let has_more = self.take_in(jobs)?;
         self.collect(jobs, runs)?;
+        self.watch.look(jobs, self.places.state_dir.as_deref())?;
         let mut due_ms = jobs.promote()?;
         let free_at = self.start(jobs, runs)?;
         due_ms = [due_ms, free_at].into_iter().flatten().min();
@@ -209,7 +226,7 @@ impl<'r> Runner<'r> {
 
     fn sleep(&self, bell: &mut Bell, next: &Next, idle_until: Deadline) {
         let mut span = idle_until.remaining().unwrap_or(self.idle).min(Duration::from_secs(5));
-        if !self.running.is_empty() {
+        if !self.running.is_empty() || self.watch.is_on() {
             span = LOOK;
         }
         if let Some(due) = next.due_ms {
@@ -344,9 +361,15 @@ impl<'r> Runner<'r> {
 
     fn tell(&mut self, jobs: &mut Jobs) -> Result<(), Error> {
         let Some(state_dir) = &self.places.state_dir else { return Ok(()) };
-        for untold in jobs.untold()? {
-            if tell::tell(state_dir, &untold) {
-                jobs.told(untold.seq)?;
+        let mut latest = 0;
+        for _ in 0..PAGES {
+            let page = jobs.untold(latest)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            latest = last.seq;
+            for untold in page {
+                if tell::tell(state_dir, &untold) {
+                    jobs.told(untold.seq)?;
+                }
             }
         }
         Ok(())
@@ -357,6 +380,7 @@ impl<'r> Runner<'r> {
             return Ok(());
         }
         logs.sweep();
+        self.queue.spool()?.sweep();
         jobs.sweep()?;
         let used = jobs.environments()?;
         if let Ok(Some(place)) = environment::place(&self.places) {
@@ -382,3 +406,6 @@ fn end_leftovers(start: &Start) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,44 +11,63 @@ use crate::{
         Error, Queue, environment,
         logs::{Logs, Outputs},
         run::{Begun, End, How, MARK, Start, Task},
-        wake,
+        streams, wake,
     },
     sys::{
         clock::{self, Deadline},
         memory::Shared,
+        place::Places,
         process::{self, Allowance, Command, Status, Stdin},
         signal,
     },
 };
 
+use super::hand_over::Due;
+
 /// From TERM to KILL.
 const GRACE: Duration = Duration::from_millis(1500);
+
+/// Between two looks at how much it has said.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// How long the end is tried to be written, for example while the disk is full, and how often.
 const STUBBORN: Duration = Duration::from_mins(10);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Bytes of stdout in which an answer is looked for, and of stderr that are told.
-const ANSWER: usize = 64 << 10;
-const LAST_WORDS: usize = 2 << 10;
+const ANSWER: u64 = 64 << 10;
+const LAST_WORDS: u64 = 2 << 10;
 
 /// Runs one start to its end.
-pub(crate) fn work(queue: &Queue, start: &Start, scratch: &Path) -> Result<(), Error> {
+pub(crate) fn work(queue: &Queue, start: &Start, places: &Places) -> Result<(), Error> {
     signal::outlive_full_files();
     let runs = queue.runs()?;
     let Some((mut run, task)) = runs.begin(start)? else { return Ok(()) };
     let logs = queue.logs().ok();
     let began = clock::boot_now();
     let at = clock::wall_text(clock::wall_now());
-    let (how, outputs) = perform(&task, start, logs.as_ref(), scratch);
+    let mut due = None;
+    let (how, heard) = match take_up(&task, places) {
+        Ok(taken) => {
+            due = taken;
+            perform(&task, start, logs.as_ref(), &places.temp_dir, due.as_mut())
+        }
+        Err(how) => (how, Heard::default()),
+    };
     let took = clock::boot_now().saturating_sub(began);
     let mut end = End {
         how,
         took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        stdout: text(&outputs.stdout, ANSWER, false),
-        stderr: text(&outputs.stderr, LAST_WORDS, true),
+        stdout: heard.stdout,
+        stderr: heard.stderr,
     };
+    if let Some(due) = &mut due {
+        due.ran(&task, &end);
+    }
     write_end(&mut run, &mut end)?;
+    if let Some(due) = due {
+        due.close(&task, &end);
+    }
     if let Some(logs) = &logs {
         close(logs, start, &task, &end, &at);
     }
@@ -57,14 +76,28 @@ pub(crate) fn work(queue: &Queue, start: &Start, scratch: &Path) -> Result<(), E
     Ok(())
 }
 
+/// A hook that was left to the other processor is taken up first; how it ended if that one has
+/// run it.
+fn take_up(task: &Task, places: &Places) -> Result<Option<Due>, How> {
+    let state_dir = places.state_dir.as_deref();
+    let taken = task.hand_over.as_ref().map(|one| Due::take_up(one, task, state_dir));
+    taken.transpose()
+}
+
 /// What it said, as far as that was kept.
 #[derive(Default)]
 struct Heard {
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
+    stdout: String,
+    stderr: String,
 }
 
-fn perform(task: &Task, start: &Start, logs: Option<&Logs>, scratch: &Path) -> (How, Heard) {
+fn perform(
+    task: &Task,
+    start: &Start,
+    logs: Option<&Logs>,
+    scratch: &Path,
+    due: Option<&mut Due>,
+) -> (How, Heard) {
     let not_started = |why: String| (How::NotStarted(why), Heard::default());
     let variables = match environment::load(&task.environment) {
         Some(variables) => variables,
@@ -77,6 +110,9 @@ fn perform(task: &Task, start: &Start, logs: Option<&Logs>, scratch: &Path) -> (
         .map(|(name, value)| (name.into(), value.into()))
         .collect();
     env.insert(MARK.into(), start.name().into());
+    if let Some((name, value)) = due.and_then(Due::start) {
+        env.insert(name.into(), value.into());
+    }
     let payload = Shared::new(task.stdin.as_bytes(), scratch);
     let stdin = match payload.reader() {
         Ok(stdin) => stdin,
@@ -93,8 +129,11 @@ fn perform(task: &Task, start: &Start, logs: Option<&Logs>, scratch: &Path) -> (
     // Without a log it runs all the same, and what it says is lost.
     let outputs = logs.and_then(|logs| logs.open(start).ok());
     let how = run(&command, task, outputs.as_ref());
-    let heard = |kind| logs.map(|logs| logs.so_far(start, kind, 0)).unwrap_or_default();
-    (how, Heard { stdout: heard("out"), stderr: heard("err") })
+    let heard = |kind, most, is_tail| {
+        let bytes = logs.map(|logs| logs.part(start, kind, most, is_tail)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    (how, Heard { stdout: heard("out", ANSWER, false), stderr: heard("err", LAST_WORDS, true) })
 }
 
 fn run(command: &Command, task: &Task, outputs: Option<&Outputs>) -> How {
@@ -115,10 +154,17 @@ fn run(command: &Command, task: &Task, outputs: Option<&Outputs>) -> How {
     };
     let hook = process::identity(pid);
     let deadline = Deadline::after(Duration::from_millis(task.limit_ms));
-    if let Some(status) = process::wait_detached(pid, deadline, watch.as_ref()) {
-        return how(&status);
+    let is_told = || watch.as_ref().is_some_and(|watch| watch.arrived().is_some());
+    while !deadline.expired() && !is_told() {
+        let next = deadline.min(Deadline::after(LOOK));
+        if let Some(status) = process::wait_detached(pid, next, watch.as_ref()) {
+            return how(&status);
+        }
+        if let Some(outputs) = outputs {
+            outputs.trim();
+        }
     }
-    let is_told = watch.as_ref().is_some_and(|watch| watch.arrived().is_some());
+    let is_told = is_told();
     if let Some(hook) = hook {
         // Who outlives KILL outlives everything.
         let _survivor = process::end_group(&hook, GRACE);
@@ -163,10 +209,8 @@ fn close(logs: &Logs, start: &Start, task: &Task, end: &End, at: &str) {
         format!("hook: {}\nevent: {}\nbegan: {at}\nattempt: {attempt}\n", task.label, task.event);
     let foot = format!("--- {} after {} ms\n", end.how, end.took_ms);
     // The end is written; a log less is no reason to run the job again.
-    let _no_log = logs.close(start, &head, &foot);
-}
-
-fn text(bytes: &[u8], most: usize, is_tail: bool) -> String {
-    let from = if is_tail { bytes.len().saturating_sub(most) } else { 0 };
-    String::from_utf8_lossy(&bytes[from..bytes.len().min(from + most)]).into_owned()
+    let (text, _no_log) = logs.close(start, &head, &foot);
+    if let Some(wanted) = &task.streams {
+        let _no_stream = streams::add(wanted, start, task, end, &text);
+    }
 }

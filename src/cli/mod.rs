@@ -72,7 +72,6 @@ fn run(cli: &Cli) -> Exit {
         Command::Health(args) => commands::health::run(&desk, args),
         Command::Runner => commands::runner::run(&desk),
         Command::Worker(args) => return commands::runner::work(&args.start),
-        Command::HandOver(args) => commands::hand_over::run(&desk, args),
         Command::Hooks(args) => commands::hooks::run(&desk, args),
         Command::Install(args) => commands::install::run(&desk, args),
         Command::Uninstall(args) => commands::uninstall::run(&desk, args),

@@ -9,7 +9,7 @@ mod tests;
 
 use serde_json::{Value, json};
 
-use super::integration::{Integration, Said, Scripts, Sync};
+use super::integration::{Integration, JobLogs, Said, Scripts, Sync};
 use crate::model::{
     hook::{Entry, Hook, OnFailure, Settings},
     origin::Origin,
@@ -79,6 +79,9 @@ pub(crate) fn integration(all: &Integration) -> Vec<InForce<'_>> {
         said("sync", sync(all.sync()).into(), all.sync.as_ref()),
         said("trust.scripts", scripts(all.scripts()).into(), all.scripts.as_ref()),
     ];
+    if let Some(said_by) = &all.job_logs {
+        values.push(said("job_logs", job_logs(said_by.value).into(), Some(said_by)));
+    }
     if let Some(path) = &all.shared_hooks_path {
         values.push(said("shared_hooks_path", path.value.clone().into(), Some(path)));
     }
@@ -125,6 +128,14 @@ fn sync(sync: Sync) -> &'static str {
     match sync {
         Sync::Auto => "auto",
         Sync::Tell => "tell",
+    }
+}
+
+fn job_logs(logs: JobLogs) -> &'static str {
+    match logs {
+        JobLogs::None => "none",
+        JobLogs::Errors => "errors",
+        JobLogs::All => "all",
     }
 }
 

@@ -11,6 +11,17 @@ use crate::model::{
     strategy::Strategy,
 };
 
+/// Which background jobs are also logged in one stream. Ordered: each says more than the one
+/// before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum JobLogs {
+    #[default]
+    None,
+    /// Those that failed.
+    Errors,
+    All,
+}
+
 /// A value and where it was said.
 #[derive(Clone, Debug)]
 pub(crate) struct Said<T> {
@@ -52,6 +63,7 @@ pub(crate) struct Integration {
     pub(crate) max_depth: Option<Said<u32>>,
     pub(crate) sync: Option<Said<Sync>>,
     pub(crate) scripts: Option<Said<Scripts>>,
+    pub(crate) job_logs: Option<Said<JobLogs>>,
     /// One list per file that has one; see [`Integration::may_post`].
     pub(crate) allowed_http_urls: Vec<Said<Vec<String>>>,
     /// One list per file that has one; see [`Integration::may_send`].
@@ -68,6 +80,7 @@ impl Integration {
     /// - `presets`: all that are named.
     /// - `dedup_window_ms`, `handover_s`, `live_s`, `max_depth`: the lower value. `max_depth` of a
     ///   project never exceeds the default.
+    /// - `job_logs`: the one that says more.
     /// - `sync`: `tell` of the user stays; `trust.scripts`: `strict` stays, whoever says it.
     /// - allow-lists: all are kept; a project's own binds only the project's hooks.
     pub(crate) fn joined(layers: impl IntoIterator<Item = (Layer, Self)>) -> Self {
@@ -89,6 +102,7 @@ impl Integration {
         replace(&mut self.max_depth, later.max_depth);
         replace(&mut self.sync, later.sync);
         replace(&mut self.scripts, later.scripts);
+        replace(&mut self.job_logs, later.job_logs);
         for preset in later.presets {
             if !self.presets.iter().any(|p| p.value == preset.value) {
                 self.presets.push(preset);
@@ -111,6 +125,9 @@ impl Integration {
         }
         if self.scripts() == Scripts::Strict {
             project.scripts = None;
+        }
+        if project.job_logs.as_ref().is_some_and(|said| said.value <= self.job_logs()) {
+            project.job_logs = None;
         }
         self.add_later(project);
         self
@@ -151,6 +168,11 @@ impl Integration {
 
     pub(crate) fn scripts(&self) -> Scripts {
         said_or(self.scripts.as_ref(), Scripts::default())
+    }
+
+    /// Which jobs are also logged in one stream. Default: none.
+    pub(crate) fn job_logs(&self) -> JobLogs {
+        said_or(self.job_logs.as_ref(), JobLogs::default())
     }
 
     /// Whether an `http` hook of a layer may post to a URL: every list that binds the layer must

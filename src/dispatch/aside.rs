@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-use super::{Checkup, Request, report::Report, situation::Situation, stand_down};
+use super::{Checkup, report::Report, situation::Situation};
 
 /// How long a lock of these small files is waited for.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -37,7 +37,6 @@ const TURNS: &[&str] = &["SessionStart", "UserPromptSubmit", "Stop", "SessionEnd
 const HOOK_FILES: &[&str] = &["hooks.json", "hooks.local.json"];
 
 pub(super) fn before(
-    request: &Request,
     situation: &Situation,
     env: &Env,
     payload: &Payload,
@@ -52,9 +51,6 @@ pub(super) fn before(
         match (situation.fired_by, name) {
             (Processor::ClaudeCode, "SessionStart") => {
                 begin(situation, private, env, payload, report);
-                if let Err(error) = stand_down::resume(request, situation, env) {
-                    report.note(format!("open hand-overs cannot be taken up: {error}"));
-                }
             }
             (Processor::ClaudeCode, "SessionEnd") => end(situation, private, payload, report),
             _ => {}

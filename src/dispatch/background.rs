@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::{
+    config::integration::JobLogs,
     json::Node,
     model::{
         hook::Hook,
@@ -19,7 +20,8 @@ use crate::{
     store::queue::{
         Queue,
         environment::{self, Variables},
-        order::{Order, Seen},
+        order::{HandOver, Order, Seen},
+        streams::Streams,
         wake,
     },
     sys::{
@@ -42,20 +44,25 @@ const KEPT: usize = 200;
 pub(super) const DEFAULT_LIMIT_S: u64 = 600;
 
 /// Leaves a hook to the queue; what the user should know about that.
+///
+/// With a hand-over it is run only if the other processor does not run it.
 pub(super) fn leave(
     hook: &Hook,
     stage: &Stage<'_>,
     mut command: Command,
     payload: &[u8],
+    hand_over: Option<HandOver>,
 ) -> Result<Option<String>, String> {
     drop_tokens(&mut command);
     let label = hook.label();
-    let (terms, faults) = Terms::read(&hook.settings.further);
+    // The terms of a hook that is waited for mean nothing, there as here.
+    let (terms, faults) =
+        if hook.is_background() { Terms::read(&hook.settings.further) } else { Default::default() };
     let mut told: Vec<String> = faults
         .iter()
         .map(|(field, why)| format!("`{field}` of `{label}` is ignored: {why}"))
         .collect();
-    match queue(hook, stage, &command, payload, terms) {
+    match queue(hook, stage, &command, payload, terms, hand_over) {
         Ok(None) => {}
         Ok(Some(sleepy)) => {
             told.push(format!("`{label}` waits: no runner can be started: {sleepy}"));
@@ -77,6 +84,7 @@ fn queue(
     command: &Command,
     payload: &[u8],
     terms: Terms,
+    hand_over: Option<HandOver>,
 ) -> Result<Option<String>, String> {
     let text = |error: &dyn std::error::Error| error.to_string();
     let places = &stage.situation.places;
@@ -88,6 +96,7 @@ fn queue(
     let (shared, told) = divided(&command.env, stage.env, is_lasting);
     let environment = environment::keep(&secrets, &shared).map_err(|error| text(&error))?;
     let order = order(hook, stage, command, payload, terms, told, environment)?;
+    let order = Order { hand_over, streams: streams(stage), ..order };
     queue.spool().map_err(|error| text(&error))?.leave(&order).map_err(|error| text(&error))?;
     Ok(wake::wake(&queue, stage.env).err().map(|error| error.to_string()))
 }
@@ -125,6 +134,17 @@ fn divided(
         }
     }
     (shared, told)
+}
+
+/// Where what jobs say is wanted in one stream.
+fn streams(stage: &Stage<'_>) -> Option<Streams> {
+    if stage.job_logs == JobLogs::None {
+        return None;
+    }
+    let dir = stage.situation.places.claude_dir.as_ref()?.join("logs");
+    // What is no UTF-8 cannot be written into an order.
+    dir.to_str()?;
+    Some(Streams { dir, has_all: stage.job_logs == JobLogs::All })
 }
 
 fn order(
@@ -171,6 +191,8 @@ fn order(
         payload,
         limit_ms: u64::try_from(limit_ms).unwrap_or(u64::MAX),
         terms,
+        streams: None,
+        hand_over: None,
     })
 }
 

@@ -13,7 +13,6 @@ mod env_file;
 mod explain;
 mod feed;
 mod gates;
-mod hand_over;
 mod http;
 mod invocation;
 mod keeper;
@@ -41,7 +40,6 @@ use crate::{
 pub(crate) use answer::Spoken;
 pub(crate) use choose::is_gate;
 pub(crate) use explain::{Explained, Explanation, Fate, explain};
-pub(crate) use hand_over::hand_over;
 pub(crate) use situation::Situation;
 pub(crate) use trial::{NotRun, Trial, try_out};
 
@@ -135,14 +133,7 @@ impl Firing<'_> {
             return self.answer_alone(&nesting, report, say);
         }
         if !self.request.behind {
-            aside::before(
-                self.request,
-                self.situation,
-                self.env,
-                self.payload,
-                checkup,
-                &mut report,
-            );
+            aside::before(self.situation, self.env, self.payload, checkup, &mut report);
         }
         if choice.meant.is_empty() {
             return self.answer_alone(&nesting, report, say);

@@ -27,7 +27,7 @@ use crate::{
     sys::{clock, dir::PrivateDir, place::Env},
 };
 
-use super::{Request, keeper::Keeper, report::Report, situation::Situation};
+use super::{Request, keeper::Keeper, report::Report, situation::Situation, stand_down};
 
 /// What this process is to do about the delivery.
 pub(super) enum Ownership {
@@ -241,6 +241,7 @@ impl Matter<'_> {
             is_recorded: false,
             other_is_live,
             is_declared_by_other: hook.is_declared_by(fired_by.other()),
+            can_be_left: stand_down::can_be_left(hook),
             is_mapped: self.situation.event.is_mapped(),
             bears_answers: strategy::bears_answers(bearing),
             has_own_id: mine.firing.ids.is_any(),

@@ -64,6 +64,7 @@ impl Firing<'_> {
             situation: self.situation,
             session: self.payload.session_id().map(String::from),
             allowed: choice.allowed_http(),
+            job_logs: choice.integration.job_logs(),
             dir: self.situation.dir(),
             deadline: self.situation.deadline,
             state: self.situation.state.as_ref().ok(),
@@ -87,7 +88,7 @@ impl Firing<'_> {
         let (event, fired_by) = (&self.situation.event, self.situation.fired_by);
         let scratch = self.situation.scratch();
         let mut feed = Feed::new(event, fired_by, stage.occurrence, self.payload, scratch);
-        stand_down::leave(self, choice, mine, stage, &feed, report);
+        stand_down::leave(self, choice, mine, stage, &mut feed, report);
         let mut calls = calls(choice, &choice.meant, mine);
         self.hold_back(&mut calls, report);
         let mut keeper = std::mem::take(&mut mine.keeper);

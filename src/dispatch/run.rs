@@ -13,6 +13,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    config::integration::JobLogs,
     model::{
         Event, Processor,
         answer::{Answer, End, Reply},
@@ -91,6 +92,8 @@ pub(super) struct Stage<'s> {
     pub(super) session: Option<String>,
     pub(super) allowed: http::Allowed<'s>,
     pub(super) conduct: &'s Conduct<'s>,
+    /// Which jobs are logged in one stream.
+    pub(super) job_logs: JobLogs,
     pub(super) dir: Option<&'s std::path::Path>,
     /// When everything must have ended.
     pub(super) deadline: Deadline,
@@ -396,7 +399,7 @@ impl<'r, 's> Runner<'r, 's> {
 
     /// Leaves a hook to the background: it has ended as far as anybody here is concerned.
     fn leave(&mut self, index: usize, command: Command, payload: &[u8]) {
-        let left = background::leave(self.calls[index].hook, self.stage, command, payload);
+        let left = background::leave(self.calls[index].hook, self.stage, command, payload, None);
         let (ending, note) = match left {
             Ok(note) => (Ending::without_run(Status::Exited(0)), note),
             Err(sentence) => (not_started(sentence), None),

@@ -95,11 +95,6 @@ impl Situation {
         self.event.name_or_own(self.fired_by)
     }
 
-    /// The state again, for who wants to own it.
-    pub(crate) fn reopen_state(&self) -> Result<PrivateDir, dir::Error> {
-        open_state(&self.places, |dir| session::place::project_dir(dir, &self.root))
-    }
-
     /// What experience says of the project's hooks.
     pub(crate) fn memory(&self) -> Memory {
         self.state.as_ref().ok().and_then(|state| Memory::read(state).ok()).unwrap_or_default()

@@ -324,6 +324,7 @@ impl Bench<'_> {
             situation,
             session: None,
             allowed: Allowed { integration: &self.found.integration },
+            job_logs: self.found.integration.job_logs(),
             dir: situation.dir(),
             deadline: situation.deadline,
             state: None,

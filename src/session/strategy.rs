@@ -23,6 +23,8 @@ pub(crate) struct Case {
     pub(crate) other_is_live: bool,
     /// The hook stands in a file that the other processor reads.
     pub(crate) is_declared_by_other: bool,
+    /// It can be run later, by somebody else: a command can.
+    pub(crate) can_be_left: bool,
     /// The event has a name in the other's vocabulary.
     pub(crate) is_mapped: bool,
     /// Its answer can stop something ([`bears_answers`]).
@@ -50,7 +52,7 @@ pub(crate) enum Decision {
 type Row = (fn(&Case) -> bool, Decision, &'static str);
 
 /// The first row that holds decides.
-const TABLE: [Row; 10] = [
+const TABLE: [Row; 11] = [
     (|case| case.is_excluded, Decision::Skip, "it is for another processor"),
     (|case| case.is_duplicate, Decision::AnswerNothing, "a copy of this delivery answers"),
     (
@@ -66,6 +68,7 @@ const TABLE: [Row; 10] = [
     (|case| !case.other_is_live, Decision::Run, "the other processor is not live"),
     (|case| !case.is_declared_by_other, Decision::Run, "the other processor does not declare it"),
     (|case| !case.is_mapped, Decision::Run, "the other processor has no such event"),
+    (|case| !case.can_be_left, Decision::Run, "only a command can be run later"),
     (|case| case.bears_answers, Decision::Run, "it is a gate, or not yet known to be silent"),
     (|case| case.has_own_id, Decision::Run, "the payload has an id of its own"),
     (
@@ -127,6 +130,7 @@ mod tests {
         is_recorded: false,
         other_is_live: true,
         is_declared_by_other: true,
+        can_be_left: true,
         is_mapped: true,
         bears_answers: false,
         has_own_id: false,
@@ -147,6 +151,7 @@ mod tests {
             (Case { other_is_live: false, ..base }, Decision::Run),
             (Case { is_declared_by_other: false, ..base }, Decision::Run),
             (Case { is_mapped: false, ..base }, Decision::Run),
+            (Case { can_be_left: false, ..base }, Decision::Run),
             (Case { bears_answers: true, ..base }, Decision::Run),
             (Case { has_own_id: true, ..base }, Decision::Run),
             (base, Decision::StandDown),
@@ -163,7 +168,7 @@ mod tests {
         }
     }
 
-    /// All 2^8 combinations of the columns under all four strategies.
+    /// All 2^9 combinations of the columns under all four strategies.
     fn all_cases() -> impl Iterator<Item = Case> {
         let strategies = [
             Strategy::Both,
@@ -172,7 +177,7 @@ mod tests {
             Strategy::Priority(ORCHESTRATOR),
         ];
         strategies.into_iter().flat_map(|strategy| {
-            (0_u32..256).map(move |bits| Case {
+            (0_u32..512).map(move |bits| Case {
                 strategy,
                 fired_by: CLAUDE,
                 is_excluded: bits & 1 != 0,
@@ -183,6 +188,7 @@ mod tests {
                 is_mapped: bits & 32 != 0,
                 bears_answers: bits & 64 != 0,
                 has_own_id: bits & 128 != 0,
+                can_be_left: bits & 256 != 0,
             })
         })
     }
@@ -201,6 +207,7 @@ mod tests {
                 && case.other_is_live
                 && case.is_declared_by_other
                 && case.is_mapped
+                && case.can_be_left
                 && !case.bears_answers
                 && !case.has_own_id
             {

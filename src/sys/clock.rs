@@ -63,7 +63,14 @@ fn posix_boot_id() -> String {
 /// The wall clock.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the wall clock")]
 pub(crate) fn wall_now() -> SystemTime {
-    SystemTime::now()
+    #[cfg(debug_assertions)]
+    {
+        SystemTime::now() + super::place::wall_clock_is_ahead()
+    }
+    #[cfg(not(debug_assertions))]
+    {
+        SystemTime::now()
+    }
 }
 
 /// `time` as RFC 3339 text in UTC with milliseconds, for example `2026-11-21T01:15:21.250Z`.

@@ -41,6 +41,20 @@ pub(crate) enum Error {
     Io(#[from] io::Error),
 }
 
+/// Gives the room of a part of a file back to the disk: what was there reads as zeros. False where
+/// that cannot be done.
+#[cfg(target_os = "linux")]
+pub(crate) fn free(file: &File, from: u64, length: u64) -> bool {
+    use rustix::fs::FallocateFlags;
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    rustix::fs::fallocate(file, flags, from, length).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn free(_file: &File, _from: u64, _length: u64) -> bool {
+    false
+}
+
 /// Reads a regular file of at most `most` bytes; links are followed.
 pub(crate) fn read(path: &Path, most: u64) -> Result<(Vec<u8>, FileId), Error> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;

@@ -21,6 +21,7 @@ pub(crate) mod process;
 pub(crate) mod project_dir;
 pub(crate) mod random;
 pub(crate) mod repository;
+pub(crate) mod rolling;
 pub(crate) mod signal;
 pub(crate) mod start;
 pub(crate) mod trace;

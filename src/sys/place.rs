@@ -163,6 +163,19 @@ fn asked_for_posix() -> bool {
     env::var_os("CPH_SYS").is_some_and(|choice| choice == "posix")
 }
 
+/// How far the wall clock is ahead of the true one: for tests of clocks that jump. No released
+/// program asks.
+#[cfg(debug_assertions)]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub(super) fn wall_clock_is_ahead() -> std::time::Duration {
+    static SECONDS: OnceLock<u64> = OnceLock::new();
+    let seconds = SECONDS.get_or_init(|| {
+        let text = env::var("CPH_WALL_AHEAD_S").ok();
+        text.and_then(|text| text.parse().ok()).unwrap_or(0)
+    });
+    std::time::Duration::from_secs(*seconds)
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStrExt as _;

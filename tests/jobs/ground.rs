@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -47,6 +48,12 @@ impl Ground {
     /// From now on the project has these hooks.
     pub(super) fn configure(&self, hooks: &Value) {
         let text = json!({ "hooks": hooks }).to_string();
+        fs::write(self.path("project/.claude/hooks.json"), text).unwrap();
+    }
+
+    /// The same with these words on how the work is shared.
+    pub(super) fn configure_with(&self, hooks: &Value, integration: &Value) {
+        let text = json!({ "hooks": hooks, "integration": integration }).to_string();
         fs::write(self.path("project/.claude/hooks.json"), text).unwrap();
     }
 
@@ -200,13 +207,29 @@ impl Ground {
     /// Kills what lives of such a kind, as the kernel would; how many.
     pub(super) fn kill(&self, kind: &str) -> usize {
         let found = self.processes(kind);
-        for pid in &found {
-            if let Some(pid) = rustix::process::Pid::from_raw(*pid) {
-                let _may_be_gone =
-                    rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
-        }
+        signal(&found, Signal::KILL);
         found.len()
+    }
+
+    /// Ids of everything that runs here: of cph, of hooks, and of what they started.
+    pub(super) fn everything(&self) -> Vec<i32> {
+        let home = format!("HOME={}", self.path("home").display());
+        let is_ours = |pid: &i32| {
+            let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environ.split(|byte| *byte == 0).any(|part| part == home.as_bytes())
+        };
+        let entries = fs::read_dir("/proc").unwrap().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(is_ours).collect()
+    }
+}
+
+/// Sends a signal to processes of a ground.
+pub(super) fn signal(pids: &[i32], signal: Signal) {
+    for pid in pids {
+        if let Some(pid) = rustix::process::Pid::from_raw(*pid) {
+            let _may_be_gone = rustix::process::kill_process(pid, signal);
+        }
     }
 }
 

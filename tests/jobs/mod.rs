@@ -5,6 +5,8 @@ mod commands;
 mod example;
 mod ground;
 mod lives;
+mod power;
 mod storm;
+mod streams;
 mod terms;
 mod trouble;

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use serde_json::{Value, json};
 
-use super::ground::{CPH, Ground, ended, wait_for};
+use super::ground::{CPH, Ground, ended, said, wait_for};
 use crate::wait::{PATIENCE, until};
 
 const HOOK: &str = "echo x >> \"$LOG/ran\"";
@@ -89,6 +89,134 @@ fn broken_orders_hold_nobody_up() {
     ground.drain();
     assert_eq!(ground.log("ran"), "x\nx\n");
     assert_eq!(health(&ground)["laid_aside"], json!(["0.job", "a.job", "b.job"]));
+}
+
+/// Full for the runner, which needs more room than an order does.
+#[test]
+fn a_disk_that_is_full_for_the_runner() {
+    let ground = Ground::with(HOOK, &json!({}));
+    let mut command = ground.command("/bin/sh");
+    // 8 KiB for a file: the tables alone need more.
+    command.args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\"", CPH]);
+    let said = ended(ground.dispatch(command, "Stop", &json!({})));
+    assert_eq!((said.code, &*said.stdout, &*said.stderr), (0, "", ""));
+    assert!(until(PATIENCE, || health(&ground)["trouble"].is_string()), "{}", ground.story());
+    assert_eq!((health(&ground)["healthy"].as_bool(), &*ground.log("ran")), (Some(false), ""));
+    // There is room again, for a runner that is started now.
+    let is_gone = || {
+        ground.kill("runner");
+        ground.processes("runner").is_empty()
+    };
+    assert!(until(PATIENCE, is_gone));
+    ground.fire_with("UserPromptSubmit", &json!({"prompt": "x"}));
+    ground.drain();
+    assert_eq!(ground.log("ran"), "x\n", "{}", ground.story());
+    assert!(until(PATIENCE, || health(&ground)["healthy"] == true), "{}", ground.story());
+}
+
+/// A command before which the state directory was made read-only, if this system lets us.
+fn read_only(ground: &Ground) -> Option<std::process::Command> {
+    let state = ground.path("home/.local/state/cph");
+    let script = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && exec \"$@\"";
+    let command = || {
+        let mut command = ground.command("/usr/bin/unshare");
+        command.args(["-rm", "/bin/sh", "-c", script]).arg(&state);
+        command
+    };
+    let mut probe = command();
+    probe.args(["/bin/sh", "-c", "! touch \"$0/probe\""]).arg(&state);
+    probe.stdin(std::process::Stdio::null());
+    let is_able = std::path::Path::new("/usr/bin/unshare").exists() && said(probe).code == 0;
+    if !is_able {
+        println!("SKIPPED: no directory can be made read-only here");
+    }
+    is_able.then(|| {
+        let mut command = command();
+        command.arg(CPH);
+        command
+    })
+}
+
+#[test]
+fn a_read_only_state_directory() {
+    let ground = Ground::with("mkdir \"$LOG/ran-$CPH_OCCURRENCE\"", &json!({"id": "h"}));
+    ground.fire("Stop");
+    ground.drain();
+    assert!(until(PATIENCE, || ground.processes("runner").is_empty()));
+    let Some(command) = read_only(&ground) else { return };
+    let fired = ended(ground.dispatch(command, "Stop", &json!({})));
+    assert_eq!(fired.code, 0, "{fired:?}");
+    let told = fired.stdout + &fired.stderr;
+    assert!(told.contains("`h` was started without the queue"), "{told}");
+    assert!(told.contains("Read-only"), "{told}");
+    let ran = || fs::read_dir(ground.path("log")).unwrap().count();
+    assert!(until(PATIENCE, || ran() == 2), "{}", ground.story());
+    for (words, code) in [(["health", "--json"], 1), (["jobs", "--json"], 70)] {
+        let Some(mut command) = read_only(&ground) else { return };
+        command.args(words).stdin(std::process::Stdio::null());
+        let asked = said(command);
+        let text = asked.stdout + &asked.stderr;
+        assert!(asked.code == code && text.contains("Read-only"), "{words:?}: {text}");
+    }
+}
+
+/// Beyond its first page, which alone is looked at when it is opened.
+#[test]
+fn a_database_that_is_broken_in_the_middle() {
+    let ground = Ground::with(HOOK, &json!({}));
+    for _ in 0..3 {
+        ground.fire("Stop");
+    }
+    ground.drain();
+    assert!(until(PATIENCE, || ground.processes("runner").is_empty()));
+    for name in ["jobs.db-wal", "jobs.db-shm"] {
+        assert!(!ground.queue().join(name).exists(), "the last one who leaves takes it in");
+    }
+    let path = ground.queue().join("jobs.db");
+    let mut bytes = fs::read(&path).unwrap();
+    assert!(bytes.len() > 3 * 4096);
+    bytes[4096..].fill(0xa5);
+    fs::write(&path, bytes).unwrap();
+    ground.fire("Stop");
+    ground.await_log("ran", "x\nx\nx\nx\n");
+    ground.drain();
+    let report = health(&ground);
+    assert!(report["laid_aside"][0].as_str().unwrap().contains("jobs.db.broken-"), "{report}");
+    assert_eq!(
+        (&report["jobs"]["done"], &report["trouble"]),
+        (&json!(1), &Value::Null),
+        "{report}"
+    );
+}
+
+/// The wall clock is for people; nothing is done by it.
+#[test]
+fn a_clock_that_jumps_back_an_hour() {
+    let command = "echo \"$CPH_ATTEMPT $CPH_JOB_ID\" >> \"$LOG/ran\"; [ \"$CPH_ATTEMPT\" = 2 ]";
+    let ground = Ground::with(command, &json!({"retry": {"max": 1, "delay_ms": 400}}));
+    let mut early = ground.command(CPH);
+    early.env("CPH_WALL_AHEAD_S", "3600");
+    assert_eq!(ended(ground.dispatch(early, "Stop", &json!({}))).code, 0);
+    ground.await_log("ran", "1 ");
+    // Whoever is the runner from now on lives an hour earlier.
+    let is_gone = || {
+        ground.kill("runner");
+        ground.processes("runner").is_empty()
+    };
+    assert!(until(PATIENCE, is_gone));
+    ground.fire("Stop");
+    ground.drain();
+    let jobs = ground.jobs();
+    let at = |index: usize| jobs[index]["at"].as_str().unwrap().to_owned();
+    assert!(at(0) > at(1), "the clock did not jump: {jobs:?}");
+    for job in &jobs {
+        let id = job["id"].as_str().unwrap();
+        let runs: Vec<_> = ["1", "2"].into_iter().map(|run| format!("{run} {id}\n")).collect();
+        assert!(runs.iter().all(|run| ground.log("ran").matches(run).count() == 1), "{jobs:?}");
+        assert_eq!(job["state"], "done");
+        assert!(ground.succeed(&["jobs", "logs", id]).contains("exit 0"));
+    }
+    assert_eq!(jobs.len(), 2);
 }
 
 /// What a newer cph has left is its own to run.

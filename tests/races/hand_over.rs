@@ -1,11 +1,16 @@
 //! Hooks that are left to the other processor, and what becomes of them.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
-use super::{hooks, yard::Yard};
-use crate::wait::{PATIENCE, until};
+use super::{hooks, rounds, yard::Yard};
+use crate::wait::{PATIENCE, sleep_until, until};
 
 const STOP: &str = r#"{"session_id":"s","hook_event_name":"Stop","stop_hook_active":false}"#;
 const COMPLETE: &str = r#"{"session_id":"s","hook_event_name":"TaskComplete","task_id":"7"}"#;
@@ -36,32 +41,25 @@ fn yard(hand_over_s: u32) -> Yard {
 
 #[track_caller]
 fn stand_down(yard: &Yard) {
+    // What an earlier one came to may be written after this one.
+    let stood_down =
+        || yard.journal().iter().filter(|line| line.to_string().contains("\"stood down\"")).count();
+    let before = stood_down();
     let reply = yard.fire_one("Stop", "c", STOP);
     assert!(reply.is_silent(), "{reply:?}");
-    assert!(yard.journal().last().unwrap().to_string().contains("stood down"));
+    assert_eq!(stood_down(), before + 1);
 }
 
-/// The pids of the processes that wait for the other processor in this project.
-fn watchers(yard: &Yard) -> Vec<u32> {
-    let output = Command::new("ps").args(["-A", "-ww", "-o", "pid=,stat=,args="]).output().unwrap();
-    let project = yard.project().display().to_string();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let is_ours = |line: &&str| line.contains(" hand-over ") && line.contains(&project);
-    let alive = text.lines().filter(is_ours).map(|line| line.split_whitespace());
-    alive
-        .filter_map(|mut words| Some((words.next()?.parse().ok()?, words.next()?)))
-        .filter(|(_, stat)| !stat.starts_with('Z'))
-        .map(|(pid, _)| pid)
-        .collect()
-}
-
-/// Ends the watchers of a yard; they are ours, for its project is.
-fn kill_watchers(yard: &Yard) {
-    for pid in watchers(yard) {
-        let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-    }
-    assert!(until(PATIENCE, || watchers(yard).is_empty()));
+/// The end is known a moment before it waits to be told.
+#[track_caller]
+fn await_told(yard: &Yard, event: &str, payload: &str) {
+    let mut message = String::new();
+    let is_told = until(PATIENCE, || {
+        message = yard.fire_one(event, "c", payload).message();
+        !message.is_empty()
+    });
+    let said = message.contains("did not run") && message.contains("in the background (exit 0)");
+    assert!(is_told && said, "{message}");
 }
 
 #[test]
@@ -84,8 +82,7 @@ fn it_runs_here_when_the_other_does_not() {
     let told = fs::read_to_string(yard.path("tmp/told")).unwrap();
     assert_eq!(told.lines().last().unwrap(), STOP, "the payload is the host's");
 
-    let message = yard.fire_one("UserPromptSubmit", "c", PROMPT).message();
-    assert!(message.contains("did not run") && message.contains("in the background"), "{message}");
+    await_told(&yard, "UserPromptSubmit", PROMPT);
     let again = yard.fire_one("UserPromptSubmit", "c", PROMPT).message();
     assert_eq!(again, "", "it is told once");
 }
@@ -95,40 +92,81 @@ fn a_session_start_tells_it_too() {
     let yard = yard(1);
     stand_down(&yard);
     yard.wait_for_hand_overs();
-    let message = yard.fire_one("SessionStart", "c", START).message();
-    assert!(message.contains("did not run") && message.contains("in the background"), "{message}");
+    await_told(&yard, "SessionStart", START);
 }
 
+/// No runner, no session: the note waits for whoever comes next.
 #[test]
-fn what_a_dead_watcher_left_is_taken_up_when_a_session_starts() {
+fn what_a_dead_runner_left_is_taken_up() {
     // Time enough to find and kill it on a busy machine.
     let yard = yard(5);
     stand_down(&yard);
-    assert_eq!(watchers(&yard).len(), 1);
-    kill_watchers(&yard);
-    assert_eq!(yard.kept("handovers", ".note").len(), 1, "the note outlives its watcher");
+    assert!(until(PATIENCE, || {
+        yard.kill_runners();
+        yard.runners().is_empty()
+    }));
+    assert_eq!(yard.open_hand_overs(), 1, "the order outlives its runner");
     hooks::assert_counts(&yard, &[], "nobody has run it");
 
     drop(yard.fire_one("SessionStart", "c", START));
     yard.wait_for_hand_overs();
-    hooks::assert_counts(&yard, &[("silent", 1)], "the next watcher ran it");
-    assert!(until(PATIENCE, || watchers(&yard).is_empty()));
+    hooks::assert_counts(&yard, &[("silent", 1)], "the next runner ran it");
     drop(yard.fire_one("SessionStart", "c", START));
+    yard.wait_for_hand_overs();
     hooks::assert_counts(&yard, &[("silent", 1)], "and only once");
 }
 
-/// The watch of a living watcher is not taken from it.
+/// However many wait, one process waits for them.
 #[test]
-fn a_session_start_leaves_living_watchers_alone() {
+fn all_wait_in_one_process() {
     let yard = yard(EVER);
-    stand_down(&yard);
-    let before = watchers(&yard);
-    assert_eq!(before.len(), 1);
-    drop(yard.fire_one("SessionStart", "c", START));
-    assert_eq!(watchers(&yard), before);
-    drop(yard.fire_one("TaskComplete", "o", COMPLETE));
+    for _ in 0..5 {
+        stand_down(&yard);
+    }
+    assert!(until(PATIENCE, || yard.jobs() == ["left"; 5]), "{:?}", yard.jobs());
+    assert_eq!(yard.runners().len(), 1);
+    for _ in 0..5 {
+        drop(yard.fire_one("TaskComplete", "o", COMPLETE));
+    }
     yard.wait_for_hand_overs();
-    hooks::assert_counts(&yard, &[("silent", 1)], "the other ran it");
+    hooks::assert_counts(&yard, &[("silent", 5)], "the other ran them");
+    let told = yard.ask(&["jobs"]);
+    assert_eq!(told.matches("the other processor ran it").count(), 5, "{told}");
+}
+
+/// Killed at any moment, runners lose none of what was left to the other, and double none.
+#[test]
+fn killed_runners_lose_and_double_nothing() {
+    let yard = yard(1);
+    let stops = 2 * rounds(3, 50);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut pause = 1;
+            while !is_over.load(Ordering::SeqCst) {
+                yard.kill_runners();
+                pause = (pause * 7 + 3) % 211;
+                sleep_until(Instant::now() + Duration::from_millis(pause));
+            }
+        });
+        for _ in 0..stops / 2 {
+            stand_down(&yard);
+            stand_down(&yard);
+            // Runs always, and serves at most one of them.
+            drop(yard.fire_one("TaskComplete", "o", COMPLETE));
+        }
+        is_over.store(true, Ordering::SeqCst);
+    });
+    drop(yard.fire_one("SessionStart", "c", START));
+    yard.wait_for_hand_overs();
+    let text = yard.ask(&["jobs", "--json", "-n", "1000"]);
+    let jobs: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let ended = |how: &str| jobs.iter().filter(|job| job["ended"] == how).count();
+    let (here, there) = (ended("exit 0"), ended("the other processor ran it"));
+    assert_eq!((jobs.len(), here + there), (stops, stops), "{text}");
+    assert!(there <= stops / 2, "one run there serves one stop: {text}");
+    hooks::assert_counts(&yard, &[("silent", stops / 2 + here)], &text);
+    println!("{stops} left, {there} run there, {here} here");
 }
 
 /// What the other processor did before a hook was left to it is not what it was left for.

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use serde_json::Value;
@@ -107,14 +107,6 @@ impl Yard {
         Some(found)
     }
 
-    /// The names of the files in a directory of the state that end so.
-    pub(super) fn kept(&self, dir: &str, ending: &str) -> Vec<PathBuf> {
-        let entries = self.state().map(|state| fs::read_dir(state.join(dir)));
-        let Some(Ok(entries)) = entries else { return Vec::new() };
-        let paths = entries.map(|entry| entry.unwrap().path());
-        paths.filter(|path| path.to_string_lossy().ends_with(ending)).collect()
-    }
-
     /// The lines of the journal, each of which must be whole.
     pub(super) fn journal(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.state().unwrap().join("journal.jsonl")).unwrap();
@@ -123,10 +115,67 @@ impl Yard {
         text.lines().map(parse).collect()
     }
 
+    /// The queue of the user, once there is one.
+    pub(super) fn queue(&self) -> PathBuf {
+        self.path("home/.local/state/cph/queue")
+    }
+
+    /// What a command of cph prints.
+    pub(super) fn ask(&self, arguments: &[&str]) -> String {
+        let output = self.command(CPH).args(arguments).stdin(Stdio::null()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The states of all that was left to the other processor, or to the queue.
+    pub(super) fn jobs(&self) -> Vec<String> {
+        let jobs: Vec<Value> = serde_json::from_str(&self.ask(&["jobs", "--json"])).unwrap();
+        jobs.iter().map(|job| job["state"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// How many hooks that were left to the other processor have not come to an end.
+    pub(super) fn open_hand_overs(&self) -> u64 {
+        if !self.queue().exists() {
+            return 0;
+        }
+        let health: Value = serde_json::from_str(&self.ask(&["health", "--json"])).unwrap();
+        let count = |name: &str| health["jobs"][name].as_u64().unwrap();
+        let open = ["left", "waiting", "delayed", "running"].map(count);
+        health["spooled"].as_u64().unwrap() + open.iter().sum::<u64>()
+    }
+
     /// Waits until no hand-over is open any more.
     #[track_caller]
     pub(super) fn wait_for_hand_overs(&self) {
-        let is_over = || self.kept("handovers", ".note").is_empty();
-        assert!(until(PATIENCE, is_over), "{:?}", self.kept("handovers", ""));
+        let is_over = || self.open_hand_overs() == 0;
+        assert!(until(PATIENCE, is_over), "{}", self.ask(&["jobs"]));
+    }
+
+    /// The pids of this user's living runners.
+    pub(super) fn runners(&self) -> Vec<u32> {
+        let home = format!("HOME={}", self.path("home").display());
+        let is_ours = |pid: &u32| {
+            let read = |what: &str| fs::read(format!("/proc/{pid}/{what}")).unwrap_or_default();
+            let has = |bytes: &[u8], text: &str| {
+                bytes.split(|byte| *byte == 0).any(|part| part == text.as_bytes())
+            };
+            has(&read("cmdline"), "runner") && has(&read("environ"), &home)
+        };
+        let entries = fs::read_dir("/proc").unwrap().flatten();
+        entries
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .filter(is_ours)
+            .collect()
+    }
+
+    /// Kills this user's runners, as the kernel would; how many.
+    pub(super) fn kill_runners(&self) -> usize {
+        let found = self.runners();
+        for pid in &found {
+            if let Some(pid) = rustix::process::Pid::from_raw(i32::try_from(*pid).unwrap()) {
+                let _may_be_gone =
+                    rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
+        found.len()
     }
 }

@@ -16,6 +16,10 @@ use super::{
 };
 use crate::wait::{PATIENCE, until};
 
+/// Until the test, which has seen the end of the session, lets it go on.
+const WAIT: &str =
+    "i=0; while [ ! -e {project}/go ] && [ $i -lt 9000 ]; do sleep 0.02; i=$((i+1)); done";
+
 /// The handler of a script, in the background.
 fn aside(name: &str) -> Value {
     json!({ "type": "command", "command": command(name), "async": true })
@@ -36,13 +40,16 @@ fn story(outcome: &Outcome) -> String {
 #[test]
 fn a_hook_of_five_seconds_ends_after_the_session() {
     let scenario = Scenario::new()
-        .hook("slow", "sleep 5; echo done > {project}/slow.txt")
+        .hook("slow", &format!("{WAIT}; sleep 5; echo done > {{project}}/slow.txt"))
         .on("Stop", None, [aside("slow")])
         .turn([text("done")]);
     if client::required().is_none() {
         return;
     }
     let Some(outcome) = through_cph(&scenario) else { return };
+    // The session has gone, and the hook has its five seconds still before it.
+    assert!(!outcome.stage().project().join("slow.txt").exists());
+    fs::write(outcome.stage().project().join("go"), "").unwrap();
     await_file(&outcome, "slow.txt", "done");
     outcome.stage().cph(&["jobs", "drain", "--timeout", "90"]);
     assert!(story(&outcome).contains("done"), "{}", story(&outcome));
@@ -51,10 +58,8 @@ fn a_hook_of_five_seconds_ends_after_the_session() {
 /// A session that waited for it would not end before the test has left the file.
 #[test]
 fn a_grandchild_with_descriptors_delays_no_session() {
-    let wait =
-        "i=0; while [ ! -e {project}/go ] && [ $i -lt 9000 ]; do sleep 0.02; i=$((i+1)); done";
     let scenario = Scenario::new()
-        .hook("parent", &format!("( {wait}; echo late > {{project}}/late.txt ) &"))
+        .hook("parent", &format!("( {WAIT}; echo late > {{project}}/late.txt ) &"))
         .on("PreToolUse", Some("Bash"), [aside("parent")])
         .on("Stop", None, [aside("parent")])
         .turn([bash("echo ran > ran.txt")])

@@ -126,9 +126,6 @@ pub(super) enum Command {
     Emit(Emit),
     /// Remove old runs
     Maintain(Maintain),
-    /// Wait for the other processor, then run what it has not
-    #[command(hide = true)]
-    HandOver(HandOver),
 }
 
 // `cph dispatch`
@@ -440,16 +437,6 @@ pub(super) struct Demo {
 pub(super) struct Worker {
     /// The start: job and number
     pub(super) start: String,
-}
-
-// `cph hand-over`
-#[derive(Debug, Args)]
-pub(super) struct HandOver {
-    /// The name of the note that was left
-    pub(super) occurrence: String,
-    /// Trust the project's hook files as they are
-    #[arg(long)]
-    pub(super) trust_all: bool,
 }
 
 #[cfg(test)]

@@ -109,6 +109,12 @@ fn show(desk: &Desk<'_>, report: &HealthReport) {
             jobs.waiting, jobs.delayed, jobs.running, jobs.failed, jobs.done
         ),
     );
+    if jobs.left > 0 {
+        line(
+            "left",
+            format!("{} to the other processor, which has its time to run them", jobs.left),
+        );
+    }
     if let Some(oldest) = &report.oldest_waiting {
         line("oldest", format!("waits since {oldest}"));
     }

@@ -11,7 +11,6 @@ pub(super) mod dispatch;
 pub(super) mod doctor;
 pub(super) mod events;
 pub(super) mod explain;
-pub(super) mod hand_over;
 pub(super) mod health;
 mod here;
 pub(super) mod hooks;

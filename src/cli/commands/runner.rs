@@ -28,9 +28,9 @@ pub(in crate::cli) fn run(_desk: &Desk<'_>) -> Result<Exit, Failure> {
 pub(in crate::cli) fn work(start: &str) -> Exit {
     let env = Env::current();
     let Some(start) = Start::parse(start) else { return Exit::Usage };
-    let scratch = Places::from_env(&env).temp_dir;
+    let places = Places::from_env(&env);
     let done = open(&env).and_then(|queue| {
-        background::work(&queue, &start, &scratch).map_err(|error| Failure::of(&error))
+        background::work(&queue, &start, &places).map_err(|error| Failure::of(&error))
     });
     match done {
         Ok(()) => Exit::Fine,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Reader, Spot, fields::Fields, handler::quoted, rules};
 use crate::{
     config::{
-        integration::{Said, Scripts, Sync},
+        integration::{JobLogs, Said, Scripts, Sync},
         nearest::nearest,
     },
     json::Kind,
@@ -25,6 +25,7 @@ pub(super) const FIELDS: &[&str] = &[
     "live_s",
     "max_depth",
     "sync",
+    "job_logs",
     "trust",
     "allowed_http_hook_urls",
     "http_hook_allowed_env_vars",
@@ -43,6 +44,9 @@ const STRATEGIES: &[(&str, Strategy)] = &[
 ];
 const SYNCS: &[(&str, Sync)] = &[("auto", Sync::Auto), ("tell", Sync::Tell)];
 const SCRIPTS: &[(&str, Scripts)] = &[("tell", Scripts::Tell), ("strict", Scripts::Strict)];
+
+const JOB_LOGS: &[(&str, JobLogs)] =
+    &[("none", JobLogs::None), ("errors", JobLogs::Errors), ("all", JobLogs::All)];
 
 const MINUTE_MS: f64 = 60_000.0;
 const DAY_S: f64 = 86_400.0;
@@ -69,6 +73,7 @@ impl Reader<'_> {
         self.integration.live = self.duration(&fields, "live_s", Duration::from_secs(1), DAY_S);
         self.integration.max_depth = self.max_depth(&fields);
         self.integration.sync = self.word(&fields, "sync", SYNCS);
+        self.integration.job_logs = self.word(&fields, "job_logs", JOB_LOGS);
         self.trust(&fields);
         self.allow_lists(&fields);
         self.unknown_fields(&fields);

@@ -44,11 +44,6 @@ impl Moment {
     pub(crate) fn distance(&self, other: &Self) -> Option<Duration> {
         (self.boot == other.boot).then(|| self.since_boot.abs_diff(other.since_boot))
     }
-
-    /// The moment `span` later.
-    pub(crate) fn plus(&self, span: Duration) -> Self {
-        Self { boot: self.boot, since_boot: self.since_boot.saturating_add(span) }
-    }
 }
 
 /// The name of one occurrence as one processor told it: `<boot>-<nanoseconds>-<pid>-<count>`, in

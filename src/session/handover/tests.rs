@@ -1,4 +1,4 @@
-//! Hand-overs, with notes whose time is over and notes that have all the time.
+//! Hand-overs, with two processors that fire.
 
 use super::*;
 use crate::{model::Processor, session::record::Ids, sys::dir};
@@ -10,20 +10,13 @@ struct Scene {
     /// Locks are free when they are let go.
     _apart: crate::sys::process::apart::NobodyStarts,
     state: PrivateDir,
-    handovers: Handovers,
 }
 
 fn scene() -> Scene {
     let scratch = tempfile::tempdir().unwrap();
-    let open = |name| dir::open_private_dir(&scratch.path().join(name)).unwrap();
-    let handovers = Handovers::open(open("state"), open("secrets")).unwrap();
-    let state = open("state");
-    Scene {
-        _scratch: scratch,
-        _apart: crate::sys::process::apart::NobodyStarts::now(),
-        state,
-        handovers,
-    }
+    let state = dir::open_private_dir(&scratch.path().join("state")).unwrap();
+    let apart = crate::sys::process::apart::NobodyStarts::now();
+    Scene { _scratch: scratch, _apart: apart, state }
 }
 
 fn hook() -> HookId {
@@ -35,29 +28,21 @@ fn firing(processor: Processor) -> Firing {
     Firing { occurrence, processor, session: None, ids: Ids::default(), is_triggered: false }
 }
 
-impl Scene {
-    fn leave(&self, wait: Duration) -> OccurrenceId {
-        let environment = BTreeMap::from([("TOKEN".to_owned(), "secret".to_owned())]);
-        let leaving = Leaving {
-            firing: &firing(Processor::ClaudeCode),
-            event: "Stop",
-            hook: &hook(),
-            wait,
-            window: Duration::from_secs(2),
-            dir: PathBuf::from("/somewhere"),
-            payload: b"{\"a\": \xff}\n",
-            environment: &environment,
-        };
-        self.handovers.leave(&leaving, &Moment::now()).unwrap()
-    }
+/// As it comes out of an order.
+fn note() -> Note {
+    let window = Duration::from_secs(2);
+    let note = Note::new(&firing(Processor::ClaudeCode), "Stop", &hook(), LONG, window);
+    Note::parse(&note.to_text().unwrap()).unwrap()
+}
 
+impl Scene {
     /// The other processor fires; its claim is still to be used.
     fn other_fires(&self) -> (Claim, Verdict) {
         let firing = firing(Processor::TaskOrchestrator);
         let (claim, _) = delivery::claim_named(&self.state, &firing.occurrence).unwrap().unwrap();
         let wanted = Wanted { hook: hook(), stands_down: false };
         let terms = Terms {
-            window: Window::around(Duration::from_secs(2)),
+            window: Window::around(LONG),
             is_both: false,
             inside: &[],
             deadline: Deadline::after(LONG),
@@ -67,121 +52,126 @@ impl Scene {
         (claim, verdicts.remove(0).1)
     }
 
-    fn files(&self) -> usize {
-        self.handovers.notes.list().unwrap().len() + self.handovers.secrets.list().unwrap().len()
-    }
-
-    fn due(&self, occurrence: &OccurrenceId) -> Box<Due> {
-        match self.handovers.watch(occurrence).unwrap() {
-            Outcome::Run(due) => due,
-            Outcome::Settled => panic!("settled"),
+    fn run(&self, note: &Note) -> Claim {
+        match note.take_up(&self.state).unwrap() {
+            TakenUp::Run(claim) => *claim,
+            other => panic!("{other:?}"),
         }
-    }
-
-    fn is_settled(&self, occurrence: &OccurrenceId) -> bool {
-        matches!(self.handovers.watch(occurrence).unwrap(), Outcome::Settled)
     }
 }
 
 #[test]
 fn when_the_other_does_not_run_it_we_do_and_once() {
     let scene = scene();
-    let occurrence = scene.leave(Duration::ZERO);
-    let mut due = scene.due(&occurrence);
-    assert_eq!(due.note.payload, b"{\"a\": \xff}\n");
-    assert_eq!(due.note.dir, PathBuf::from("/somewhere"));
-    assert_eq!(due.environment.as_ref().unwrap()["TOKEN"], "secret");
-    assert!(scene.is_settled(&occurrence), "somebody else watches");
-    due.claim.start([&hook()]).unwrap();
-    due.claim.done(&hook(), &"", true).unwrap();
-    due.finish(&scene.handovers).unwrap();
-    assert_eq!(scene.files(), 0);
-    assert!(scene.is_settled(&occurrence));
-    assert_eq!(scene.files(), 0);
+    let note = note();
+    assert!(!note.is_served(&scene.state).unwrap());
+    let mut claim = scene.run(&note);
+    claim.start([&hook()]).unwrap();
+    claim.done(&hook(), &"", true).unwrap();
+    claim.delivered().unwrap();
+    assert!(matches!(note.take_up(&scene.state).unwrap(), TakenUp::Before));
 }
 
 #[test]
-fn the_environment_is_kept_apart_from_the_note() {
-    let scene = scene();
-    let occurrence = scene.leave(LONG);
-    let note = scene.handovers.notes.open_read(note_file(&occurrence)).unwrap();
-    let text = String::from_utf8(read_all(&note).unwrap()).unwrap();
-    assert!(!text.contains("secret"));
-    scene.handovers.secrets.remove(environment_file(&occurrence)).unwrap();
-    let stored: Note = get(&scene.handovers.notes, &note_file(&occurrence)).unwrap().unwrap();
-    assert_eq!(stored.hook, hook());
+fn what_is_no_note_is_none() {
+    assert!(Note::parse("").is_none());
+    assert!(Note::parse("{\"hook\": 7}").is_none());
 }
 
 #[test]
 fn when_the_other_ran_it_we_do_not() {
     let scene = scene();
-    let occurrence = scene.leave(LONG);
+    let note = note();
     let (mut claim, verdict) = scene.other_fires();
     assert!(matches!(verdict, Verdict::Run));
+    assert!(!note.is_served(&scene.state).unwrap(), "it is at it");
     claim.done(&hook(), &"it said something", false).unwrap();
     claim.delivered().unwrap();
-    assert!(scene.is_settled(&occurrence));
-    assert_eq!(scene.files(), 0);
+    assert!(note.is_served(&scene.state).unwrap());
+    assert!(matches!(note.take_up(&scene.state).unwrap(), TakenUp::Elsewhere));
+}
+
+/// Whoever is killed between the look and writing that down looks again.
+#[test]
+fn a_look_can_be_repeated_and_serves_nobody_else() {
+    let scene = scene();
+    let (first, second) = (note(), note());
+    let (mut claim, _) = scene.other_fires();
+    claim.done(&hook(), &"", true).unwrap();
+    claim.delivered().unwrap();
+    for _ in 0..2 {
+        assert!(first.is_served(&scene.state).unwrap());
+        assert!(!second.is_served(&scene.state).unwrap());
+    }
 }
 
 #[test]
-fn while_the_other_is_at_it_we_wait_even_beyond_our_time() {
+fn while_the_other_is_at_it_we_wait() {
     let scene = scene();
-    let occurrence = scene.leave(Duration::from_millis(150));
+    let note = note();
     let (mut claim, _) = scene.other_fires();
     thread::scope(|scope| {
-        let watching = scope.spawn(|| scene.is_settled(&occurrence));
-        let began = occurrence.began().unwrap();
-        while began.distance(&Moment::now()).unwrap() < Duration::from_millis(300) {
-            thread::yield_now();
-        }
-        assert!(!watching.is_finished());
+        let taking = scope.spawn(|| note.take_up(&scene.state).unwrap());
+        // It cannot end, however long we give it.
+        thread::sleep(Duration::from_millis(50));
+        assert!(!taking.is_finished());
         claim.done(&hook(), &"", true).unwrap();
         claim.delivered().unwrap();
-        assert!(watching.join().unwrap());
+        assert!(matches!(taking.join().unwrap(), TakenUp::Elsewhere));
     });
 }
 
 #[test]
 fn when_the_other_dies_at_it_we_run_it() {
     let scene = scene();
-    let occurrence = scene.leave(Duration::ZERO);
+    let note = note();
     let (claim, _) = scene.other_fires();
     thread::scope(|scope| {
-        let watching = scope.spawn(|| scene.due(&occurrence));
+        let taking = scope.spawn(|| scene.run(&note));
         drop(claim);
-        watching.join().unwrap().finish(&scene.handovers).unwrap();
+        taking.join().unwrap().delivered().unwrap();
     });
 }
 
 #[test]
-fn a_dead_watcher_is_replaced() {
+fn a_dead_worker_is_replaced() {
     let scene = scene();
-    let occurrence = scene.leave(Duration::ZERO);
-    let mut due = scene.due(&occurrence);
-    assert!(scene.handovers.abandoned().unwrap().is_empty());
-    due.claim.start([&hook()]).unwrap();
-    drop(due);
-    assert_eq!(scene.handovers.abandoned().unwrap(), std::slice::from_ref(&occurrence));
-    let mut due = scene.due(&occurrence);
-    due.claim.done(&hook(), &"", true).unwrap();
-    // Dead between the end of the hook and the forgetting of the note.
-    drop(due);
-    assert_eq!(scene.handovers.abandoned().unwrap(), std::slice::from_ref(&occurrence));
-    assert!(scene.is_settled(&occurrence));
-    assert!(scene.handovers.abandoned().unwrap().is_empty());
-    assert_eq!(scene.files(), 0);
+    let note = note();
+    let mut claim = scene.run(&note);
+    claim.start([&hook()]).unwrap();
+    drop(claim);
+    let mut claim = scene.run(&note);
+    claim.start([&hook()]).unwrap();
+    claim.done(&hook(), &"", true).unwrap();
+    // Dead between the end of the hook and the word that it has ended.
+    drop(claim);
+    assert!(matches!(note.take_up(&scene.state).unwrap(), TakenUp::Before));
+    assert!(matches!(note.take_up(&scene.state).unwrap(), TakenUp::Before));
 }
 
 #[test]
-fn the_other_finds_what_the_watcher_ran() {
+fn the_other_finds_what_we_ran() {
     let scene = scene();
-    let occurrence = scene.leave(Duration::ZERO);
-    let mut due = scene.due(&occurrence);
+    let note = note();
+    let mut claim = scene.run(&note);
     thread::scope(|scope| {
         let other = scope.spawn(|| scene.other_fires().1);
-        due.claim.done(&hook(), &"", true).unwrap();
-        due.finish(&scene.handovers).unwrap();
+        claim.done(&hook(), &"", true).unwrap();
+        claim.delivered().unwrap();
         assert!(matches!(other.join().unwrap(), Verdict::Satisfied));
+    });
+}
+
+/// A claim that somebody looks at is not one that somebody has.
+#[test]
+fn lookers_do_not_keep_us_from_running_it() {
+    let scene = scene();
+    let note = note();
+    let held = delivery::claim_named(&scene.state, &note.firing.occurrence).unwrap().unwrap();
+    thread::scope(|scope| {
+        let taking = scope.spawn(|| scene.run(&note));
+        thread::sleep(Duration::from_millis(20));
+        drop(held);
+        taking.join().unwrap().delivered().unwrap();
     });
 }

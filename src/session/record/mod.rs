@@ -48,7 +48,7 @@
 //! # Stand-down
 //!
 //! A hook that P leaves to X (`Wanted::stands_down`) is registered as such: it serves nobody, and
-//! F does not wait for X, who may be at it. `handover` watches for it with [`Records::settle`].
+//! F does not wait for X, who may be at it. `handover` looks for that with [`Records::settle`].
 
 mod book;
 mod decide;
@@ -203,13 +203,15 @@ impl Records {
 
     /// Looks whether the other processor ran a hook that was left to it; if it did, that run is
     /// used up. `window` reaches as far ahead as a hand-over waits, but no further back than any.
+    /// `deadline`: how long the log is waited for.
     pub(crate) fn settle(
         &self,
         firing: &Firing,
         hook: &HookId,
         window: Window,
+        deadline: Deadline,
     ) -> Result<Settlement, Error> {
-        let ledger = Ledger::open(&self.logs, &self.name, Deadline::never())?;
+        let ledger = Ledger::open(&self.logs, &self.name, deadline)?;
         let book = Book::of(ledger.values()?);
         let me = &firing.occurrence;
         let mut running = None;

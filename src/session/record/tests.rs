@@ -296,7 +296,9 @@ fn what_was_left_to_the_other_is_settled_by_its_run_only() {
     assert_eq!(spelt(&verdicts[0].1), "stand down");
     claim.delivered().unwrap();
     let (watcher, _claim) = fire(&state, CLAUDE, 1000, "");
-    let settle = || records.settle(&watcher, &hook("loud"), Window::around(LONG)).unwrap();
+    let settle = || {
+        records.settle(&watcher, &hook("loud"), Window::around(LONG), Deadline::never()).unwrap()
+    };
     assert_eq!(settle(), Settlement::Open);
 
     let (theirs, mut claim) = fire(&state, ORCHESTRATOR, 20_000, "");
@@ -307,7 +309,7 @@ fn what_was_left_to_the_other_is_settled_by_its_run_only() {
     assert_eq!(settle(), Settlement::Settled);
     let (other, _claim) = fire(&state, CLAUDE, 1000, "");
     assert_eq!(
-        records.settle(&other, &hook("loud"), Window::around(LONG)).unwrap(),
+        records.settle(&other, &hook("loud"), Window::around(LONG), Deadline::never()).unwrap(),
         Settlement::Open
     );
 }
@@ -323,7 +325,10 @@ fn what_was_left_to_the_other_is_not_settled_by_an_earlier_run() {
     claim.delivered().unwrap();
     let (watcher, _claim) = fire(&state, CLAUDE, 20_000, "");
     let window = Window { before: WINDOW, after: LONG };
-    assert_eq!(records.settle(&watcher, &hook("loud"), window).unwrap(), Settlement::Open);
+    assert_eq!(
+        records.settle(&watcher, &hook("loud"), window, Deadline::never()).unwrap(),
+        Settlement::Open
+    );
 }
 
 #[test]

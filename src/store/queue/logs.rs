@@ -10,12 +10,16 @@ use std::{
 };
 
 use super::{Error, Queue, read, run::Start};
-use crate::sys::{clock, dir::PrivateDir};
+use crate::sys::{clock, dir::PrivateDir, file};
 
 const LOGS: &str = "logs";
 
 /// Of each output, in bytes: the beginning and the end, half of it each.
 const KEPT: u64 = 1 << 20;
+
+/// Of an output that is being written, in bytes: what goes on beyond this loses its middle. Whoever
+/// reads along is not that far behind.
+const FOLLOWED: u64 = 16 << 20;
 
 /// All logs together.
 const MOST: usize = 2000;
@@ -31,6 +35,18 @@ pub(crate) struct Logs(PrivateDir);
 pub(crate) struct Outputs {
     pub(crate) stdout: File,
     pub(crate) stderr: File,
+}
+
+impl Outputs {
+    /// Keeps what is being written from filling the disk, where the system can do that.
+    pub(crate) fn trim(&self) {
+        for output in [&self.stdout, &self.stderr] {
+            let length = output.metadata().map_or(0, |data| data.len());
+            if length > 2 * FOLLOWED {
+                file::free(output, KEPT / 2, length - FOLLOWED - KEPT / 2);
+            }
+        }
+    }
 }
 
 impl Queue {
@@ -61,13 +77,32 @@ impl Logs {
         if read.is_ok() { bytes } else { Vec::new() }
     }
 
+    /// The first bytes of what a run has written to an output, or the last ones.
+    pub(crate) fn part(&self, start: &Start, kind: &str, most: u64, is_tail: bool) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let Ok(mut file) = self.0.open_read(format!("{}.{kind}", start.name())) else {
+            return bytes;
+        };
+        let length = file.metadata().map_or(0, |data| data.len());
+        let from = if is_tail { length.saturating_sub(most) } else { 0 };
+        if file.seek(SeekFrom::Start(from)).is_ok() {
+            let _partly = file.take(most).read_to_end(&mut bytes);
+        }
+        bytes
+    }
+
     /// The whole log of a run that has ended.
     pub(crate) fn whole(&self, start: &Start) -> Option<Vec<u8>> {
         read(&self.0, &format!("{}.log", start.name())).ok()
     }
 
-    /// Makes one log of what a run has written.
-    pub(crate) fn close(&self, start: &Start, head: &str, foot: &str) -> Result<(), Error> {
+    /// Makes one log of what a run has written; its text, also when it cannot be kept.
+    pub(crate) fn close(
+        &self,
+        start: &Start,
+        head: &str,
+        foot: &str,
+    ) -> (Vec<u8>, Result<(), Error>) {
         let name = format!("{}.log", start.name());
         let mut text = head.as_bytes().to_vec();
         for kind in ["out", "err"] {
@@ -82,7 +117,13 @@ impl Logs {
             }
         }
         text.extend_from_slice(foot.as_bytes());
-        super::put(&self.0, &name, &text, false)?;
+        let kept = self.put_in_place(start, &name, &text);
+        (text, kept)
+    }
+
+    /// The log takes the place of both outputs.
+    fn put_in_place(&self, start: &Start, name: &str, text: &[u8]) -> Result<(), Error> {
+        super::put(&self.0, name, text, false)?;
         for kind in ["out", "err"] {
             self.0.remove(format!("{}.{kind}", start.name()))?;
         }

@@ -23,6 +23,7 @@ pub(crate) mod order;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod spool;
+pub(crate) mod streams;
 #[cfg(test)]
 mod tests;
 pub(crate) mod wake;

@@ -12,6 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::streams::Streams;
 use crate::model::{Processor, job::Terms};
 
 /// One hook to be run for one event.
@@ -54,6 +55,23 @@ pub(crate) struct Order {
     /// What of the payload is collected in a batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) item: Option<String>,
+    /// Where what it says is wanted beside its own log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) streams: Option<Streams>,
+    /// The other processor may run it in its time; only if it does not, it is run here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hand_over: Option<HandOver>,
+}
+
+/// On which condition a hook is run that was left to the other processor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HandOver {
+    /// To whom it was left.
+    pub(crate) to: Processor,
+    /// How long that one has, in milliseconds.
+    pub(crate) wait_ms: u64,
+    /// What tells whether it was run there: text of whoever looks for that.
+    pub(crate) note: String,
 }
 
 /// A file as it was.
@@ -94,6 +112,35 @@ impl Order {
     /// The line that its hook's jobs stand in.
     pub(crate) fn lane(&self) -> String {
         format!("{}\n{}\n{}", self.project.display(), self.event, self.hook)
+    }
+
+    /// An order of the hook `hook` on `Stop`, which does nothing.
+    #[cfg(test)]
+    pub(crate) fn sample(occurrence: &str, hook: &str, terms: Terms) -> Self {
+        Self {
+            id: Self::name(occurrence, "Stop", hook),
+            occurrence: occurrence.to_owned(),
+            project: "/p".into(),
+            session: None,
+            event: "Stop".to_owned(),
+            vocabulary: Processor::ClaudeCode,
+            hook: hook.to_owned(),
+            label: hook.to_owned(),
+            at: "2026-01-01T00:00:00.000Z".to_owned(),
+            boot: "b".to_owned(),
+            since_boot_ms: 1,
+            argv: vec!["true".to_owned()],
+            dir: None,
+            environment: "/e".into(),
+            told: vec![("A".to_owned(), "b".to_owned())],
+            payload: "{}\n".to_owned(),
+            limit_ms: 1000,
+            terms,
+            fresh: Vec::new(),
+            item: Some(format!("src/{occurrence}")),
+            streams: None,
+            hand_over: None,
+        }
     }
 
     /// Whether a name could be one of ours.

@@ -14,9 +14,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Queue, is_missing, put, read};
+use super::{Error, Queue, is_missing, order::HandOver, put, read, streams::Streams};
 use crate::{
     json::frame,
+    model::Processor,
     sys::{
         clock::Deadline,
         dir::PrivateDir,
@@ -30,6 +31,9 @@ const ENDING: &str = ".run";
 
 /// How long a worker waits for the lock: others hold it for microseconds.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How a run is called that the other processor had.
+pub(crate) const ELSEWHERE: &str = "the other processor ran it";
 
 /// The environment variable that all processes of a start carry.
 pub(crate) const MARK: &str = "CPH_JOB_RUN";
@@ -73,6 +77,13 @@ pub(crate) struct Task {
     pub(crate) limit_ms: u64,
     pub(crate) memory_mb: Option<u64>,
     pub(crate) cpu_s: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) streams: Option<Streams>,
+    /// In which vocabulary the hook answers.
+    pub(crate) vocabulary: Processor,
+    /// It is run only if the other processor has not run it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hand_over: Option<HandOver>,
 }
 
 /// How a run ended.
@@ -97,6 +108,17 @@ pub(crate) enum How {
     #[default]
     Cancelled,
     NotStarted(String),
+    /// The other processor, to which it was left, has run it.
+    Elsewhere,
+    /// It had run already: its worker died before it could say how that ended.
+    Before,
+}
+
+impl How {
+    /// Whether anything went wrong.
+    pub(crate) fn is_failure(&self) -> bool {
+        !matches!(self, Self::Exited(0) | Self::Elsewhere | Self::Before)
+    }
 }
 
 impl std::fmt::Display for How {
@@ -107,6 +129,8 @@ impl std::fmt::Display for How {
             Self::TimedOut => f.write_str("time limit"),
             Self::Cancelled => f.write_str("cancelled"),
             Self::NotStarted(why) => write!(f, "not started: {why}"),
+            Self::Elsewhere => f.write_str(ELSEWHERE),
+            Self::Before => f.write_str("it ran, and nobody knows how that ended"),
         }
     }
 }

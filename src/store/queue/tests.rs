@@ -6,7 +6,7 @@ use std::{
 use super::{
     environment::Variables,
     jobs::{Filter, Jobs, Outcome, Picked, State},
-    order::Order,
+    order::{HandOver, Order},
     run::{End, How, Start, State as RunState, Task},
     spool::Found,
     *,
@@ -28,28 +28,7 @@ fn scratch() -> Scratch {
 }
 
 fn order(occurrence: &str, hook: &str, terms: Terms) -> Order {
-    Order {
-        id: Order::name(occurrence, "Stop", hook),
-        occurrence: occurrence.to_owned(),
-        project: "/p".into(),
-        session: None,
-        event: "Stop".to_owned(),
-        vocabulary: Processor::ClaudeCode,
-        hook: hook.to_owned(),
-        label: hook.to_owned(),
-        at: "2026-01-01T00:00:00.000Z".to_owned(),
-        boot: "b".to_owned(),
-        since_boot_ms: 1,
-        argv: vec!["true".to_owned()],
-        dir: None,
-        environment: "/e".into(),
-        told: vec![("A".to_owned(), "b".to_owned())],
-        payload: "{}\n".to_owned(),
-        limit_ms: 1000,
-        terms,
-        fresh: Vec::new(),
-        item: Some(format!("src/{occurrence}")),
-    }
+    Order::sample(occurrence, hook, terms)
 }
 
 fn orders(count: u32, hook: &str, terms: &Terms) -> Vec<Order> {
@@ -119,6 +98,20 @@ fn broken_orders_are_laid_aside_and_newer_ones_left() {
 }
 
 #[test]
+fn drafts_of_the_dead_are_swept() {
+    let scratch = scratch();
+    let spool = scratch.queue.spool().unwrap();
+    let dir = scratch.queue.dir.subdir("spool").unwrap();
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1);
+    dir.create_new(".a.job.7").unwrap().set_modified(long_ago).unwrap();
+    drop(dir.create_new(".b.job.8").unwrap());
+    dir.create_new("c.job").unwrap().set_modified(long_ago).unwrap();
+    spool.sweep();
+    assert_eq!(dir.list().unwrap(), [".b.job.8", "c.job"]);
+    assert_eq!(spool.names().unwrap(), ["c.job"]);
+}
+
+#[test]
 fn a_job_is_taken_once() {
     let scratch = scratch();
     let mut jobs = scratch.queue.jobs().unwrap();
@@ -145,10 +138,10 @@ fn failures_are_tried_again_until_they_are_dead() {
         jobs.promote().unwrap();
     }
     assert_eq!(states(&jobs), [("failed", 1)]);
-    let untold = jobs.untold().unwrap();
+    let untold = jobs.untold(0).unwrap();
     assert_eq!(untold.len(), 1);
     jobs.told(untold[0].seq).unwrap();
-    assert!(jobs.untold().unwrap().is_empty());
+    assert!(jobs.untold(0).unwrap().is_empty());
     let id = jobs.list(&Filter::default()).unwrap()[0].id.clone();
     assert_eq!(jobs.retry(std::slice::from_ref(&id)).unwrap(), 1);
     let picked = begin(&mut jobs);
@@ -249,7 +242,7 @@ fn a_full_queue_does_what_it_was_told() {
         assert_eq!(states(&jobs), expected);
         let oldest = &jobs.list(&Filter::default()).unwrap()[0];
         assert_eq!(oldest.state == "dropped", when_full == WhenFull::DropOldest);
-        assert_eq!(jobs.untold().unwrap().len(), usize::from(when_full == WhenFull::Refuse));
+        assert_eq!(jobs.untold(0).unwrap().len(), usize::from(when_full == WhenFull::Refuse));
     }
 }
 
@@ -308,6 +301,94 @@ fn rates_count_what_was_started() {
 }
 
 #[test]
+fn what_has_ended_is_not_kept_for_ever() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    jobs.take(&orders(3, "h", &Terms::default())).unwrap();
+    let start = begin(&mut jobs).start;
+    jobs.finish(&start, &fails(0)).unwrap();
+    drop(jobs);
+    let path = scratch.queue.dir.path().join("jobs.db");
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    let copy = |number: u32, state: &str| {
+        let sql = "INSERT INTO jobs (id, lane, project, event, hook, label, at, priority, state, \
+                   taken_ms, due_ms, boot, environment, body) SELECT 'c' || ?1, lane, project, \
+                   event, hook, label, at, priority, ?2, taken_ms, due_ms, boot, environment, '' \
+                   FROM jobs WHERE seq = 1";
+        raw.execute(sql, rusqlite::params![number, state]).unwrap();
+    };
+    raw.execute_batch("BEGIN").unwrap();
+    (0..10_050).for_each(|number| copy(number, "failed"));
+    (10_050..10_100).for_each(|number| copy(number, "done"));
+    raw.execute_batch("COMMIT").unwrap();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    jobs.sweep().unwrap();
+    // The first failure has not been told yet.
+    assert_eq!(states(&jobs), [("waiting", 2), ("done", 50), ("failed", 10_001)]);
+    jobs.told(1).unwrap();
+    jobs.sweep().unwrap();
+    assert_eq!(states(&jobs), [("waiting", 2), ("done", 50), ("failed", 10_000)]);
+}
+
+/// What cannot be told does not hold up what can.
+#[test]
+fn everything_is_told_page_by_page() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    let cap = Cap { max: 0, when_full: WhenFull::Refuse };
+    jobs.take(&orders(150, "h", &Terms { queue: cap, ..Terms::default() })).unwrap();
+    let first = jobs.untold(0).unwrap();
+    assert_eq!(first.len(), 100);
+    assert_eq!(jobs.untold(first[99].seq).unwrap().len(), 50);
+}
+
+/// Left to the other processor, for an hour or no time at all.
+fn left(occurrence: &str, wait_ms: u64, terms: Terms) -> Order {
+    let (boot, since_boot_ms) = (crate::sys::clock::boot_id(), jobs::now_ms().unsigned_abs());
+    let hand_over = Some(HandOver { to: Processor::ClaudeCode, wait_ms, note: "n".to_owned() });
+    Order { boot, since_boot_ms, hand_over, ..order(occurrence, "h", terms) }
+}
+
+#[test]
+fn what_is_left_to_the_other_waits_apart() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    let hour = 3_600_000;
+    let batch = Terms { batch: Some(Batch::default()), ..Terms::default() };
+    jobs.take(&[left("o-1", hour, batch), left("o-2", 0, Terms::default())]).unwrap();
+    assert_eq!(states(&jobs), [("left", 2)]);
+    assert!(jobs.has_pending().unwrap());
+    // It does not make the hook busy.
+    let terms = Terms { on_busy: OnBusy::Drop, ..Terms::default() };
+    jobs.take(&[order("o-3", "h", terms)]).unwrap();
+    let due = jobs.promote().unwrap().unwrap();
+    assert!(due > jobs::now_ms() + 1_800_000);
+    assert_eq!(states(&jobs), [("left", 1), ("waiting", 2)]);
+    let seq = jobs.left().unwrap().remove(0);
+    assert_eq!(jobs.left_behind(seq).unwrap().unwrap().hand_over.note, "n");
+    jobs.settle(seq, "elsewhere").unwrap();
+    assert_eq!(states(&jobs), [("waiting", 2), ("done", 1)]);
+    assert!(jobs.left().unwrap().is_empty() && jobs.left_behind(seq).unwrap().is_none());
+    let picked = begin(&mut jobs);
+    assert_eq!((&*picked.orders[0].occurrence, picked.has_failed), ("o-2", false));
+    jobs.cut(&picked.start, true).unwrap();
+    assert!(!begin(&mut jobs).has_failed, "cut down is not failed");
+}
+
+#[test]
+fn what_is_left_to_the_other_can_be_cancelled_and_ends_with_its_boot() {
+    let scratch = scratch();
+    let mut jobs = scratch.queue.jobs().unwrap();
+    let hour = 3_600_000;
+    let earlier = Order { boot: "earlier".to_owned(), ..left("o-2", hour, Terms::default()) };
+    jobs.take(&[left("o-1", hour, Terms::default()), earlier]).unwrap();
+    let first = jobs.list(&Filter::default()).unwrap()[0].id.clone();
+    assert_eq!(jobs.cancel(&[first]).unwrap(), 1);
+    jobs.promote().unwrap();
+    assert_eq!(states(&jobs), [("waiting", 1), ("cancelled", 1)]);
+}
+
+#[test]
 fn cancelled_jobs_do_not_come_back() {
     let scratch = scratch();
     let mut jobs = scratch.queue.jobs().unwrap();
@@ -356,6 +437,9 @@ fn task() -> Task {
         limit_ms: 1,
         memory_mb: None,
         cpu_s: None,
+        streams: None,
+        vocabulary: Processor::ClaudeCode,
+        hand_over: None,
     }
 }
 
@@ -422,6 +506,30 @@ fn environments_are_shared_and_swept_when_nobody_needs_them() {
     assert!(environment::is_token("X_MESSAGING_TOKEN"));
 }
 
+/// Files of a time that has not come yet are no old files.
+#[test]
+fn a_clock_that_was_set_back_sweeps_nothing_away() {
+    let scratch = scratch();
+    let later = crate::sys::clock::wall_now() + std::time::Duration::from_hours(1);
+    let date = |path: &Path| {
+        fs::File::options().write(true).open(path).unwrap().set_modified(later).unwrap();
+    };
+    let spool = scratch.queue.spool().unwrap();
+    let drafts = scratch.queue.dir.subdir("spool").unwrap();
+    drafts.create_new(".a.job.7").unwrap().set_modified(later).unwrap();
+    let place = scratch.queue.dir.subdir("secrets").unwrap();
+    let environment = environment::keep(&place, &Variables::new()).unwrap();
+    date(&environment);
+    let (logs, start) = (scratch.queue.logs().unwrap(), Start { job: "a".to_owned(), number: 1 });
+    logs.close(&start, "head\n", "foot\n").1.unwrap();
+    date(&scratch.queue.dir.path().join("logs/a.1.log"));
+    spool.sweep();
+    environment::sweep(&place, &std::collections::BTreeSet::new());
+    logs.sweep();
+    assert_eq!(drafts.list().unwrap(), [".a.job.7"]);
+    assert!(environment.exists() && logs.whole(&start).is_some());
+}
+
 #[test]
 fn a_long_log_keeps_its_beginning_and_its_end() {
     use std::io::Write as _;
@@ -432,13 +540,38 @@ fn a_long_log_keeps_its_beginning_and_its_end() {
     writeln!(outputs.stdout, "first{}last", "x".repeat(3 << 20)).unwrap();
     write!(outputs.stderr, "oops").unwrap();
     assert_eq!(logs.so_far(&start, "err", 2), b"ps");
-    logs.close(&start, "head\n", "foot\n").unwrap();
+    logs.close(&start, "head\n", "foot\n").1.unwrap();
     let text = String::from_utf8(logs.whole(&start).unwrap()).unwrap();
     assert!(text.starts_with("head\n--- stdout\nfirst"), "{}", &text[..40]);
     assert!(text.ends_with("last\n--- stderr\noops\nfoot\n"));
     assert!(text.contains("bytes left out") && text.len() < 2 << 20);
     logs.sweep();
     assert!(logs.whole(&start).is_some());
+}
+
+/// What a hook says without an end does not fill the disk.
+#[test]
+fn an_output_that_is_too_long_loses_its_middle_while_it_is_written() {
+    use std::{io::Write as _, os::unix::fs::MetadataExt as _};
+    let scratch = scratch();
+    let logs = scratch.queue.logs().unwrap();
+    let start = Start { job: "a".to_owned(), number: 1 };
+    let mut outputs = logs.open(&start).unwrap();
+    outputs.stdout.write_all(b"first").unwrap();
+    for _ in 0..40 {
+        outputs.stdout.write_all(&vec![b'x'; 1 << 20]).unwrap();
+    }
+    outputs.trim();
+    outputs.stdout.write_all(b"last").unwrap();
+    let data = outputs.stdout.metadata().unwrap();
+    assert_eq!(data.len(), (40 << 20) + 9);
+    let is_able = crate::sys::file::free(&outputs.stdout, 1 << 20, 1 << 20);
+    assert!(!is_able || data.blocks() * 512 < 20 << 20, "{}", data.blocks());
+    assert_eq!(logs.part(&start, "out", 5, false), b"first");
+    assert_eq!(logs.part(&start, "out", 5, true), b"xlast");
+    logs.close(&start, "", "foot\n").1.unwrap();
+    let text = logs.whole(&start).unwrap();
+    assert!(text.len() < 2 << 20 && !text.contains(&0));
 }
 
 #[test]

@@ -26,6 +26,9 @@ const VARIABLES: &[&str] = &[
     "CPH_RUNNER_IDLE_MS",
     "CPH_RUNNER_JOBS",
     "CPH_SYS",
+    // Of tests, whose clocks jump.
+    #[cfg(debug_assertions)]
+    "CPH_WALL_AHEAD_S",
 ];
 
 /// Sees to it that a runner looks at the queue.

@@ -43,7 +43,7 @@ const RETRY: Deed = Deed {
     done: "wait for their turn again",
 };
 const CANCEL: Deed = Deed {
-    states: &[State::Waiting, State::Delayed, State::Running],
+    states: &[State::Left, State::Waiting, State::Delayed, State::Running],
     act: Jobs::cancel,
     done: "cancelled",
 };

@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, params}
 
 use super::{super::Error, Jobs, State, now_ms};
 use crate::{
+    model::job::Durability,
     store::queue::{order::Order, run::Start},
     sys::clock,
 };
@@ -16,7 +17,7 @@ use crate::{
 /// Ends of a machine or of a worker in the middle of a job before it counts as failed.
 const CUTS: u32 = 5;
 
-/// Jobs that ended well are remembered: that many, and as long.
+/// So many of those that failed are remembered, and of all others among the latest.
 const KEPT: i64 = 10_000;
 
 /// What became of a run.
@@ -34,6 +35,8 @@ pub(crate) struct Outcome {
     /// Failures that are tried again, and after how many milliseconds.
     pub(crate) retries: u32,
     pub(crate) delay_ms: u64,
+    /// What it must survive.
+    pub(crate) durability: Durability,
 }
 
 /// Something that is to be told in a project.
@@ -59,6 +62,18 @@ impl Jobs {
 
     /// Writes the end of a run down.
     pub(crate) fn finish(&mut self, start: &Start, outcome: &Outcome) -> Result<(), Error> {
+        let is_durable = outcome.durability == Durability::Power;
+        if is_durable {
+            self.be_durable(true).map_err(self.failed())?;
+        }
+        let written = self.write_end(start, outcome);
+        if is_durable {
+            self.be_durable(false).map_err(self.failed())?;
+        }
+        written
+    }
+
+    fn write_end(&mut self, start: &Start, outcome: &Outcome) -> Result<(), Error> {
         self.write(|transaction, boot| {
             if outcome.is_failure && !outcome.is_cancelled {
                 let due = now_ms().saturating_add(outcome.delay_ms.try_into().unwrap_or(i64::MAX));
@@ -120,13 +135,13 @@ impl Jobs {
         transaction.commit().map_err(&failed)
     }
 
-    /// What is to be told, oldest first.
-    pub(crate) fn untold(&self) -> Result<Vec<Untold>, Error> {
+    /// What is to be told, oldest first, a number of them after `seq`.
+    pub(crate) fn untold(&self, seq: i64) -> Result<Vec<Untold>, Error> {
         let sql = "SELECT seq, project, label, context, message FROM jobs WHERE is_untold = 1 \
-                   ORDER BY seq LIMIT 100";
+                   AND seq > ?1 ORDER BY seq LIMIT 100";
         let read = || -> rusqlite::Result<Vec<Untold>> {
             let mut statement = self.connection.prepare(sql)?;
-            let all = statement.query_map([], |row| {
+            let all = statement.query_map([seq], |row| {
                 Ok(Untold {
                     seq: row.get(0)?,
                     project: row.get::<_, String>(1)?.into(),
@@ -146,20 +161,23 @@ impl Jobs {
         self.connection.execute(sql, [seq]).map(drop).map_err(self.failed())
     }
 
-    /// Forgets the oldest of those that ended well.
+    /// Forgets the oldest of those that ended.
     pub(crate) fn sweep(&mut self) -> Result<(), Error> {
         let sql = "DELETE FROM jobs WHERE state IN ('done', 'stale', 'cancelled', 'dropped') \
                    AND is_untold = 0 AND seq <= (SELECT max(seq) FROM jobs) - ?1";
         self.connection.execute(sql, [KEPT]).map_err(self.failed())?;
-        let hour_ago = now_ms().saturating_sub(24 * 3_600_000);
+        let sql = "DELETE FROM jobs WHERE state = 'failed' AND is_untold = 0 AND seq <= \
+                   (SELECT seq FROM jobs WHERE state = 'failed' ORDER BY seq DESC LIMIT 1 OFFSET ?1)";
+        self.connection.execute(sql, [KEPT]).map_err(self.failed())?;
+        let day_ago = now_ms().saturating_sub(24 * 3_600_000);
         let sql = "DELETE FROM starts WHERE at_ms < ?1";
-        self.connection.execute(sql, [hour_ago]).map(drop).map_err(self.failed())
+        self.connection.execute(sql, [day_ago]).map(drop).map_err(self.failed())
     }
 
     /// The environments that some job still needs.
     pub(crate) fn environments(&self) -> Result<BTreeSet<PathBuf>, Error> {
         let sql = "SELECT DISTINCT environment FROM jobs \
-                   WHERE state IN ('waiting', 'delayed', 'running', 'failed')";
+                   WHERE state IN ('left', 'waiting', 'delayed', 'running', 'failed', 'cancelled')";
         let read = || -> rusqlite::Result<BTreeSet<PathBuf>> {
             let mut statement = self.connection.prepare(sql)?;
             let all = statement.query_map([], |row| row.get::<_, String>(0))?;

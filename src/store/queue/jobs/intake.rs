@@ -7,7 +7,8 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use super::{super::Error, Jobs, now_ms};
 use crate::{
     model::job::{Batch, Durability, Gathering, OnBusy, WhenFull},
-    store::queue::order::Order,
+    store::queue::order::{HandOver, Order},
+    sys::clock,
 };
 
 /// A window of `Gathering::Size` is that many windows, and one of `Adaptive` at most.
@@ -96,7 +97,8 @@ impl Intake<'_> {
             beginning.due_ms,
             self.boot,
             text(&order.environment),
-            body,
+            // What was dropped is never asked for again.
+            if beginning.state == "dropped" { "" } else { body },
             beginning.ended,
             has_ended.then_some(&order.at),
             beginning.message.is_some(),
@@ -112,6 +114,10 @@ impl Intake<'_> {
         let now = self.now;
         let plain =
             |state| Beginning { state, due_ms: now, batch: None, ended: None, message: None };
+        if let Some(hand_over) = &order.hand_over {
+            // What the hook asks of the queue counts when it turns out that it runs here.
+            return Ok(Beginning { due_ms: self.is_over_at(order, hand_over), ..plain("left") });
+        }
         let dropped = |ended| Beginning { ended: Some(ended), ..plain("dropped") };
         match order.terms.on_busy {
             OnBusy::Drop if self.is_busy(lane)? => {
@@ -148,6 +154,12 @@ impl Intake<'_> {
         }
     }
 
+    /// When the time of the other processor is over; that of an earlier boot is.
+    fn is_over_at(&self, order: &Order, hand_over: &HandOver) -> i64 {
+        let due = i64::try_from(order.since_boot_ms.saturating_add(hand_over.wait_ms));
+        if order.boot == self.boot { due.unwrap_or(i64::MAX) } else { self.now }
+    }
+
     fn is_busy(&self, lane: &str) -> rusqlite::Result<bool> {
         let sql = "SELECT 1 FROM jobs WHERE state IN ('waiting', 'delayed', 'running') \
                    AND lane = ?1 LIMIT 1";
@@ -158,9 +170,9 @@ impl Intake<'_> {
     /// What waits is dropped, what runs is to be ended.
     fn make_way(&mut self, lane: &str) -> rusqlite::Result<()> {
         self.connection.execute(
-            "UPDATE jobs SET state = 'dropped', ended = 'dropped: a later one took its place' \
-             WHERE state IN ('waiting', 'delayed') AND lane = ?1",
-            [lane],
+            "UPDATE jobs SET state = 'dropped', ended = 'dropped: a later one took its place', \
+             ended_at = ?2, body = '' WHERE state IN ('waiting', 'delayed') AND lane = ?1",
+            params![lane, clock::wall_text(clock::wall_now())],
         )?;
         self.connection.execute(
             "UPDATE jobs SET is_cancelled = 1 WHERE state = 'running' AND lane = ?1",
@@ -184,10 +196,11 @@ impl Intake<'_> {
 
     fn drop_oldest(&mut self, lane: &str) -> rusqlite::Result<()> {
         let dropped = self.connection.execute(
-            "UPDATE jobs SET state = 'dropped', ended = 'dropped: the queue was full' \
+            "UPDATE jobs SET state = 'dropped', ended = 'dropped: the queue was full', \
+             ended_at = ?2, body = '' \
              WHERE seq = (SELECT min(seq) FROM jobs WHERE state IN ('waiting', 'delayed') \
              AND lane = ?1)",
-            [lane],
+            params![lane, clock::wall_text(clock::wall_now())],
         )?;
         if let Some(count) = self.waiting.get_mut(lane) {
             *count = count.saturating_sub(dropped as u64);

@@ -28,6 +28,8 @@ const FILE: &str = "jobs.db";
 /// Where a job is. The order is that of a job's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum State {
+    /// To the other processor, until its time is over.
+    Left,
     /// Its turn comes.
     Waiting,
     /// Its time comes: it is tried again, or waits for others to go with it.
@@ -44,7 +46,8 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Left,
         Self::Waiting,
         Self::Delayed,
         Self::Running,
@@ -57,6 +60,7 @@ impl State {
 
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Left => "left",
             Self::Waiting => "waiting",
             Self::Delayed => "delayed",
             Self::Running => "running",
@@ -74,7 +78,7 @@ impl State {
 
     /// Whether nothing more becomes of it by itself.
     pub(crate) fn is_final(self) -> bool {
-        !matches!(self, Self::Waiting | Self::Delayed | Self::Running)
+        !matches!(self, Self::Left | Self::Waiting | Self::Delayed | Self::Running)
     }
 }
 

@@ -1,11 +1,17 @@
 //! Which job is next, and that it runs.
 
+use std::path::PathBuf;
+
 use rusqlite::{OptionalExtension as _, Row, TransactionBehavior, params};
 
 use super::{super::Error, Jobs, now_ms, start_of};
 use crate::{
     model::job::{Rate, Terms},
-    store::queue::{order::Order, run::Start},
+    store::queue::{
+        order::{HandOver, Order},
+        run::Start,
+    },
+    sys::clock,
 };
 
 /// The first of those that wait in a lane.
@@ -23,6 +29,15 @@ pub(crate) struct Picked {
     pub(crate) orders: Vec<Order>,
     /// Runs of the first before this one that did not end well, or did not end.
     pub(crate) before: u32,
+    /// One of them ended, and not well.
+    pub(crate) has_failed: bool,
+}
+
+/// What was left to the other processor.
+#[derive(Clone, Debug)]
+pub(crate) struct Left {
+    pub(crate) project: PathBuf,
+    pub(crate) hand_over: HandOver,
 }
 
 /// A run that goes on.
@@ -36,7 +51,8 @@ pub(crate) struct Running {
 impl Jobs {
     /// Delays of an earlier boot are over: nobody knows how long ago they began.
     pub(crate) fn forget_other_boots(&mut self) -> Result<(), Error> {
-        let sql = "UPDATE jobs SET state = 'waiting' WHERE state = 'delayed' AND boot <> ?1";
+        let sql =
+            "UPDATE jobs SET state = 'waiting' WHERE state IN ('delayed', 'left') AND boot <> ?1";
         self.connection.execute(sql, [&self.boot]).map_err(self.failed())?;
         let sql = "DELETE FROM starts WHERE boot <> ?1";
         self.connection.execute(sql, [&self.boot]).map(drop).map_err(self.failed())
@@ -45,7 +61,10 @@ impl Jobs {
     /// Lets those wait for their turn whose time has come; when the next one is due.
     pub(crate) fn promote(&mut self) -> Result<Option<i64>, Error> {
         let failed = self.failed();
-        let sql = "SELECT min(due_ms) FROM jobs WHERE state = 'delayed'";
+        // Each of the two is one step through the index.
+        let sql = "SELECT min(due) FROM ( \
+                   SELECT min(due_ms) AS due FROM jobs WHERE state = 'delayed' UNION ALL \
+                   SELECT min(due_ms) FROM jobs WHERE state = 'left')";
         let next = |connection: &rusqlite::Connection| {
             connection.prepare(sql)?.query_row([], |row| row.get::<_, Option<i64>>(0))
         };
@@ -54,9 +73,34 @@ impl Jobs {
             Some(due) if due <= now => {}
             due => return Ok(due),
         }
-        let sql = "UPDATE jobs SET state = 'waiting' WHERE state = 'delayed' AND due_ms <= ?1";
+        let sql = "UPDATE jobs SET state = 'waiting' \
+                   WHERE state IN ('delayed', 'left') AND due_ms <= ?1";
         self.connection.execute(sql, [now]).map_err(&failed)?;
         next(&self.connection).map_err(&failed)
+    }
+
+    /// Where something is left to the other processor, by its number here.
+    pub(crate) fn left(&self) -> Result<Vec<i64>, Error> {
+        let sql = "SELECT seq FROM jobs WHERE state = 'left' ORDER BY seq";
+        let read = || -> rusqlite::Result<Vec<i64>> {
+            self.connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+        };
+        read().map_err(self.failed())
+    }
+
+    /// On which condition one of them is run.
+    pub(crate) fn left_behind(&self, seq: i64) -> Result<Option<Left>, Error> {
+        let order = self.order(seq)?;
+        Ok(order
+            .and_then(|order| Some(Left { project: order.project, hand_over: order.hand_over? })))
+    }
+
+    /// The other processor ran it: nothing is left to do.
+    pub(crate) fn settle(&mut self, seq: i64, ended: &str) -> Result<(), Error> {
+        let sql = "UPDATE jobs SET state = 'done', ended = ?2, ended_at = ?3, body = '' \
+                   WHERE seq = ?1 AND state = 'left'";
+        let at = clock::wall_text(clock::wall_now());
+        self.connection.execute(sql, params![seq, ended, at]).map(drop).map_err(self.failed())
     }
 
     /// The lanes in which something waits.
@@ -114,12 +158,13 @@ impl Jobs {
     /// The job and those that go with it, with the number of the start that is to come.
     pub(crate) fn pick(&self, head: &Head) -> Result<Option<Picked>, Error> {
         let failed = self.failed();
-        let sql = "SELECT id, starts, earlier + failures + cuts, batch FROM jobs WHERE seq = ?1";
+        let sql = "SELECT id, starts, earlier + failures + cuts, earlier + failures > 0, batch \
+                   FROM jobs WHERE seq = ?1";
         let row = self.connection.query_row(sql, [head.seq], |row| {
-            let id: String = row.get(0)?;
-            Ok((id, row.get::<_, i64>(1)?, row.get::<_, u32>(2)?, row.get::<_, Option<String>>(3)?))
+            let batch: Option<String> = row.get(4)?;
+            Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?, batch))
         });
-        let Some((id, starts, before, batch)) = row.optional().map_err(&failed)? else {
+        let Some((id, starts, before, has_failed, batch)) = row.optional().map_err(&failed)? else {
             return Ok(None);
         };
         let Some(first) = self.order(head.seq)? else { return Ok(None) };
@@ -136,7 +181,7 @@ impl Jobs {
             let bodies = read().map_err(&failed)?;
             orders.extend(bodies.iter().filter_map(|body| serde_json::from_str(body).ok()));
         }
-        Ok(Some(Picked { start, orders, before }))
+        Ok(Some(Picked { start, orders, before, has_failed }))
     }
 
     /// They run. Afterwards the worker may be started.
@@ -182,7 +227,7 @@ impl Jobs {
 
     /// How many do not run yet.
     pub(crate) fn has_pending(&self) -> Result<bool, Error> {
-        let sql = "SELECT 1 FROM jobs WHERE state IN ('waiting', 'delayed') LIMIT 1";
+        let sql = "SELECT 1 FROM jobs WHERE state IN ('waiting', 'delayed', 'left') LIMIT 1";
         let found = self.connection.query_row(sql, [], |_| Ok(())).optional();
         Ok(found.map_err(self.failed())?.is_some())
     }

@@ -52,6 +52,7 @@ pub(crate) struct Filter {
 /// How many jobs are in which state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Counts {
+    pub(crate) left: u64,
     pub(crate) waiting: u64,
     pub(crate) delayed: u64,
     pub(crate) running: u64,
@@ -65,7 +66,7 @@ pub(crate) struct Counts {
 impl Counts {
     /// How many there is still something to do about.
     pub(crate) fn open(&self) -> u64 {
-        self.waiting + self.delayed + self.running
+        self.left + self.waiting + self.delayed + self.running
     }
 }
 
@@ -120,6 +121,7 @@ impl Jobs {
         for (state, count) in read().map_err(self.failed())? {
             let count = u64::try_from(count).unwrap_or(0);
             match State::named(&state) {
+                Some(State::Left) => counts.left = count,
                 Some(State::Waiting) => counts.waiting = count,
                 Some(State::Delayed) => counts.delayed = count,
                 Some(State::Running) => counts.running = count,
@@ -154,7 +156,7 @@ impl Jobs {
         let waiting = self.each(
             ids,
             "UPDATE jobs SET state = 'cancelled', ended = 'cancelled' WHERE id = ?1 \
-             AND state IN ('waiting', 'delayed')",
+             AND state IN ('left', 'waiting', 'delayed')",
         )?;
         let running = self.each(
             ids,
@@ -229,6 +231,6 @@ fn job(row: &Row<'_>) -> rusqlite::Result<Job> {
         ended_at: row.get(11)?,
         took_ms: row.get(12)?,
         run: run.map(|(job, number)| super::start_of(job, number).name()),
-        due_in_ms: (state == "delayed").then(|| (due - now_ms()).max(0)),
+        due_in_ms: matches!(state, "delayed" | "left").then(|| (due - now_ms()).max(0)),
     })
 }
