@@ -5,6 +5,7 @@
 mod hooks;
 mod kills;
 mod protocol;
+mod worktree;
 
 use std::{fs, path::PathBuf};
 
@@ -284,6 +285,27 @@ tasks:
     );
     other.succeed(&["run", "tasks.yaml"]);
     assert_eq!(other.succeed(&["runs", "logs", "R2", "a"]), "on stdin.\n");
+}
+
+/// While one agent was asked to wait no other is started, and none has used up a retry.
+#[test]
+fn agents_wait_together_and_other_tasks_go_on() {
+    let agent = r#"if mkdir "$HOME/asked" 2>/dev/null; then echo 'retry_after: 0.3'; exit 1; fi"#;
+    let cph = with(
+        "max_workers: 1
+tasks:
+- {name: first, prompt: x, priority: 3}
+- {name: second, prompt: x, priority: 2}
+- {name: no agent, run: true, priority: 1}
+",
+    )
+    .program("claude", agent);
+    cph.succeed(&["run", "tasks.yaml"]);
+    let order = told(&cph, "R1", &["start", "hold", "retry"]);
+    assert_eq!(
+        order,
+        ["start first", "hold first", "start no agent", "start first", "start second"]
+    );
 }
 
 #[test]

@@ -35,7 +35,7 @@ use super::{
     super::here::Here,
     Desk, Named, board, complain_all,
     herald::ByDispatch,
-    lengths, no_run, tasks_of,
+    lengths, merge, no_run, tasks_of,
     told::{self, Told},
 };
 
@@ -169,6 +169,7 @@ impl Stage<'_> {
             by_batch: self.args.by_batch,
             max_workers: self.args.max_workers.map(usize::from),
             keep_going: self.args.keep_going.then_some(true),
+            merge: self.args.merge,
         };
         let (name, base) = (named.name.clone(), named.base.clone());
         let folder = folder::create(self.state, name, base, options, named.source.text());
@@ -203,6 +204,7 @@ impl Stage<'_> {
             let replaced = folder.replace_text(named.source.text());
             replaced.map_err(|error| Failure::of(&error))?;
         }
+        folder.record.options.merge |= self.args.merge;
         if let Some(number) = self.args.max_workers {
             folder.record.options.max_workers = Some(usize::from(number));
         }
@@ -240,7 +242,7 @@ impl Stage<'_> {
                 return Ok(Exit::Configuration);
             }
         };
-        let id = folder.record.id.clone();
+        let (id, is_merged) = (folder.record.id.clone(), folder.record.options.merge);
         let known = lengths(Some(&runs), &folder.record.file, &file);
         let workers = folder.record.options.max_workers.or(file.max_workers);
         let workers = workers.unwrap_or_else(load::processors);
@@ -269,6 +271,9 @@ impl Stage<'_> {
         self.tell(&id, &summary);
         Ok(match () {
             () if summary.is_cancelled => Exit::Cancelled,
+            () if summary.is_success() && is_merged => {
+                merge::run(self.desk, &id, &[], self.args.json)?
+            }
             () if summary.is_success() => Exit::Fine,
             () => Exit::Findings,
         })
