@@ -23,6 +23,7 @@ pub(crate) mod random;
 pub(crate) mod repository;
 pub(crate) mod signal;
 pub(crate) mod start;
+pub(crate) mod terminal;
 pub(crate) mod trace;
 pub(crate) mod whereabouts;
 

@@ -2,6 +2,8 @@
 //!
 //! The order of things is proved by what tasks wait for, never by clocks.
 
+#[cfg(target_os = "linux")]
+mod board;
 mod hooks;
 mod kills;
 mod protocol;

@@ -22,7 +22,7 @@ use crate::{
         process::{self, Command, Outputs, Stdin},
     },
     tasks::{
-        self,
+        self, Graph, TaskFile,
         draw::{Drawing, span},
         run::{
             Order, Summary,
@@ -33,7 +33,7 @@ use crate::{
 
 use super::{
     super::here::Here,
-    Desk, Named, board, complain_all,
+    Desk, Named, board,
     herald::ByDispatch,
     lengths, merge, no_run, tasks_of,
     told::{self, Told},
@@ -51,7 +51,7 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Run) -> Result<Exit, Failure> 
     let kept = state(&here)?;
     let stage = Stage { desk, here: &here, state: &kept, args, depth };
     if let Some(id) = &args.drive {
-        return stage.drive(open(&kept, id)?);
+        return stage.drive(open(&kept, id)?, None);
     }
     if args.resume {
         return stage.resume_last();
@@ -162,9 +162,10 @@ impl Stage<'_> {
     }
 
     fn begin(&self, named: &Named) -> Result<Exit, Failure> {
-        if let Err(exit) = tasks_of(self.desk, self.here, &named.source) {
-            return Ok(exit);
-        }
+        let sound = match tasks_of(self.desk, self.here, &named.source) {
+            Ok(sound) => sound,
+            Err(exit) => return Ok(exit),
+        };
         let options = Options {
             by_batch: self.args.by_batch,
             max_workers: self.args.max_workers.map(usize::from),
@@ -174,11 +175,11 @@ impl Stage<'_> {
         let (name, base) = (named.name.clone(), named.base.clone());
         let folder = folder::create(self.state, name, base, options, named.source.text());
         let folder = folder.map_err(|error| Failure::of(&error))?;
-        self.go(folder)
+        self.go(folder, Some(sound))
     }
 
-    fn go(&self, folder: Folder) -> Result<Exit, Failure> {
-        if self.args.detach { self.detach(folder) } else { self.drive(folder) }
+    fn go(&self, folder: Folder, sound: Option<(TaskFile, Graph)>) -> Result<Exit, Failure> {
+        if self.args.detach { self.detach(folder) } else { self.drive(folder, sound) }
     }
 
     fn resume_last(&self) -> Result<Exit, Failure> {
@@ -208,7 +209,7 @@ impl Stage<'_> {
         if let Some(number) = self.args.max_workers {
             folder.record.options.max_workers = Some(usize::from(number));
         }
-        self.go(folder)
+        self.go(folder, None)
     }
 
     /// Hands the run to a process of its own.
@@ -229,28 +230,29 @@ impl Stage<'_> {
         Ok(Exit::Fine)
     }
 
-    /// Drives a run that is ours, to its end.
-    fn drive(&self, folder: Folder) -> Result<Exit, Failure> {
+    /// Drives a run that is ours, to its end; its tasks are read from its directory unless they are
+    /// given.
+    fn drive(&self, folder: Folder, sound: Option<(TaskFile, Graph)>) -> Result<Exit, Failure> {
         let runs = self.runs()?;
         self.tidy(&folder, &runs);
-        let text = folder::text(folder.dir()).map_err(|error| Failure::of(&error))?;
-        let source = SourceFile::new(folder.record.file.clone(), text);
-        let (file, graph) = match tasks::read(&source) {
+        let sound = match sound {
+            Some(sound) => Ok(sound),
+            None => self.read(&folder)?,
+        };
+        let (file, graph) = match sound {
             Ok(sound) => sound,
-            Err(found) => {
-                complain_all(self.desk, self.here, &found);
-                return Ok(Exit::Configuration);
-            }
+            Err(exit) => return Ok(exit),
         };
         let (id, is_merged) = (folder.record.id.clone(), folder.record.options.merge);
         let known = lengths(Some(&runs), &folder.record.file, &file);
         let workers = folder.record.options.max_workers.or(file.max_workers);
         let workers = workers.unwrap_or_else(load::processors);
         let drawing = Drawing { file: &file, graph: &graph, lengths: &known, workers };
-        let plan = serde_json::to_vec_pretty(&drawing.json()).unwrap_or_default();
+        let plan = serde_json::to_vec(&drawing.plan()).unwrap_or_default();
         folder.write("plan.json", &plan).map_err(|error| Failure::of(&error))?;
         let herald = ByDispatch::new(self.here).map_err(|error| Failure::of(&error))?;
-        let board = board::watcher(self.desk.output, self.args, &id, file.tasks.len());
+        let board =
+            board::watcher(self.desk.output, self.args, &id, file.tasks.len(), &self.here.env);
         let session = told::session(&self.here.env);
         let mut watcher = Told::new(board, self.state, &folder, session, &file);
         let order = Order {
@@ -277,6 +279,12 @@ impl Stage<'_> {
             () if summary.is_success() => Exit::Fine,
             () => Exit::Findings,
         })
+    }
+
+    fn read(&self, folder: &Folder) -> Result<Result<(TaskFile, Graph), Exit>, Failure> {
+        let text = folder::text(folder.dir()).map_err(|error| Failure::of(&error))?;
+        let source = SourceFile::new(folder.record.file.clone(), text);
+        Ok(tasks_of(self.desk, self.here, &source))
     }
 
     /// Ends what dead drivers have left behind, of this run and of others.
