@@ -26,7 +26,7 @@ use crate::sys::trace;
 pub(crate) const NAME: &str = "runs.db";
 
 /// The longest an event waits for others to be committed with.
-const GATHERING: Duration = Duration::from_millis(20);
+const GATHERING: Duration = Duration::from_millis(50);
 
 /// Events in one transaction, at most.
 const BATCH: usize = 2000;

@@ -127,7 +127,7 @@ tasks:
     // `script` keeps what it shows where the tasks see it.
     let cph = with(tasks).env("TERM", "xterm");
     let seen = cph.path("home/seen").display().to_string();
-    let line = format!("stty cols 40 rows 10; {} run tasks.yaml", env!("CARGO_BIN_EXE_cph"));
+    let line = format!("stty cols 60 rows 10; {} run tasks.yaml", env!("CARGO_BIN_EXE_cph"));
     let mut command = cph.command("/usr/bin/script");
     command.args(["-qefc", &line, &seen]).stdout(std::process::Stdio::null());
     assert!(command.status().unwrap().success());
@@ -136,7 +136,7 @@ tasks:
     let worker = plain.lines().find(|line| line.contains("40%")).unwrap();
     assert!(worker.starts_with("W1   reads ") && worker.contains('█'), "{worker}");
     for line in plain.lines().filter(|line| line.starts_with(['W', 'R'])) {
-        assert!(line.trim_end().chars().count() < 40, "{line}");
+        assert!(line.trim_end().chars().count() < 60, "{line}");
     }
 }
 
@@ -154,8 +154,8 @@ fn plain(text: &str) -> String {
 }
 
 #[test]
-fn an_interrupt_ends_the_run_and_the_board() {
-    let tasks = "tasks: [{name: a, run: 'kill -INT $PPID; sleep 600'}]";
+fn a_signal_ends_the_run_and_the_board() {
+    let tasks = "tasks: [{name: a, run: 'kill -TERM $PPID; sleep 600'}]";
     let cph = with(tasks).env("TERM", "xterm");
     let ran = cph.at_sized_terminal(80, 24, "run tasks.yaml");
     assert_eq!(ran.code, 130, "{}", ran.shown());

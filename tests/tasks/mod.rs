@@ -257,6 +257,24 @@ tasks:
 }
 
 #[test]
+fn a_task_knows_who_and_where_it_is() {
+    let cph = with(
+        "tasks:
+- name: a b
+  type: test
+  role: tester
+  cwd: sub
+  run: >-
+    echo \"$TASK_ID|$TASK_TYPE|$TASK_SPECIALIST|$CPH_RUN_ID|$CPH_ATTEMPT\";
+    test \"$TASK_WORKSPACE\" = \"$(pwd)\" && test -d \"$TASK_OUTPUT_DIR\" && test -d \"$CPH_RUN_DIR\"
+",
+    )
+    .project_file("sub/x", "");
+    cph.succeed(&["run", "tasks.yaml"]);
+    assert_eq!(cph.succeed(&["runs", "logs", "R1"]), "==> a b <==\na b|test|tester|R1|1\n");
+}
+
+#[test]
 fn a_promised_artifact_must_be_made() {
     let cph = with("tasks: [{name: a, run: true, artifacts: 'out/*.bin'}]");
     let ran = cph.run(&["run", "tasks.yaml"]);

@@ -1,6 +1,7 @@
 //! The loop: what may start is started, what has ended is closed, until every task has ended.
 //!
-//! Invariants: a worker has one task from its gate to its end; a task that ended is told once.
+//! Invariants: a worker has one task from its gate to the end of its process; a task that ended is
+//! told once.
 
 mod ending;
 mod lifetime;
@@ -74,6 +75,8 @@ pub(super) struct Runner<'r> {
     steps: BTreeMap<Id, Step>,
     /// Which task each worker has, and which it had last.
     workers: Vec<(Option<usize>, Option<usize>)>,
+    /// Which worker each task has, from 1; 0: none.
+    hands: Vec<u32>,
     /// Workers that are used whatever the load is.
     least: usize,
     is_held_by_load: bool,
@@ -116,6 +119,7 @@ impl<'r> Runner<'r> {
             calls: Calls::new(herald),
             steps: BTreeMap::new(),
             workers: vec![(None, None); most],
+            hands: vec![0; tasks.len()],
             least,
             is_held_by_load: false,
             tries: vec![(0, 0); tasks.len()],
@@ -190,7 +194,10 @@ impl<'r> Runner<'r> {
         self.read_reports();
         for (id, ending) in turn.ended {
             match self.attempts.remove(&id) {
-                Some(attempt) => self.task_ended(attempt, ending),
+                Some(attempt) => {
+                    self.hand_over(&attempt, &ending);
+                    self.task_ended(attempt, ending);
+                }
                 None => self.other_ended(id, ending),
             }
         }

@@ -174,7 +174,7 @@ impl Runner<'_> {
             self.tries[index].1 += 1;
             let detail = json!({ "reason": why, "retry_after_ms": millis(time) });
             self.tell("hold", Some(index), Some(worker), members(detail));
-            return self.pause(index, worker, until);
+            return self.pause(index, until);
         }
         self.tries[index].0 += 1;
         let tries = self.tries[index].0;
@@ -184,7 +184,7 @@ impl Runner<'_> {
                 "reason": why, "attempt": tries, "pause_ms": millis(pause), "tail": attempt.tail(),
             });
             self.tell("retry", Some(index), Some(worker), members(detail));
-            return self.pause(index, worker, Instant::now() + pause);
+            return self.pause(index, Instant::now() + pause);
         }
         self.post_end(attempt, false, why, span, is_told);
         self.give_up(index, why, &attempt.tail());
@@ -202,9 +202,9 @@ impl Runner<'_> {
     }
 
     /// A task comes again later; its worker is free.
-    fn pause(&mut self, index: usize, worker: u32, until: Instant) {
+    fn pause(&mut self, index: usize, until: Instant) {
         self.schedule.put_back(index);
-        self.workers[worker as usize - 1].0 = None;
+        self.free(index);
         self.pauses.insert((until, index));
     }
 
@@ -216,17 +216,23 @@ impl Runner<'_> {
     }
 
     fn worker_of(&self, index: usize) -> Option<u32> {
-        let place = self.workers.iter().position(|(task, _)| *task == Some(index))?;
-        u32::try_from(place + 1).ok()
+        Some(self.hands[index]).filter(|worker| *worker > 0)
+    }
+
+    /// A task has its worker no longer, who may have another one already.
+    fn free(&mut self, index: usize) {
+        if let Some(worker) = self.worker_of(index) {
+            let (task, _) = &mut self.workers[worker as usize - 1];
+            task.take_if(|task| *task == index);
+        }
+        self.hands[index] = 0;
     }
 
     /// A task that was handed out has ended.
     pub(super) fn close(&mut self, index: usize, value: Value, mut detail: Map<String, Json>) {
         let outcome = value.outcome;
         let worker = self.worker_of(index);
-        if let Some(worker) = worker {
-            self.workers[worker as usize - 1].0 = None;
-        }
+        self.free(index);
         detail.insert("outcome".to_owned(), outcome.name().into());
         self.tell("done", Some(index), worker, detail);
         self.ended.values[index] = Some(value);

@@ -8,7 +8,7 @@ use crate::{
     sys::{
         clock::Deadline,
         load,
-        process::{Command, Limits, Voices},
+        process::{Command, Ending, Limits, Status, Voices},
     },
     tasks::{
         file::{Task, Work},
@@ -42,13 +42,41 @@ impl Runner<'_> {
             let may_start =
                 |index: usize| !agents_wait || !matches!(tasks[index].work, Work::Prompt(_));
             let Some(index) = self.schedule.next(may_start) else { return };
-            self.workers[worker].0 = Some(index);
-            let number = u32::try_from(worker + 1).unwrap_or(u32::MAX);
-            match self.plan(index, number) {
-                Ok(Plan::Start(attempt)) => self.gate_or_start(*attempt),
-                Ok(Plan::Close(value)) => self.close(index, value, Map::new()),
-                Err(why) => self.give_up(index, &why, ""),
-            }
+            self.hand_out(worker, index);
+        }
+    }
+
+    /// Gives the worker of a task that has surely succeeded its next task first, and sees to the
+    /// end of the last one while that runs: nobody idles meanwhile.
+    pub(super) fn hand_over(&mut self, attempt: &Attempt, ending: &Ending) {
+        let task = self.task(attempt.index);
+        let has_made = !task.artifacts.is_empty() || !attempt.artifacts.is_empty();
+        let is_sure = matches!(ending.status, Status::Exited(0))
+            && !has_made
+            && ending.report.is_empty()
+            && attempt.tree.is_none()
+            && !self.calls.may_refuse("PostTaskExecute");
+        let is_free = self.least == self.workers.len() && !self.set.is_cancelled();
+        if !is_sure || !is_free {
+            return;
+        }
+        let tasks = &self.asked.file.tasks;
+        let agents_wait = self.agents_wait.is_some();
+        let may_start =
+            |index: usize| !agents_wait || !matches!(tasks[index].work, Work::Prompt(_));
+        if let Some(next) = self.schedule.next_besides(attempt.index, may_start) {
+            self.hand_out(attempt.worker as usize - 1, next);
+        }
+    }
+
+    fn hand_out(&mut self, worker: usize, index: usize) {
+        self.workers[worker].0 = Some(index);
+        let number = u32::try_from(worker + 1).unwrap_or(u32::MAX);
+        self.hands[index] = number;
+        match self.plan(index, number) {
+            Ok(Plan::Start(attempt)) => self.gate_or_start(*attempt),
+            Ok(Plan::Close(value)) => self.close(index, value, Map::new()),
+            Err(why) => self.give_up(index, &why, ""),
         }
     }
 

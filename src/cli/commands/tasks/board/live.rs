@@ -92,7 +92,11 @@ impl<'o> Board<'o> {
                 }
             }
             "done" | "retry" | "hold" => {
-                self.busy.remove(&worker);
+                // The worker may have its next task already.
+                let task = clean(event.task.as_deref().unwrap_or_default());
+                if self.busy.get(&worker).is_some_and(|busy| busy.task == task) {
+                    self.busy.remove(&worker);
+                }
             }
             _ => {}
         }
