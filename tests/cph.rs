@@ -215,6 +215,14 @@ impl Cph {
         Ran { stdout: ran.stdout.replace("\r\n", "\n"), ..ran }
     }
 
+    /// The same at a terminal of this size, with everything as the terminal got it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn at_sized_terminal(&self, columns: usize, rows: usize, line: &str) -> Ran {
+        let cph = env!("CARGO_BIN_EXE_cph");
+        let line = format!("stty cols {columns} rows {rows} && {cph} {line}");
+        self.start("/usr/bin/script".as_ref(), &["-qefc", &line, "/dev/null"])
+    }
+
     fn start(&self, program: &Path, arguments: &[&str]) -> Ran {
         let (project, scratch) = (self.path("project"), self.path("tmp"));
         let launch = Launch {

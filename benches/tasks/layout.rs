@@ -54,31 +54,19 @@ impl Yard {
         }
     }
 
-    /// From the end of a task to the start of the next one on the same worker, as the last run told
-    /// it.
-    pub(crate) fn tell_gaps(&self) {
-        let projects = self.path("home/.local/state/cph/projects");
-        let project = fs::read_dir(projects).ok().and_then(|mut all| all.next()?.ok());
-        let Some(project) = project else { return };
-        let events = project.path().join("runs/R1/events.jsonl");
-        let text = fs::read_to_string(events).unwrap_or_default();
-        let (mut ends, mut gaps) = (std::collections::HashMap::new(), Vec::new());
-        for line in text.lines() {
-            let Ok(event) = serde_json::from_str::<serde_json::Value>(line) else { continue };
-            let at = event["at_ms"].as_i64().unwrap_or_default();
-            match (event["kind"].as_str(), event["worker"].as_u64()) {
-                (Some("done"), Some(worker)) => drop(ends.insert(worker, at)),
-                (Some("start"), Some(worker)) => gaps.extend(ends.get(&worker).map(|end| at - end)),
-                _ => {}
-            }
+    /// A file of tasks of which each waits for the one before it and runs these words.
+    pub(crate) fn chain(&self, count: usize, words: &[&str]) {
+        let words: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+        let mut text = String::from("tasks:\n");
+        for number in 0..count {
+            let before = if number == 0 { String::new() } else { format!("t{}", number - 1) };
+            let _ = writeln!(
+                text,
+                "- {{name: t{number}, run: [{}], dependencies: [{before}]}}",
+                words.join(", ")
+            );
         }
-        gaps.sort_unstable();
-        let part = |percent: usize| gaps.get(gaps.len() * percent / 100).copied().unwrap_or(-1);
-        println!(
-            "\nfrom a task's end to the next start: median {} ms, 99th percentile {} ms",
-            part(50),
-            part(99)
-        );
+        fs::write(self.path("work").join("chain.yaml"), text).expect("a file can be written");
     }
 }
 

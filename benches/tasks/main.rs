@@ -6,6 +6,7 @@
     reason = "a bench builds and starts programs and prints a table"
 )]
 
+mod gaps;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod layout;
@@ -25,6 +26,13 @@ use programs::Programs;
 const TASKS: usize = 1000;
 
 fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().collect();
+    if let [_, word, path] = &words[..]
+        && word == gaps::STAMP
+    {
+        gaps::stamp(path);
+        return ExitCode::SUCCESS;
+    }
     let programs = Programs::ready();
     let count = std::env::var("CPH_BENCH_TASKS").ok();
     let count = count.map_or(TASKS, |told| told.parse().expect("CPH_BENCH_TASKS is a number"));
@@ -50,7 +58,7 @@ fn main() -> ExitCode {
     harness::race(&mut contestants, harness::rounds(10));
     println!("\n{count} tasks\n\n{}\n", programs.about());
     harness::print(&contestants);
-    yard.tell_gaps();
+    gaps::tell(&yard, &programs.cph);
     verdict(&contestants)
 }
 

@@ -51,6 +51,21 @@ impl Output {
         ignore_gone(write!(stdout, "{text}").and_then(|()| stdout.flush()));
     }
 
+    /// Moves of the cursor, which have nothing to do with colours, and text behind them: to a
+    /// terminal, in one piece.
+    pub(super) fn redraw(&self, moves: &str, text: &str) {
+        let mut stdout = io::stdout().lock();
+        let choice = match self.choice {
+            anstream::ColorChoice::Auto => anstream::AutoStream::choice(&stdout),
+            said => said,
+        };
+        let mut all = anstream::AutoStream::new(Vec::new(), choice);
+        // Writing to memory cannot fail.
+        drop(all.write_all(text.as_bytes()));
+        let all = [moves.as_bytes(), &all.into_inner()].concat();
+        ignore_gone(stdout.write_all(&all).and_then(|()| stdout.flush()));
+    }
+
     /// One line to stderr.
     pub(super) fn complain(&self, text: impl Display) {
         let mut stderr = anstream::AutoStream::new(io::stderr().lock(), self.choice);

@@ -18,8 +18,12 @@ pub(crate) fn simple_command(
         reader.rest = reader.rest.trim_start_matches([' ', '\t']);
     }
     let program = words.first()?;
-    may_be_program(program).then_some(words)
+    let is_alone = words.len() == 1 && ALIKE.contains(&program.as_str());
+    (is_alone || may_be_program(program)).then_some(words)
 }
+
+/// Builtins that do what the programs of their names do, as long as nothing is said to them.
+const ALIKE: &[&str] = &["true", "false"];
 
 /// Whether a shell would look the word up as a program: no assignment, keyword or builtin.
 fn may_be_program(word: &str) -> bool {
@@ -214,6 +218,8 @@ mod tests {
             ("~/h.sh $HOME/x", &["/home/u/h.sh", "/home/u/x"]),
             ("./a'b'\"c\"", &["./abc"]),
             ("./echo x", &["./echo", "x"]),
+            ("true", &["true"]),
+            (" false ", &["false"]),
         ];
         for (line, words) in cases {
             assert_eq!(split(line).unwrap(), *words, "{line}");
@@ -235,7 +241,7 @@ mod tests {
             "a $(b)",
             "A=1 b",
             "echo x",
-            "true",
+            "true --help",
             "[ -f x ]",
             ". ./x",
             "a \\ b",

@@ -10,9 +10,9 @@ use std::{
     fs::File,
     io::Write as _,
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -26,7 +26,7 @@ use crate::sys::trace;
 pub(crate) const NAME: &str = "runs.db";
 
 /// The longest an event waits for others to be committed with.
-const GATHERING: Duration = Duration::from_millis(20);
+const GATHERING: Duration = Duration::from_millis(50);
 
 /// Events in one transaction, at most.
 const BATCH: usize = 2000;
@@ -255,7 +255,7 @@ fn event(row: &rusqlite::Row<'_>) -> rusqlite::Result<Event> {
 /// Writes the events of one run, off the path of whoever tells them.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    sender: mpsc::Sender<Event>,
+    intake: Arc<Intake>,
     thread: thread::JoinHandle<Result<Runs, Error>>,
 }
 
@@ -269,30 +269,99 @@ impl Journal {
         let from = runs.last_seq(id)? + 1;
         let id = id.to_owned();
         let path = runs.path.clone();
-        let (sender, receiver) = mpsc::channel();
-        let write = move || Writer { runs, id, lines, seq: from }.write_all(&receiver);
+        let intake = Arc::new(Intake::default());
+        let (writer, theirs) = (Writer { runs, id, lines, seq: from }, Arc::clone(&intake));
         let starting = trace::scope("thread.start");
         let thread = thread::Builder::new()
             .name("events".to_owned())
-            .spawn(write)
+            .spawn(move || {
+                let ended = writer.write_all(&theirs);
+                theirs.give_up();
+                ended
+            })
             .map_err(|error| Error::File { path, error })?;
         drop(starting);
-        Ok(Self { sender, thread })
+        Ok(Self { intake, thread })
     }
 
     /// Takes an event down. After trouble with the database events are lost; [`Self::close`] tells.
     pub(crate) fn write(&self, event: Event) {
-        // The writer has gone away only with an error, which `close` gives.
-        drop(self.sender.send(event));
+        self.intake.put(event);
     }
 
     /// Waits until everything is committed; gives the database back.
     pub(crate) fn close(self) -> Result<Runs, Error> {
-        drop(self.sender);
+        self.intake.close();
         match self.thread.join() {
             Ok(ended) => ended,
             Err(panic) => std::panic::resume_unwind(panic),
         }
+    }
+}
+
+/// Events on their way to the writer. Not a channel: that would wake the writer for every event,
+/// which costs the teller more than all else about it.
+#[derive(Debug, Default)]
+struct Intake {
+    waiting: Mutex<Waiting>,
+    bell: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    events: Vec<Event>,
+    /// The writer sleeps until there is something.
+    is_idle: bool,
+    is_closed: bool,
+    /// The writer has given up.
+    is_lost: bool,
+}
+
+impl Intake {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, event: Event) {
+        let mut waiting = self.lock();
+        if waiting.is_lost {
+            return;
+        }
+        waiting.events.push(event);
+        if waiting.is_idle || waiting.events.len() == BATCH {
+            waiting.is_idle = false;
+            drop(waiting);
+            self.bell.notify_one();
+        }
+    }
+
+    /// Nobody is going to write any more: events do not pile up.
+    fn give_up(&self) {
+        let mut waiting = self.lock();
+        waiting.is_lost = true;
+        waiting.events = Vec::new();
+    }
+
+    fn close(&self) {
+        self.lock().is_closed = true;
+        self.bell.notify_one();
+    }
+
+    /// What has come since the last time, gathered for a while; `None` when nothing more comes.
+    fn take(&self) -> Option<Vec<Event>> {
+        let mut waiting = self.lock();
+        while waiting.events.is_empty() {
+            if waiting.is_closed {
+                return None;
+            }
+            waiting.is_idle = true;
+            waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        waiting.is_idle = false;
+        let may_wait = |waiting: &mut Waiting| !waiting.is_closed && waiting.events.len() < BATCH;
+        let gathered = self.bell.wait_timeout_while(waiting, GATHERING, may_wait);
+        let (mut waiting, _) = gathered.unwrap_or_else(PoisonError::into_inner);
+        Some(std::mem::take(&mut waiting.events))
     }
 }
 
@@ -304,9 +373,8 @@ struct Writer {
 }
 
 impl Writer {
-    fn write_all(mut self, receiver: &mpsc::Receiver<Event>) -> Result<Runs, Error> {
-        while let Ok(first) = receiver.recv() {
-            let batch = gather(first, receiver);
+    fn write_all(mut self, intake: &Intake) -> Result<Runs, Error> {
+        while let Some(batch) = intake.take() {
             self.write_lines(&batch);
             self.runs.append(&self.id, self.seq, &batch)?;
             self.seq += i64::try_from(batch.len()).unwrap_or(0);
@@ -335,18 +403,6 @@ struct Line<'e> {
     seq: i64,
     #[serde(flatten)]
     event: &'e Event,
-}
-
-fn gather(first: Event, receiver: &mpsc::Receiver<Event>) -> Vec<Event> {
-    let mut batch = vec![first];
-    let end = Instant::now() + GATHERING;
-    while batch.len() < BATCH {
-        match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(event) => batch.push(event),
-            Err(_) => break,
-        }
-    }
-    batch
 }
 
 #[cfg(test)]

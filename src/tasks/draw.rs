@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{
     file::{Task, TaskFile, Work},
@@ -181,49 +181,80 @@ impl Drawing<'_> {
     }
 
     /// For programs; also `plan.json` of a run.
-    pub(crate) fn json(&self) -> Value {
+    pub(crate) fn plan(&self) -> Plan<'_> {
         let outlook = self.outlook();
-        let batches: Vec<Vec<&str>> = self
-            .graph
-            .batches()
-            .iter()
-            .map(|batch| batch.iter().map(|index| self.name(*index)).collect())
-            .collect();
-        let tasks: Vec<Value> = (0..self.graph.len()).map(|index| self.task_json(index)).collect();
-        let path: Vec<&str> = outlook.critical_path.iter().map(|index| self.name(*index)).collect();
-        json!({
-            "version": 1,
-            "name": self.file.name,
-            "workers": self.workers,
-            "batches": batches,
-            "critical_path": path,
-            "expected_ms": outlook.expected_ms,
-            "tasks": tasks,
-        })
+        let names = |all: &[usize]| all.iter().map(|index| self.name(*index)).collect();
+        Plan {
+            version: 1,
+            name: self.file.name.as_deref(),
+            workers: self.workers,
+            batches: self.graph.batches().iter().map(|batch| names(batch)).collect(),
+            critical_path: names(&outlook.critical_path),
+            expected_ms: outlook.expected_ms,
+            tasks: (0..self.graph.len()).map(|index| self.planned_task(index)).collect(),
+        }
     }
 
-    fn task_json(&self, index: usize) -> Value {
+    fn planned_task(&self, index: usize) -> PlannedTask<'_> {
         let task: &Task = &self.file.tasks[index];
-        let before: Vec<&str> =
-            self.graph.dependencies[index].iter().map(|other| self.name(*other)).collect();
-        let (kind, work) = match &task.work {
-            Work::Line(line) => ("run", json!(line)),
-            Work::Words(words) => ("run", json!(words)),
-            Work::Prompt(prompt) => ("prompt", json!(prompt)),
-        };
-        let mut value = json!({
-            "name": task.name,
-            "batch": self.graph.level[index] + 1,
-            "dependencies": before,
-            "type": task.kind,
-            "role": task.role,
-            "priority": task.priority,
-            "resources": task.resources,
-            "expected_ms": self.lengths[index],
-        });
-        value[kind] = work;
-        value
+        let before = self.graph.dependencies[index].iter().map(|other| self.name(*other));
+        PlannedTask {
+            name: &task.name,
+            batch: self.graph.level[index] + 1,
+            dependencies: before.collect(),
+            kind: task.kind.as_deref(),
+            role: task.role.as_deref(),
+            priority: task.priority,
+            resources: &task.resources,
+            expected_ms: self.lengths[index],
+            work: match &task.work {
+                Work::Line(line) => PlannedWork::Run(OneOrMany::One(line)),
+                Work::Words(words) => PlannedWork::Run(OneOrMany::Many(words)),
+                Work::Prompt(prompt) => PlannedWork::Prompt(prompt),
+            },
+        }
     }
+}
+
+/// A plan for programs.
+#[derive(Debug, Serialize)]
+pub(crate) struct Plan<'d> {
+    version: u32,
+    name: Option<&'d str>,
+    workers: usize,
+    batches: Vec<Vec<&'d str>>,
+    critical_path: Vec<&'d str>,
+    expected_ms: Option<f64>,
+    tasks: Vec<PlannedTask<'d>>,
+}
+
+#[derive(Debug, Serialize)]
+struct PlannedTask<'d> {
+    name: &'d str,
+    batch: usize,
+    dependencies: Vec<&'d str>,
+    #[serde(rename = "type")]
+    kind: Option<&'d str>,
+    role: Option<&'d str>,
+    priority: i64,
+    resources: &'d [String],
+    expected_ms: Option<f64>,
+    #[serde(flatten)]
+    work: PlannedWork<'d>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum PlannedWork<'d> {
+    Run(OneOrMany<'d>),
+    Prompt(&'d str),
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum OneOrMany<'d> {
+    One(&'d str),
+    Many(&'d [String]),
 }
 
 fn count(number: usize, what: &str) -> String {
@@ -261,6 +292,8 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is not general enough")]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::{source::SourceFile, tasks::read::read};
 
@@ -312,7 +345,7 @@ mod tests {
         let svg = drawn(|d| d.svg(), &[None; 6]);
         assert_eq!((svg.matches("<rect").count(), svg.matches("<path").count()), (6, 4));
         assert!(svg.contains(">F &lt;\"1\"&gt;</text>"), "{svg}");
-        let json = drawn(|d| d.json(), &[None; 6]);
+        let json = drawn(|d| serde_json::to_value(d.plan()).unwrap(), &[None; 6]);
         assert_eq!(json["batches"], json!([["A", "B", "C"], ["D", "E"], ["F <\"1\">"]]));
         assert_eq!(json["critical_path"], json!(["A", "D", "F <\"1\">"]));
     }

@@ -17,6 +17,8 @@ pub(crate) struct TaskFile {
     /// How many are started whatever the load is; `None`: as many as `max_workers`.
     pub(crate) min_workers: Option<usize>,
     pub(crate) on_failure: OnFailure,
+    /// Agents have a Git worktree each.
+    pub(crate) worktree: bool,
     /// Relative to the directory of the file.
     pub(crate) cwd: Option<String>,
     pub(crate) env: BTreeMap<String, String>,
@@ -59,6 +61,8 @@ pub(crate) struct Task {
     pub(crate) limits: Limits,
     /// Names of locks.
     pub(crate) resources: Vec<String>,
+    /// Whether it has a Git worktree; `None`: as the file says.
+    pub(crate) worktree: Option<bool>,
     pub(crate) when: Option<Condition>,
 }
 

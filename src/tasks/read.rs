@@ -32,6 +32,7 @@ pub(super) const FILE: &[&str] = &[
     "max_workers",
     "min_workers",
     "on_failure",
+    "worktree",
     "cwd",
     "env",
     "agent",
@@ -56,6 +57,7 @@ pub(super) const TASK: &[&str] = &[
     "artifacts",
     "limits",
     "resources",
+    "worktree",
     "when",
     "matrix",
 ];
@@ -132,6 +134,7 @@ impl Reader<'_> {
                 Some("continue") => OnFailure::Continue,
                 _ => OnFailure::Stop,
             },
+            worktree: fields.truth("worktree").unwrap_or(false),
             cwd: fields.text("cwd").map(|(cwd, _)| cwd),
             env: fields.texts_by_name("env"),
             agent: fields.list("agent").map(|words| words.into_iter().map(|(w, _)| w).collect()),
@@ -192,6 +195,7 @@ impl Reader<'_> {
             artifacts: fields.globs("artifacts"),
             limits: limits(&mut fields),
             resources: fields.names("resources"),
+            worktree: fields.truth("worktree"),
             when,
         };
         let (name, span) = name?;

@@ -145,15 +145,41 @@ impl<'g> Schedule<'g> {
     /// The task to start now, if there is one among those that `may_start`. It holds its resources
     /// until it ends or is put back.
     pub(crate) fn next(&mut self, may_start: impl Fn(usize) -> bool) -> Option<usize> {
+        let rank = self.first(may_start)?;
+        Some(self.take(rank))
+    }
+
+    /// As [`Self::next`], in the place of a task that has succeeded and is about to be closed:
+    /// `None` where closing it could let another one come first.
+    pub(crate) fn next_besides(
+        &mut self,
+        closing: usize,
+        may_start: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        if self.by_batch || !self.needs[closing].is_empty() {
+            return None;
+        }
+        let rank = self.first(may_start)?;
+        let comes_first = |other: &usize| self.missing[*other] == 1 && self.ranks[*other] < rank;
+        if self.graph.dependents[closing].iter().any(comes_first) {
+            return None;
+        }
+        Some(self.take(rank))
+    }
+
+    fn first(&self, may_start: impl Fn(usize) -> bool) -> Option<Rank> {
         let is_free = |rank: &&Rank| {
             self.needs[rank.2].iter().all(|resource| !self.held[*resource]) && may_start(rank.2)
         };
-        let rank = *self.ready.iter().find(is_free)?;
+        self.ready.iter().find(is_free).copied()
+    }
+
+    fn take(&mut self, rank: Rank) -> usize {
         self.ready.remove(&rank);
         let index = rank.2;
         self.hold(index, true);
         self.state[index] = State::Running;
-        Some(index)
+        index
     }
 
     /// A task is given up for now; it comes again after [`Self::again`].

@@ -181,6 +181,8 @@ impl Builder<'_> {
                 let missing = || Fault { at: span.start, message: "unknown alias".to_owned() };
                 let node = self.anchors.get(&anchor).ok_or_else(missing)?;
                 let node = Node { value: node.value.clone(), span };
+                // What is repeated counts again; all else counts once, when it comes.
+                self.count(node.size() - 1, span)?;
                 self.add(node, 0)
             }
             Event::SequenceStart(anchor, _) => self.begin(Value::List(Vec::new()), span, anchor),
@@ -208,11 +210,16 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn add(&mut self, node: Node, anchor: usize) -> Result<(), Fault> {
-        self.left = self.left.checked_sub(node.size()).ok_or_else(|| Fault {
-            at: node.span.start,
-            message: "aliases make it too large".to_owned(),
+    fn count(&mut self, values: usize, span: Span) -> Result<(), Fault> {
+        self.left = self.left.checked_sub(values).ok_or_else(|| Fault {
+            at: span.start,
+            message: "it has too many values, or aliases make it too large".to_owned(),
         })?;
+        Ok(())
+    }
+
+    fn add(&mut self, node: Node, anchor: usize) -> Result<(), Fault> {
+        self.count(1, node.span)?;
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -268,7 +275,10 @@ mod tests {
             let aliases = vec![format!("*a{}", n - 1); 9].join(", ");
             writeln!(bomb, "a{n}: &a{n} [{aliases}]").unwrap();
         }
-        assert_eq!(parse(&bomb).unwrap_err().message, "aliases make it too large");
+        assert_eq!(
+            parse(&bomb).unwrap_err().message,
+            "it has too many values, or aliases make it too large"
+        );
         let deep = "[".repeat(100_000);
         assert!(parse(&deep).is_err());
     }

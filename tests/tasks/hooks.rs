@@ -112,6 +112,64 @@ tasks:
     assert!(cph.path("project/slow").exists());
 }
 
+/// Refuses the first end, and lets the second pass.
+const ONCE: &str = r#""PostTaskExecute": [{"matcher": "role:coder", "hooks": [{"type": "command",
+    "command": "if mkdir \"$HOME/judged\"; then echo too short >&2; exit 2; fi"}]}]"#;
+
+#[test]
+fn what_a_task_has_made_may_be_refused() {
+    let once = "tasks:
+- {name: a, role: coder, run: 'echo \"$CPH_REFUSAL.\" >> told', artifacts: told}
+- {name: b, run: touch b, dependencies: a}
+";
+    let cph = with_hooks(once, ONCE);
+    assert_eq!(cph.run(&["run", "tasks.yaml"]).code, 1);
+    assert_eq!(outcome(&cph, "R1", "a"), "failed");
+    assert_eq!(outcome(&cph, "R1", "b"), "blocked");
+    // It is not taken for done.
+    cph.succeed(&["run", "--resume"]);
+    assert_eq!(outcome(&cph, "R1", "a"), "succeeded");
+    assert_eq!(cph.read("project/told").unwrap(), ".\n.\n");
+
+    let again = once.replace("role: coder", "role: coder, retries: {times: 1, backoff: 1ms}");
+    let cph = with_hooks(&again, ONCE);
+    cph.succeed(&["run", "tasks.yaml"]);
+    assert_eq!(cph.read("project/told").unwrap(), ".\ntoo short.\n");
+}
+
+#[test]
+fn an_agent_is_told_why_it_was_refused() {
+    let agent = "agent: [sh, -c, 'echo \"$1\" >> told', sh, '${prompt}']
+tasks: [{name: a, role: coder, prompt: do it, retries: {times: 1, backoff: 1ms}}]
+";
+    let cph = with_hooks(agent, ONCE);
+    cph.succeed(&["run", "tasks.yaml"]);
+    let told = cph.read("project/told").unwrap();
+    assert_eq!(told, "do it\ndo it\n\nWhat you did before was refused: too short\n");
+}
+
+/// While hooks judge what a task has made it counts as nothing, whoever dies.
+#[cfg(target_os = "linux")]
+#[test]
+fn killed_before_hooks_have_judged_a_task_runs_again() {
+    let tasks = "tasks: [{name: a, run: 'echo ran >> log'}]";
+    let hooks = r#""PostTaskExecute": [{"hooks": [{"type": "command",
+        "command": "if mkdir \"$HOME/judged\"; then until test -e \"$HOME/go\"; do sleep 0.05; done; fi"}]}]"#;
+    let cph = with_hooks(tasks, hooks);
+    let mut command = cph.command(env!("CARGO_BIN_EXE_cph"));
+    command.args(["run", "tasks.yaml"]);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let is_asked = || cph.path("home/judged").exists();
+    assert!(until(PATIENCE, is_asked), "hooks are not asked");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    cph.succeed(&["run", "--resume"]);
+    std::fs::write(cph.path("home/go"), "").unwrap();
+    assert_eq!(cph.read("project/log").unwrap(), "ran\nran\n");
+    assert_eq!(outcome(&cph, "R1", "a"), "succeeded");
+}
+
 #[test]
 fn a_refused_plan_is_not_run() {
     let hooks = r#""TaskPlan": [{"hooks": [{"type": "command", "command": "echo not today >&2; exit 2"}]}]"#;

@@ -2,9 +2,12 @@
 //!
 //! The order of things is proved by what tasks wait for, never by clocks.
 
+#[cfg(target_os = "linux")]
+mod board;
 mod hooks;
 mod kills;
 mod protocol;
+mod worktree;
 
 use std::{fs, path::PathBuf};
 
@@ -254,6 +257,24 @@ tasks:
 }
 
 #[test]
+fn a_task_knows_who_and_where_it_is() {
+    let cph = with(
+        "tasks:
+- name: a b
+  type: test
+  role: tester
+  cwd: sub
+  run: >-
+    echo \"$TASK_ID|$TASK_TYPE|$TASK_SPECIALIST|$CPH_RUN_ID|$CPH_ATTEMPT\";
+    test \"$TASK_WORKSPACE\" = \"$(pwd)\" && test -d \"$TASK_OUTPUT_DIR\" && test -d \"$CPH_RUN_DIR\"
+",
+    )
+    .project_file("sub/x", "");
+    cph.succeed(&["run", "tasks.yaml"]);
+    assert_eq!(cph.succeed(&["runs", "logs", "R1"]), "==> a b <==\na b|test|tester|R1|1\n");
+}
+
+#[test]
 fn a_promised_artifact_must_be_made() {
     let cph = with("tasks: [{name: a, run: true, artifacts: 'out/*.bin'}]");
     let ran = cph.run(&["run", "tasks.yaml"]);
@@ -284,6 +305,27 @@ tasks:
     );
     other.succeed(&["run", "tasks.yaml"]);
     assert_eq!(other.succeed(&["runs", "logs", "R2", "a"]), "on stdin.\n");
+}
+
+/// While one agent was asked to wait no other is started, and none has used up a retry.
+#[test]
+fn agents_wait_together_and_other_tasks_go_on() {
+    let agent = r#"if mkdir "$HOME/asked" 2>/dev/null; then echo 'retry_after: 0.3'; exit 1; fi"#;
+    let cph = with(
+        "max_workers: 1
+tasks:
+- {name: first, prompt: x, priority: 3}
+- {name: second, prompt: x, priority: 2}
+- {name: no agent, run: true, priority: 1}
+",
+    )
+    .program("claude", agent);
+    cph.succeed(&["run", "tasks.yaml"]);
+    let order = told(&cph, "R1", &["start", "hold", "retry"]);
+    assert_eq!(
+        order,
+        ["start first", "hold first", "start no agent", "start first", "start second"]
+    );
 }
 
 #[test]

@@ -52,6 +52,9 @@ pub(in crate::cli) struct Run {
     /// After a failure go on with what does not depend on it
     #[arg(short, long)]
     pub(in crate::cli) keep_going: bool,
+    /// When every task is done, merge what was made in worktrees into what is checked out
+    #[arg(long)]
+    pub(in crate::cli) merge: bool,
     /// Return at once; the run goes on by itself
     #[arg(long)]
     pub(in crate::cli) detach: bool,
@@ -104,6 +107,20 @@ pub(in crate::cli) enum RunsCommand {
     Cancel {
         /// The run, such as R42
         id: String,
+    },
+    /// Merge what tasks made in worktrees into what is checked out
+    #[command(
+        after_help = "Exit codes: 0 it is merged, 1 it is not: nothing has changed for the task \
+                            that is named, 64 there is no such run or task."
+    )]
+    Merge {
+        /// The run, such as R42
+        id: String,
+        /// Tasks [default: all that have succeeded]
+        tasks: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Go on with a run
     Resume {

@@ -12,7 +12,7 @@ use anstyle::{AnsiColor, Style};
 use super::shown;
 use crate::diag::{Diagnostic, Place, Severity};
 use excerpt::Excerpt;
-pub(crate) use excerpt::clean;
+pub(crate) use excerpt::{clean, columns, cut};
 
 /// How findings look.
 #[derive(Clone, Copy, Debug)]

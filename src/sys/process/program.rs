@@ -12,7 +12,9 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Whether a name stands for something that can be started.
 pub(crate) fn is_runnable(name: &OsStr, path: Option<&OsStr>, dir: Option<&Path>) -> bool {
-    find_program(name, path, dir).is_ok_and(|program| examine(&program).is_ok())
+    let is_path = name.as_bytes().contains(&b'/');
+    // Whoever was looked up was examined then.
+    find_program(name, path, dir).is_ok_and(|program| !is_path || examine(&program).is_ok())
 }
 
 /// The file to run for `name`. A name with `/` is taken as a path, relative to `dir` (`None` for

@@ -60,6 +60,8 @@ pub(super) struct Running {
     stdout: Stream,
     stderr: Stream,
     report: Stream,
+    /// The child's ends of its pipes; let go when it has ended.
+    mouths: Vec<OwnedFd>,
     limits: Limits,
     phase: Phase,
     exit: Option<Exit>,
@@ -87,7 +89,7 @@ impl Running {
         let started = Instant::now();
         let (pid, ears) = spawn::spawn_with_report(&command, voices)?;
         let pipes = [Some(ears.stdout), ears.stderr, Some(ears.report)];
-        Ok(Self::new(pid, pipes, limits, started))
+        Ok(Self { mouths: ears.mouths, ..Self::new(pid, pipes, limits, started) })
     }
 
     fn new(pid: u32, pipes: [Option<OwnedFd>; 3], limits: Limits, started: Instant) -> Self {
@@ -98,6 +100,7 @@ impl Running {
             stdout,
             stderr,
             report,
+            mouths: Vec::new(),
             limits,
             phase: Phase::Working,
             exit: None,
@@ -149,6 +152,12 @@ impl Running {
         {
             let pipes_until = Deadline::after(self.limits.leak_grace);
             self.exit = Some(Exit { status, pipes_until });
+            if !self.mouths.is_empty() {
+                self.mouths.clear();
+                // Mostly nobody else holds them, and there is nothing to wait for.
+                self.stdout.drain();
+                self.stderr.drain();
+            }
         }
     }
 

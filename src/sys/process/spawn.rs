@@ -10,6 +10,7 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::OnceLock;
 
 use rustix::io::fcntl_dupfd_cloexec;
 #[cfg(not(target_os = "macos"))]
@@ -24,6 +25,9 @@ pub(super) struct Ears {
     pub(super) stdout: OwnedFd,
     pub(super) stderr: Option<OwnedFd>,
     pub(super) report: OwnedFd,
+    /// The other ends, which the child has too. As long as they are open the child does not wake us
+    /// by closing its own, one after the other, on its way out: it wakes us once, by its end.
+    pub(super) mouths: Vec<OwnedFd>,
 }
 
 /// Starts a child that also has a descriptor to report on. Its stdout and stderr are one pipe
@@ -34,12 +38,8 @@ pub(super) fn spawn_with_report(command: &Command, voices: Voices) -> io::Result
     let (stdout, stdout_end) = pipe()?;
     let (report, report_end) = pipe()?;
     let apart = if voices == Voices::Apart { Some(pipe()?) } else { None };
-    let null;
     let stdin = match &command.stdin {
-        Stdin::Null => {
-            null = OpenOptions::new().read(true).open("/dev/null")?;
-            &null
-        }
+        Stdin::Null => null()?,
         Stdin::File(file) => file,
     };
     let mut plan = Plan::new(Leads::Group)?;
@@ -47,8 +47,11 @@ pub(super) fn spawn_with_report(command: &Command, voices: Voices) -> io::Result
     plan.redirect(stdout_end.as_raw_fd(), 1)?;
     let stderr_end = apart.as_ref().map_or(&stdout_end, |(_, end)| end);
     plan.redirect(stderr_end.as_raw_fd(), 2)?;
-    // Not the same number: a descriptor is no duplicate of itself.
-    let report_end = fcntl_dupfd_cloexec(report_end, REPORT + 1)?;
+    // A descriptor is no duplicate of itself, and the first three are replaced before.
+    let report_end = match report_end.as_raw_fd() {
+        0..=2 | REPORT => fcntl_dupfd_cloexec(report_end, REPORT + 1)?,
+        _ => report_end,
+    };
     plan.redirect(report_end.as_raw_fd(), REPORT)?;
     if let Some(dir) = &dir {
         plan.change_dir(dir)?;
@@ -62,7 +65,24 @@ pub(super) fn spawn_with_report(command: &Command, voices: Voices) -> io::Result
         started => started,
     };
     let pid = started.map_err(failed)?;
-    Ok((pid, Ears { stdout, stderr: apart.map(|(ear, _)| ear), report }))
+    let mut mouths = vec![stdout_end, report_end];
+    let stderr = apart.map(|(ear, mouth)| {
+        mouths.push(mouth);
+        ear
+    });
+    Ok((pid, Ears { stdout, stderr, report, mouths }))
+}
+
+/// Nothing to read, opened once.
+fn null() -> io::Result<&'static File> {
+    static NULL: OnceLock<File> = OnceLock::new();
+    if let Some(file) = NULL.get() {
+        return Ok(file);
+    }
+    // Above what children are given, whoever opened what before.
+    let file = OpenOptions::new().read(true).open("/dev/null")?;
+    let file = File::from(fcntl_dupfd_cloexec(file, REPORT + 1)?);
+    Ok(NULL.get_or_init(|| file))
 }
 
 /// A pipe that no child inherits by itself: our end, and the one to be given away.

@@ -108,6 +108,10 @@ impl<'r, 's> Fields<'r, 's> {
         found
     }
 
+    pub(super) fn truth(&mut self, name: &str) -> Option<bool> {
+        self.word(name, &["true", "false"]).map(|word| word == "true")
+    }
+
     pub(super) fn integer(&mut self, name: &str, least: i64, most: i64) -> Option<(i64, Span)> {
         let (text, span) = self.text(name)?;
         match text.parse() {

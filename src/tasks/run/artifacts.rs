@@ -10,7 +10,7 @@ use std::{
 
 use crate::tasks::file::Task;
 
-use super::{files, folder::Folder};
+use super::{files, folder::Folder, state::Attempt};
 
 /// Larger files are named, not copied.
 const LARGEST: u64 = 64 << 20;
@@ -50,20 +50,34 @@ pub(super) fn of(
     Ok(all)
 }
 
-/// Copies artifacts into the directory of the run. Gives what could not be kept, in sentences.
-pub(super) fn keep(folder: &Folder, task: &str, cwd: &Path, artifacts: &[PathBuf]) -> Vec<String> {
+/// Copies artifacts into the directory of the run. Gives where they stay (a worktree goes one day,
+/// so of what was made there it is the copies), and what could not be kept, in sentences.
+pub(super) fn keep(
+    folder: &Folder,
+    task: &str,
+    attempt: &Attempt,
+    artifacts: &[PathBuf],
+) -> (Vec<PathBuf>, Vec<String>) {
     let target = folder.output_dir(task);
-    let mut faults = Vec::new();
-    for path in artifacts.iter().filter(|path| !path.starts_with(&target)) {
-        let inner = match path.strip_prefix(cwd) {
+    let (mut stay, mut faults) = (Vec::new(), Vec::new());
+    for path in artifacts {
+        if path.starts_with(&target) {
+            stay.push(path.clone());
+            continue;
+        }
+        let inner = match path.strip_prefix(&attempt.input.cwd) {
             Ok(inner) => inner,
             Err(_) => Path::new(path.file_name().unwrap_or_default()),
         };
-        if let Err(error) = copy(path, &target.join(inner)) {
+        let kept = target.join(inner);
+        let copied = copy(path, &kept);
+        let is_copy_meant = copied.is_ok() && attempt.tree.is_some();
+        stay.push(if is_copy_meant { kept } else { path.clone() });
+        if let Err(error) = copied {
             faults.push(format!("artifact {} is not kept: {error}", path.display()));
         }
     }
-    faults
+    (stay, faults)
 }
 
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {

@@ -82,6 +82,9 @@ pub(crate) struct Options {
     /// `true`: go on with what does not depend on a failed task.
     #[serde(default)]
     pub(crate) keep_going: Option<bool>,
+    /// Merge what was made in worktrees when every task is done.
+    #[serde(default)]
+    pub(crate) merge: bool,
 }
 
 /// A task that has succeeded.

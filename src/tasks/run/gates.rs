@@ -17,7 +17,7 @@ use crate::sys::{
 
 use super::{
     herald::{Answer, Herald},
-    state::Attempt,
+    state::{Attempt, Finished},
 };
 
 /// How long hooks may take for one event.
@@ -31,6 +31,8 @@ const LARGEST: usize = 4 << 20;
 pub(super) enum Asker {
     /// A task, with the gate in front of it.
     Gate(Box<Attempt>),
+    /// A task that has ended, with the hooks that may refuse what it has made.
+    End(Box<Finished>),
     Nobody,
     /// The run itself.
     Run,
@@ -66,6 +68,11 @@ impl<'h> Calls<'h> {
 
     pub(super) fn listens(&mut self, event: &'static str) -> bool {
         *self.listens.entry(event).or_insert_with(|| self.herald.listens(event))
+    }
+
+    /// Whether the answer to this event may be a refusal, so that somebody has to wait for it.
+    pub(super) fn may_refuse(&mut self, event: &'static str) -> bool {
+        self.listens(event) && self.herald.may_refuse(event)
     }
 
     pub(super) fn is_idle(&self) -> bool {

@@ -17,6 +17,9 @@ pub(crate) trait Herald {
     /// Whether anybody would hear this event. Asked once for each event of a run.
     fn listens(&self, event: &str) -> bool;
 
+    /// Whether anybody who hears it may refuse.
+    fn may_refuse(&self, event: &str) -> bool;
+
     /// The process that carries an event: it prints the answer.
     ///
     /// # Errors

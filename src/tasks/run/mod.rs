@@ -16,6 +16,7 @@ pub(crate) mod report;
 mod runner;
 mod start;
 mod state;
+pub(crate) mod worktree;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -107,6 +108,8 @@ pub(crate) enum Error {
     Folder(#[from] folder::Error),
     #[error(transparent)]
     Store(#[from] database::Error),
+    #[error(transparent)]
+    Worktree(#[from] worktree::Error),
     #[error("cannot {action}: {source}")]
     System { action: &'static str, source: std::io::Error },
 }
@@ -121,6 +124,7 @@ pub(crate) fn run(order: Order<'_>) -> Result<Summary, Error> {
     if order.folder.takes_cancel() {
         set.cancel();
     }
+    let trees = worktree::Trees::open(order.file, &order.folder, order.env)?;
     let lines = order.folder.dir().open_append("events.jsonl").map_err(folder::Error::from)?;
     let record = order.folder.record.clone();
     order.runs.begin(&Run {
@@ -135,7 +139,7 @@ pub(crate) fn run(order: Order<'_>) -> Result<Summary, Error> {
     let Order { file, graph, folder, runs, lengths, env, force, depth, herald, watcher, scratch } =
         order;
     let journal = Journal::start(runs, &record.id, lines)?;
-    let asked = Asked { file, graph, lengths, env, force, depth, scratch };
+    let asked = Asked { file, graph, lengths, env, force, depth, scratch, trees };
     let summary = Runner::new(&asked, folder, set, reports, &journal, herald, watcher).drive();
     let runs = journal.close()?;
     runs.end(&record.id, now_ms(), summary.status())?;
@@ -151,6 +155,7 @@ struct Asked<'o> {
     force: bool,
     depth: u32,
     scratch: &'o Path,
+    trees: Option<worktree::Trees>,
 }
 
 impl Asked<'_> {

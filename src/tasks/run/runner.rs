@@ -1,10 +1,12 @@
 //! The loop: what may start is started, what has ended is closed, until every task has ended.
 //!
-//! Invariants: a worker has one task from its gate to its end; a task that ended is told once.
+//! Invariants: a worker has one task from its gate to the end of its process; a task that ended is
+//! told once.
 
 mod ending;
 mod lifetime;
 mod starting;
+mod steps;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -38,6 +40,7 @@ use super::{
     start::Environment,
     state::{Attempt, Ended, Value},
 };
+use steps::Step;
 
 /// From TERM to KILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -68,13 +71,19 @@ pub(super) struct Runner<'r> {
     ended: Ended<'r>,
     pub(super) attempts: BTreeMap<Id, Attempt>,
     calls: Calls<'r>,
+    /// Worktrees that are being made or kept.
+    steps: BTreeMap<Id, Step>,
     /// Which task each worker has, and which it had last.
     workers: Vec<(Option<usize>, Option<usize>)>,
+    /// Which worker each task has, from 1; 0: none.
+    hands: Vec<u32>,
     /// Workers that are used whatever the load is.
     least: usize,
     is_held_by_load: bool,
     /// Attempts of each task that counted, and how often it was held.
     tries: Vec<(u32, u32)>,
+    /// Why hooks refused what a task had made; its next attempt is told.
+    refusals: BTreeMap<usize, String>,
     /// Tasks that wait for another attempt, by time.
     pauses: BTreeSet<(Instant, usize)>,
     /// Until when no agent is started.
@@ -108,10 +117,13 @@ impl<'r> Runner<'r> {
             ended: Ended::new(asked.file),
             attempts: BTreeMap::new(),
             calls: Calls::new(herald),
+            steps: BTreeMap::new(),
             workers: vec![(None, None); most],
+            hands: vec![0; tasks.len()],
             least,
             is_held_by_load: false,
             tries: vec![(0, 0); tasks.len()],
+            refusals: BTreeMap::new(),
             pauses: BTreeSet::new(),
             agents_wait: None,
             began: Instant::now(),
@@ -175,7 +187,7 @@ impl<'r> Runner<'r> {
             self.set.turn(&others, self.next_deadline())
         };
         for (id, said) in turn.said {
-            if !self.calls.hear(id, &said) {
+            if !self.calls.hear(id, &said) && !self.hear_step(id, &said) {
                 self.hear(id, &said);
             }
         }
@@ -183,8 +195,11 @@ impl<'r> Runner<'r> {
         self.read_reports();
         for (id, ending) in turn.ended {
             match self.attempts.remove(&id) {
-                Some(attempt) => self.task_ended(attempt, ending),
-                None => self.call_ended(id, ending),
+                Some(attempt) => {
+                    self.hand_over(&attempt, &ending);
+                    self.task_ended(attempt, ending);
+                }
+                None => self.other_ended(id, ending),
             }
         }
         self.heed_cancel();
@@ -282,7 +297,7 @@ impl<'r> Runner<'r> {
                 return self.trouble(&format!("a report of `{name}` that means nothing: {why}"));
             }
         };
-        attempt.last_sign = Instant::now();
+        attempt.signs.heard(Instant::now());
         let (kind, detail) = match report {
             Report::Progress(percent, text) => {
                 ("progress", json!({ "percent": percent, "text": text }))
@@ -301,16 +316,25 @@ impl<'r> Runner<'r> {
         self.tell(kind, Some(index), Some(worker), members(detail));
     }
 
-    fn call_ended(&mut self, id: Id, ending: Ending) {
+    /// What has ended is no task: a call to hooks, or a step with Git.
+    fn other_ended(&mut self, id: Id, ending: Ending) {
+        if let Some(step) = self.steps.remove(&id) {
+            return self.step_ended(step, ending);
+        }
         let Some((asker, answer, is_whole)) = self.calls.ended(id, ending) else { return };
         self.heed(&answer);
-        if let Asker::Gate(attempt) = asker {
-            if is_whole {
-                self.answered(*attempt, answer);
-            } else {
-                self.close(attempt.index, Value::of(Outcome::Cancelled), Map::new());
-            }
+        match asker {
+            Asker::Gate(attempt) if is_whole => self.answered(*attempt, answer),
+            Asker::End(finished) if is_whole => self.judged(&finished, answer),
+            Asker::Gate(attempt) => self.cut_off(attempt.index),
+            Asker::End(finished) => self.cut_off(finished.attempt.index),
+            Asker::Nobody | Asker::Run => {}
         }
+    }
+
+    /// A task ends with the run, between two of its steps.
+    fn cut_off(&mut self, index: usize) {
+        self.close(index, Value::of(Outcome::Cancelled), Map::new());
     }
 }
 

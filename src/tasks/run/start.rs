@@ -119,6 +119,14 @@ pub(super) fn input(
     Ok(Input { work, cwd, env })
 }
 
+/// Tells a task why what it had made before was refused.
+pub(super) fn tell_refusal(input: &mut Input, why: &str) {
+    input.env.insert("CPH_REFUSAL".to_owned(), why.to_owned());
+    if let Work::Prompt(prompt) = &mut input.work {
+        let _ = write!(prompt, "\n\nWhat you did before was refused: {why}");
+    }
+}
+
 /// What decides what a task does, in one word.
 ///
 /// # Errors

@@ -14,8 +14,10 @@ use crate::{
 };
 
 use super::{
+    evidence::Signs,
     folder::Folder,
     start::{Input, Values},
+    worktree::Tree,
 };
 
 /// Bytes of the end of what a task said that are shown when it fails.
@@ -49,6 +51,8 @@ pub(super) struct Ended<'f> {
     file: &'f TaskFile,
     pub(super) values: Vec<Option<Value>>,
     by_name: BTreeMap<String, Vec<usize>>,
+    /// Whether another task uses the output of each.
+    is_asked_for: Vec<bool>,
 }
 
 impl<'f> Ended<'f> {
@@ -62,12 +66,16 @@ impl<'f> Ended<'f> {
                     .or_insert_with_key(|name| graph::meant(&file.tasks, name));
             }
         }
-        Self { file, values: vec![None; file.tasks.len()], by_name }
+        let mut is_asked_for = vec![false; file.tasks.len()];
+        for index in by_name.values().flatten() {
+            is_asked_for[*index] = true;
+        }
+        Self { file, values: vec![None; file.tasks.len()], by_name, is_asked_for }
     }
 
     /// Whether another task uses the output of this one.
     pub(super) fn is_asked_for(&self, index: usize) -> bool {
-        self.by_name.values().any(|meant| meant.contains(&index))
+        self.is_asked_for[index]
     }
 
     pub(super) fn file(&self) -> &'f TaskFile {
@@ -91,12 +99,10 @@ pub(super) struct Attempt {
     /// From 1.
     pub(super) number: u32,
     pub(super) input: Input,
+    /// Where it works, if that is a worktree of its own.
+    pub(super) tree: Option<Tree>,
     pub(super) fingerprint: String,
-    pub(super) began: Instant,
-    /// When it last said anything or used a processor.
-    pub(super) last_sign: Instant,
-    /// What it has used of processors when that was last looked at.
-    pub(super) cpu: Duration,
+    pub(super) signs: Signs,
     pub(super) log: Option<File>,
     tail: Vec<u8>,
     pub(super) wants_output: bool,
@@ -104,22 +110,18 @@ pub(super) struct Attempt {
     report_rest: Vec<u8>,
     pub(super) artifacts: Vec<String>,
     pub(super) retry_after: Option<Duration>,
-    pub(super) is_stalled: bool,
-    pub(super) is_silent: bool,
 }
 
 impl Attempt {
     pub(super) fn new(index: usize, worker: u32, number: u32, input: Input) -> Self {
-        let now = Instant::now();
         Self {
             index,
             worker,
             number,
             input,
+            tree: None,
             fingerprint: String::new(),
-            began: now,
-            last_sign: now,
-            cpu: Duration::ZERO,
+            signs: Signs::new(Instant::now()),
             log: None,
             tail: Vec::new(),
             wants_output: false,
@@ -127,8 +129,6 @@ impl Attempt {
             report_rest: Vec::new(),
             artifacts: Vec::new(),
             retry_after: None,
-            is_stalled: false,
-            is_silent: false,
         }
     }
 
@@ -140,8 +140,7 @@ impl Attempt {
         folder: &Folder,
         task: &str,
     ) -> (Vec<String>, Option<String>) {
-        self.last_sign = Instant::now();
-        self.is_silent = false;
+        self.signs.heard(Instant::now());
         let mut trouble = None;
         if !said.stdout.is_empty() || !said.stderr.is_empty() {
             trouble = self.write(said, folder, task).err();
@@ -194,6 +193,15 @@ impl Attempt {
     pub(super) fn output(&self) -> String {
         String::from_utf8_lossy(&self.output).trim_end_matches(['\n', '\r']).to_owned()
     }
+}
+
+/// An attempt whose process has ended well. Not a success yet: hooks may refuse it.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) attempt: Attempt,
+    /// Its artifacts.
+    pub(super) made: Vec<PathBuf>,
+    pub(super) took: Duration,
 }
 
 fn keep_tail(tail: &mut Vec<u8>, text: &[u8]) {

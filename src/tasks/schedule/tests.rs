@@ -217,6 +217,30 @@ fn higher_priorities_and_longer_chains_come_first() {
 }
 
 #[test]
+fn the_next_one_may_come_before_the_last_one_is_closed() {
+    let text = "tasks:
+- {name: a, run: x, priority: 9}
+- {name: b, run: x, resources: r, priority: 8}
+- {name: c, run: x, priority: 2}
+- {name: behind a, run: x, dependencies: a, priority: 1}
+- {name: d, run: x}
+";
+    let (file, graph) = read(&SourceFile::new("t", text)).unwrap();
+    let new = |by_batch| {
+        let mut schedule = Schedule::new(&file.tasks, &graph, &[1.0; 5], OnFailure::Stop, by_batch);
+        assert_eq!([schedule.next(|_| true), schedule.next(|_| true)], [Some(0), Some(1)]);
+        schedule
+    };
+    let mut schedule = new(false);
+    assert_eq!(schedule.next_besides(1, |_| true), None, "another may wait for its resource");
+    assert_eq!(schedule.next_besides(0, |_| true), Some(2));
+    assert_eq!(schedule.next_besides(0, |_| true), None, "what is behind it comes first");
+    schedule.ended(0, Outcome::Succeeded);
+    assert_eq!(schedule.next(|_| true), Some(3));
+    assert_eq!(new(true).next_besides(0, |_| true), None);
+}
+
+#[test]
 fn a_task_that_is_put_back_lets_go_and_comes_again() {
     let source = SourceFile::new(
         "t",

@@ -2,19 +2,14 @@
 //!
 //! Invariant: nothing is started for an event for which nothing is configured.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ffi::OsString,
-    io,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, ffi::OsString, io, path::PathBuf};
 
 use crate::{
     config::{
         load::{self, Asking},
         read::Want,
     },
-    model::Processor,
+    model::{Processor, hook::Entry},
     sys::{
         memory::Shared,
         place,
@@ -32,8 +27,9 @@ pub(super) struct ByDispatch {
     project: PathBuf,
     env: BTreeMap<OsString, OsString>,
     scratch: PathBuf,
-    /// The orchestrator's names of events for which something is configured.
-    configured: BTreeSet<String>,
+    /// The orchestrator's names of events for which something is configured, and whether an
+    /// answer is to be waited for.
+    configured: BTreeMap<String, bool>,
 }
 
 impl ByDispatch {
@@ -48,8 +44,11 @@ impl ByDispatch {
             screen: None,
         };
         let entries = load::load(&asking).into_running();
-        let names =
-            entries.iter().map(|entry| entry.event.name_or_own(Processor::TaskOrchestrator));
+        let mut configured = BTreeMap::new();
+        for entry in &entries {
+            let name = entry.event.name_or_own(Processor::TaskOrchestrator);
+            *configured.entry(name.to_owned()).or_insert(false) |= may_refuse(entry);
+        }
         let mut env = here.env.to_map();
         env.insert("CLAUDE_PROJECT_DIR".into(), here.root.clone().into());
         Ok(Self {
@@ -57,7 +56,7 @@ impl ByDispatch {
             project: here.root.clone(),
             env,
             scratch: here.places.temp_dir.clone(),
-            configured: names.map(str::to_owned).collect(),
+            configured,
         })
     }
 
@@ -67,9 +66,18 @@ impl ByDispatch {
     }
 }
 
+/// Nobody waits for what is said to be no gate, or runs in the background.
+fn may_refuse(entry: &Entry) -> bool {
+    entry.settings.gate.unwrap_or(entry.settings.background != Some(true))
+}
+
 impl Herald for ByDispatch {
     fn listens(&self, event: &str) -> bool {
-        self.configured.contains(event)
+        self.configured.contains_key(event)
+    }
+
+    fn may_refuse(&self, event: &str) -> bool {
+        self.configured.get(event).copied().unwrap_or(false)
     }
 
     fn command(&self, event: &str, payload: &[u8]) -> io::Result<Command> {

@@ -10,34 +10,39 @@ use crate::{
         args::Maintain,
         exit::Exit,
         failure::Failure,
-        output::{DIM, styled},
+        output::{DIM, WARN, styled},
     },
+    diag::render::text::clean,
     store::runs::Runs,
     sys::{
         dir::PrivateDir,
         process::{self, Outputs},
     },
-    tasks::run::{folder, herald::Herald as _},
+    tasks::run::{folder, herald::Herald as _, worktree},
 };
 
 use super::{super::here::Here, Desk, existing, herald::ByDispatch};
 
 /// What was, or would be, removed.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Report {
     removed: Vec<String>,
+    /// Branches of removed runs that are not merged.
+    branches: Vec<String>,
+    /// What could not be done.
+    trouble: Vec<String>,
     kept: usize,
     dry_run: bool,
 }
 
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Maintain) -> Result<Exit, Failure> {
     let here = desk.here();
-    let mut report = Report { removed: Vec::new(), kept: 0, dry_run: args.dry_run };
+    let mut report = Report { dry_run: args.dry_run, ..Report::default() };
     if let Some((state, mut runs)) = existing(&here)? {
         if !args.dry_run {
             tell_hooks(&here);
         }
-        prune(&state, &mut runs, args, &mut report)?;
+        prune(&here, &state, &mut runs, args, &mut report)?;
     }
     if args.json {
         desk.output.json(&report);
@@ -47,11 +52,18 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Maintain) -> Result<Exit, Fail
     for id in &report.removed {
         desk.output.line(format_args!("{id} {what}"));
     }
+    for branch in &report.branches {
+        desk.output.line(format_args!("branch {branch} stays: it is not merged"));
+    }
+    for trouble in &report.trouble {
+        desk.output.complain(format_args!("{}: {}", styled(WARN, "warning"), clean(trouble)));
+    }
     desk.output.line(styled(DIM, format!("{} runs stay", report.kept)));
-    Ok(Exit::Fine)
+    Ok(if report.trouble.is_empty() { Exit::Fine } else { Exit::Findings })
 }
 
 fn prune(
+    here: &Here,
     state: &PrivateDir,
     runs: &mut Runs,
     args: &Maintain,
@@ -71,6 +83,15 @@ fn prune(
             Err(_) => None,
         };
         if !args.dry_run {
+            match locked.as_ref().map(|folder| worktree::release(folder, &here.env)) {
+                Some(Ok(branches)) => report.branches.extend(branches),
+                Some(Err(why)) => {
+                    report.kept += 1;
+                    report.trouble.push(format!("run {} stays: {why}", run.id));
+                    continue;
+                }
+                None => {}
+            }
             runs.remove(&run.id).map_err(|error| Failure::of(&error))?;
             if let Some(folder) = locked {
                 let path = folder.path().to_owned();

@@ -5,6 +5,7 @@ pub(in crate::cli) mod emit;
 mod herald;
 pub(in crate::cli::commands) mod hooks;
 pub(in crate::cli) mod maintain;
+mod merge;
 pub(in crate::cli) mod plan;
 pub(in crate::cli) mod run;
 pub(in crate::cli) mod runs;

@@ -65,7 +65,7 @@ fn draw(desk: &Desk<'_>, here: &Here, args: &Plan, named: &Named) -> Result<Exit
         PlanFormat::Text => desk.output.text(drawing.text()),
         PlanFormat::Mermaid => desk.output.text(drawing.mermaid()),
         PlanFormat::Svg => desk.output.text(drawing.svg()),
-        PlanFormat::Json => desk.output.json(&drawing.json()),
+        PlanFormat::Json => desk.output.json(&drawing.plan()),
         PlanFormat::Yaml => desk.output.text(named.source.text()),
     }
     Ok(Exit::Fine)

@@ -24,7 +24,7 @@ use crate::{
         process::{self, Command, Outputs, Stdin},
     },
     tasks::{
-        self,
+        self, Graph, TaskFile,
         draw::{Drawing, span},
         run::{
             Order, Summary,
@@ -35,9 +35,9 @@ use crate::{
 
 use super::{
     super::here::Here,
-    Desk, Named, board, complain_all,
+    Desk, Named, board,
     herald::ByDispatch,
-    lengths, no_run, tasks_of,
+    lengths, merge, no_run, tasks_of,
     told::{self, Told},
 };
 
@@ -53,7 +53,7 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Run) -> Result<Exit, Failure> 
     let kept = state(&here)?;
     let stage = Stage { desk, here: &here, state: &kept, args, depth };
     if let Some(id) = &args.drive {
-        return stage.drive(open(&kept, id)?);
+        return stage.drive(open(&kept, id)?, None);
     }
     if args.resume {
         return stage.resume_last();
@@ -164,22 +164,24 @@ impl Stage<'_> {
     }
 
     fn begin(&self, named: &Named) -> Result<Exit, Failure> {
-        if let Err(exit) = tasks_of(self.desk, self.here, &named.source) {
-            return Ok(exit);
-        }
+        let sound = match tasks_of(self.desk, self.here, &named.source) {
+            Ok(sound) => sound,
+            Err(exit) => return Ok(exit),
+        };
         let options = Options {
             by_batch: self.args.by_batch,
             max_workers: self.args.max_workers.map(usize::from),
             keep_going: self.args.keep_going.then_some(true),
+            merge: self.args.merge,
         };
         let (name, base) = (named.name.clone(), named.base.clone());
         let folder = folder::create(self.state, name, base, options, named.source.text());
         let folder = folder.map_err(|error| Failure::of(&error))?;
-        self.go(folder)
+        self.go(folder, Some(sound))
     }
 
-    fn go(&self, folder: Folder) -> Result<Exit, Failure> {
-        if self.args.detach { self.detach(folder) } else { self.drive(folder) }
+    fn go(&self, folder: Folder, sound: Option<(TaskFile, Graph)>) -> Result<Exit, Failure> {
+        if self.args.detach { self.detach(folder) } else { self.drive(folder, sound) }
     }
 
     fn resume_last(&self) -> Result<Exit, Failure> {
@@ -207,10 +209,11 @@ impl Stage<'_> {
             let replaced = folder.replace_text(named.source.text());
             replaced.map_err(|error| Failure::of(&error))?;
         }
+        folder.record.options.merge |= self.args.merge;
         if let Some(number) = self.args.max_workers {
             folder.record.options.max_workers = Some(usize::from(number));
         }
-        self.go(folder)
+        self.go(folder, None)
     }
 
     /// Hands the run to a process of its own.
@@ -231,28 +234,29 @@ impl Stage<'_> {
         Ok(Exit::Fine)
     }
 
-    /// Drives a run that is ours, to its end.
-    fn drive(&self, folder: Folder) -> Result<Exit, Failure> {
+    /// Drives a run that is ours, to its end; its tasks are read from its directory unless they are
+    /// given.
+    fn drive(&self, folder: Folder, sound: Option<(TaskFile, Graph)>) -> Result<Exit, Failure> {
         let runs = self.runs()?;
         self.tidy(&folder, &runs);
-        let text = folder::text(folder.dir()).map_err(|error| Failure::of(&error))?;
-        let source = SourceFile::new(folder.record.file.clone(), text);
-        let (file, graph) = match tasks::read(&source) {
-            Ok(sound) => sound,
-            Err(found) => {
-                complain_all(self.desk, self.here, &found);
-                return Ok(Exit::Configuration);
-            }
+        let sound = match sound {
+            Some(sound) => Ok(sound),
+            None => self.read(&folder)?,
         };
-        let id = folder.record.id.clone();
+        let (file, graph) = match sound {
+            Ok(sound) => sound,
+            Err(exit) => return Ok(exit),
+        };
+        let (id, is_merged) = (folder.record.id.clone(), folder.record.options.merge);
         let known = lengths(Some(&runs), &folder.record.file, &file);
         let workers = folder.record.options.max_workers.or(file.max_workers);
         let workers = workers.unwrap_or_else(load::processors);
         let drawing = Drawing { file: &file, graph: &graph, lengths: &known, workers };
-        let plan = serde_json::to_vec_pretty(&drawing.json()).unwrap_or_default();
+        let plan = serde_json::to_vec(&drawing.plan()).unwrap_or_default();
         folder.write("plan.json", &plan).map_err(|error| Failure::of(&error))?;
         let herald = ByDispatch::new(self.here).map_err(|error| Failure::of(&error))?;
-        let board = board::watcher(self.desk.output, self.args, &id, file.tasks.len());
+        let board =
+            board::watcher(self.desk.output, self.args, &id, file.tasks.len(), &self.here.env);
         let session = told::session(&self.here.env);
         let mut watcher = Told::new(board, self.state, &self.here.env, &folder, session, &file);
         let order = Order {
@@ -274,6 +278,9 @@ impl Stage<'_> {
         self.tell(&id, &summary);
         Ok(match () {
             () if summary.is_cancelled => Exit::Cancelled,
+            () if summary.is_success() && is_merged => {
+                merge::run(self.desk, &id, &[], self.args.json)?
+            }
             () if summary.is_success() => Exit::Fine,
             () => Exit::Findings,
         })
@@ -286,6 +293,12 @@ impl Stage<'_> {
         if let Err(error) = live::retire(self.state, Processor::TaskOrchestrator, &now, id) {
             self.desk.output.complain(styled(WARN, format!("{id} still counts as live: {error}")));
         }
+    }
+
+    fn read(&self, folder: &Folder) -> Result<Result<(TaskFile, Graph), Exit>, Failure> {
+        let text = folder::text(folder.dir()).map_err(|error| Failure::of(&error))?;
+        let source = SourceFile::new(folder.record.file.clone(), text);
+        Ok(tasks_of(self.desk, self.here, &source))
     }
 
     /// Ends what dead drivers have left behind, of this run and of others.

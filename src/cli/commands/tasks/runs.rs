@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-use super::{Desk, existing, no_run, run as run_command};
+use super::{Desk, existing, merge, no_run, run as run_command};
 
 /// Between two looks at logs that are followed.
 const LOOK: Duration = Duration::from_millis(100);
@@ -37,6 +37,7 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &args::Runs) -> Result<Exit, Fa
         Some(RunsCommand::Show { id, json }) => show(desk, id, *json),
         Some(RunsCommand::Logs { id, task, follow }) => logs(desk, id, task.as_deref(), *follow),
         Some(RunsCommand::Cancel { id }) => cancel(desk, id),
+        Some(RunsCommand::Merge { id, tasks, json }) => merge::run(desk, id, tasks, *json),
         Some(RunsCommand::Resume { id, force, detach, json, quiet }) => {
             let (force, detach, json, quiet) = (*force, *detach, *json, *quiet);
             let run = args::Run { force, detach, json, quiet, ..args::Run::default() };

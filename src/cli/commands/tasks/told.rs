@@ -21,6 +21,9 @@ pub(super) const SESSION: &str = "CPH_SESSION";
 /// Between two writings.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// The same for runs that are told by numbers alone.
+const LONG_PAUSE: Duration = Duration::from_millis(500);
+
 /// The session that is told; a run within a run belongs to nobody's.
 pub(super) fn session(env: &Env) -> Option<String> {
     if env.get("CPH_RUN_ID").is_some() {
@@ -81,7 +84,11 @@ impl<'t> Told<'t> {
     }
 
     fn is_early(&self) -> bool {
-        self.written.is_some_and(|at| at.elapsed() < PAUSE)
+        self.written.is_some_and(|at| at.elapsed() < self.pause())
+    }
+
+    fn pause(&self) -> Duration {
+        if self.snapshot.tasks.is_empty() { LONG_PAUSE } else { PAUSE }
     }
 
     fn write(&mut self) {
@@ -110,7 +117,7 @@ impl Watcher for Told<'_> {
     }
 
     fn pulse_every(&self) -> Option<Duration> {
-        let ours = self.is_due.then_some(PAUSE);
+        let ours = self.is_due.then(|| self.pause());
         [self.inner.pulse_every(), ours].into_iter().flatten().min()
     }
 

@@ -93,6 +93,25 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if is_dangerous(c) { '\u{fffd}' } else { c }).collect()
 }
 
+/// How many columns a text takes that was cleaned.
+pub(crate) fn columns(text: &str) -> usize {
+    text.chars().map(width).sum()
+}
+
+/// The beginning of a cleaned text, in at most `room` columns; a mark tells that there is more.
+pub(crate) fn cut(text: &str, room: usize) -> String {
+    if columns(text) <= room {
+        return text.to_owned();
+    }
+    let (mut kept, mut left) = (String::new(), room.saturating_sub(1));
+    for c in text.chars() {
+        let Some(rest) = left.checked_sub(width(c)) else { break };
+        kept.push(c);
+        left = rest;
+    }
+    if room > 0 { kept + CUT } else { kept }
+}
+
 fn is_dangerous(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

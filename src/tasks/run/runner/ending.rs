@@ -17,9 +17,10 @@ use super::{
     super::{
         artifacts,
         folder::Done,
-        herald::{self, members},
+        gates::Asker,
+        herald::{self, Answer, members},
         start,
-        state::{Attempt, Value},
+        state::{Attempt, Finished, Value},
     },
     LONGEST_HOLD, MOST_HOLDS, Runner, millis, took,
 };
@@ -42,9 +43,9 @@ impl Runner<'_> {
             self.report(&mut attempt, &line);
         }
         match self.verdict(&attempt, &ending.status) {
-            Ok(made) => self.succeeded(&attempt, made, ending.took),
+            Ok(made) => self.keep(Finished { attempt, made, took: ending.took }),
             Err(None) => self.close(index, Value::of(Outcome::Cancelled), took(ending.took)),
-            Err(Some(why)) => self.failed(&attempt, &why, ending.took),
+            Err(Some(why)) => self.failed(&attempt, &why, ending.took, false),
         }
     }
 
@@ -61,7 +62,7 @@ impl Runner<'_> {
             }
             Status::Exited(code) => failed(format!("exit {code}")),
             Status::Signalled(number) => failed(format!("ended by signal {number}")),
-            Status::TimedOut if attempt.is_stalled => {
+            Status::TimedOut if attempt.signs.is_stalled() => {
                 failed("neither said anything nor worked for too long".to_owned())
             }
             Status::TimedOut => late(),
@@ -72,9 +73,46 @@ impl Runner<'_> {
         }
     }
 
-    fn succeeded(&mut self, attempt: &Attempt, made: Vec<PathBuf>, span: Duration) {
+    /// Asks hooks that may refuse what a task has made; until they have answered it counts as
+    /// nothing.
+    pub(super) fn judge(&mut self, finished: Finished) {
+        let event = "PostTaskExecute";
+        if !self.calls.may_refuse(event) {
+            return self.succeeded(&finished, false);
+        }
+        let Finished { attempt, took, .. } = &finished;
+        let mut payload = self.task_payload(event, attempt);
+        payload.extend(members(outcome_fields(true, &attempt.output(), *took)));
+        let asker = Asker::End(Box::new(finished));
+        match self.calls.ask(&mut self.set, event, &payload, asker) {
+            Err((Asker::End(finished), why)) => {
+                self.trouble(&why);
+                self.succeeded(&finished, true);
+            }
+            Err((_, why)) => self.trouble(&why),
+            Ok(_) => {}
+        }
+    }
+
+    /// Hooks have said what they think of the end of a task.
+    pub(super) fn judged(&mut self, finished: &Finished, answer: Answer) {
+        match answer.refusal {
+            None => self.succeeded(finished, true),
+            Some(why) => {
+                let (attempt, took) = (&finished.attempt, finished.took);
+                self.refusals.insert(attempt.index, why.clone());
+                self.failed(attempt, &format!("refused by a hook: {why}"), took, true);
+            }
+        }
+    }
+
+    /// `is_told`: hooks know of its end.
+    fn succeeded(&mut self, finished: &Finished, is_told: bool) {
+        let Finished { attempt, made, took: span } = finished;
+        let span = *span;
         let task = self.task(attempt.index);
-        for fault in artifacts::keep(&self.folder, &task.name, &attempt.input.cwd, &made) {
+        let (made, faults) = artifacts::keep(&self.folder, &task.name, attempt, made);
+        for fault in faults {
             self.trouble(&fault);
         }
         let done = Done {
@@ -96,17 +134,25 @@ impl Runner<'_> {
             );
             self.post("ArtifactSave", attempt, json!({ "artifact_path": path }));
         }
-        self.post_end(attempt, true, &done.output, span);
+        self.post_end(attempt, true, &done.output, span, is_told);
         let Done { fingerprint, output, artifacts, .. } = done;
         let outcome = Outcome::Succeeded;
         let value = Value { outcome, fingerprint, output, artifacts };
         self.close(attempt.index, value, took(span));
     }
 
-    /// Tells hooks that a task has ended.
-    fn post_end(&mut self, attempt: &Attempt, success: bool, result: &str, span: Duration) {
-        let fields = json!({ "success": success, "result": result, "duration_ms": millis(span) });
-        self.post("PostTaskExecute", attempt, fields);
+    /// Tells hooks that a task has ended; of its end itself unless `is_told`.
+    fn post_end(
+        &mut self,
+        attempt: &Attempt,
+        success: bool,
+        result: &str,
+        span: Duration,
+        is_told: bool,
+    ) {
+        if !is_told {
+            self.post("PostTaskExecute", attempt, outcome_fields(success, result, span));
+        }
         let role = self.task(attempt.index).role.as_deref().unwrap_or("worker");
         let fields = json!({
             "specialist": role,
@@ -116,7 +162,8 @@ impl Runner<'_> {
         self.post("SpecialistComplete", attempt, fields);
     }
 
-    fn failed(&mut self, attempt: &Attempt, why: &str, span: Duration) {
+    /// `is_told`: hooks know of its end.
+    pub(super) fn failed(&mut self, attempt: &Attempt, why: &str, span: Duration, is_told: bool) {
         let (index, worker) = (attempt.index, attempt.worker);
         let task = self.task(index);
         if let Some(time) = self.hold_for(attempt) {
@@ -127,7 +174,7 @@ impl Runner<'_> {
             self.tries[index].1 += 1;
             let detail = json!({ "reason": why, "retry_after_ms": millis(time) });
             self.tell("hold", Some(index), Some(worker), members(detail));
-            return self.pause(index, worker, until);
+            return self.pause(index, until);
         }
         self.tries[index].0 += 1;
         let tries = self.tries[index].0;
@@ -137,9 +184,9 @@ impl Runner<'_> {
                 "reason": why, "attempt": tries, "pause_ms": millis(pause), "tail": attempt.tail(),
             });
             self.tell("retry", Some(index), Some(worker), members(detail));
-            return self.pause(index, worker, Instant::now() + pause);
+            return self.pause(index, Instant::now() + pause);
         }
-        self.post_end(attempt, false, why, span);
+        self.post_end(attempt, false, why, span, is_told);
         self.give_up(index, why, &attempt.tail());
     }
 
@@ -155,9 +202,9 @@ impl Runner<'_> {
     }
 
     /// A task comes again later; its worker is free.
-    fn pause(&mut self, index: usize, worker: u32, until: Instant) {
+    fn pause(&mut self, index: usize, until: Instant) {
         self.schedule.put_back(index);
-        self.workers[worker as usize - 1].0 = None;
+        self.free(index);
         self.pauses.insert((until, index));
     }
 
@@ -169,17 +216,23 @@ impl Runner<'_> {
     }
 
     fn worker_of(&self, index: usize) -> Option<u32> {
-        let place = self.workers.iter().position(|(task, _)| *task == Some(index))?;
-        u32::try_from(place + 1).ok()
+        Some(self.hands[index]).filter(|worker| *worker > 0)
+    }
+
+    /// A task has its worker no longer, who may have another one already.
+    fn free(&mut self, index: usize) {
+        if let Some(worker) = self.worker_of(index) {
+            let (task, _) = &mut self.workers[worker as usize - 1];
+            task.take_if(|task| *task == index);
+        }
+        self.hands[index] = 0;
     }
 
     /// A task that was handed out has ended.
     pub(super) fn close(&mut self, index: usize, value: Value, mut detail: Map<String, Json>) {
         let outcome = value.outcome;
         let worker = self.worker_of(index);
-        if let Some(worker) = worker {
-            self.workers[worker as usize - 1].0 = None;
-        }
+        self.free(index);
         detail.insert("outcome".to_owned(), outcome.name().into());
         self.tell("done", Some(index), worker, detail);
         self.ended.values[index] = Some(value);
@@ -218,4 +271,8 @@ impl Runner<'_> {
             self.ended.values[index] = Some(Value::of(outcome));
         }
     }
+}
+
+fn outcome_fields(success: bool, result: &str, span: Duration) -> Json {
+    json!({ "success": success, "result": result, "duration_ms": millis(span) })
 }

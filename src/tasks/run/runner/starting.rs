@@ -8,7 +8,7 @@ use crate::{
     sys::{
         clock::Deadline,
         load,
-        process::{Command, Limits, Voices},
+        process::{Command, Ending, Limits, Status, Voices},
     },
     tasks::{
         file::{Task, Work},
@@ -18,6 +18,7 @@ use crate::{
 
 use super::{
     super::{
+        evidence::Signs,
         gates::Asker,
         herald::{self, Answer, members},
         leftovers::MARK,
@@ -41,20 +42,47 @@ impl Runner<'_> {
             let may_start =
                 |index: usize| !agents_wait || !matches!(tasks[index].work, Work::Prompt(_));
             let Some(index) = self.schedule.next(may_start) else { return };
-            self.workers[worker].0 = Some(index);
-            let number = u32::try_from(worker + 1).unwrap_or(u32::MAX);
-            match self.plan(index, number) {
-                Ok(Plan::Start(attempt)) => self.gate_or_start(*attempt),
-                Ok(Plan::Close(value)) => self.close(index, value, Map::new()),
-                Err(why) => self.give_up(index, &why, ""),
-            }
+            self.hand_out(worker, index);
+        }
+    }
+
+    /// Gives the worker of a task that has surely succeeded its next task first, and sees to the
+    /// end of the last one while that runs: nobody idles meanwhile.
+    pub(super) fn hand_over(&mut self, attempt: &Attempt, ending: &Ending) {
+        let task = self.task(attempt.index);
+        let has_made = !task.artifacts.is_empty() || !attempt.artifacts.is_empty();
+        let is_sure = matches!(ending.status, Status::Exited(0))
+            && !has_made
+            && ending.report.is_empty()
+            && attempt.tree.is_none()
+            && !self.calls.may_refuse("PostTaskExecute");
+        let is_free = self.least == self.workers.len() && !self.set.is_cancelled();
+        if !is_sure || !is_free {
+            return;
+        }
+        let tasks = &self.asked.file.tasks;
+        let agents_wait = self.agents_wait.is_some();
+        let may_start =
+            |index: usize| !agents_wait || !matches!(tasks[index].work, Work::Prompt(_));
+        if let Some(next) = self.schedule.next_besides(attempt.index, may_start) {
+            self.hand_out(attempt.worker as usize - 1, next);
+        }
+    }
+
+    fn hand_out(&mut self, worker: usize, index: usize) {
+        self.workers[worker].0 = Some(index);
+        let number = u32::try_from(worker + 1).unwrap_or(u32::MAX);
+        self.hands[index] = number;
+        match self.plan(index, number) {
+            Ok(Plan::Start(attempt)) => self.gate_or_start(*attempt),
+            Ok(Plan::Close(value)) => self.close(index, value, Map::new()),
+            Err(why) => self.give_up(index, &why, ""),
         }
     }
 
     fn free_worker(&mut self) -> Option<usize> {
         let busy = self.workers.iter().filter(|(task, _)| task.is_some()).count();
-        let is_scaled = self.least < self.workers.len() && busy >= self.least;
-        self.is_held_by_load = is_scaled && load::per_processor().is_some_and(|load| load > BUSY);
+        self.is_held_by_load = is_held(busy, self.least, self.workers.len(), load::per_processor);
         if self.is_held_by_load {
             return None;
         }
@@ -79,6 +107,10 @@ impl Runner<'_> {
             return Ok(Plan::Close(value));
         }
         let mut attempt = Attempt::new(index, worker, self.tries[index].0 + 1, input);
+        self.place(&mut attempt)?;
+        if let Some(why) = self.refusals.get(&index) {
+            start::tell_refusal(&mut attempt.input, why);
+        }
         attempt.fingerprint = fingerprint;
         attempt.wants_output = self.ended.is_asked_for(index);
         Ok(Plan::Start(Box::new(attempt)))
@@ -100,7 +132,7 @@ impl Runner<'_> {
 
     fn gate_or_start(&mut self, attempt: Attempt) {
         if !self.calls.listens("PreTaskExecute") {
-            return self.start(attempt);
+            return self.prepare(attempt);
         }
         let event = "PreTaskExecute";
         let payload = self.task_payload(event, &attempt);
@@ -109,7 +141,7 @@ impl Runner<'_> {
             Ok(_) => {}
             Err((Asker::Gate(attempt), why)) => {
                 self.trouble(&why);
-                self.start(*attempt);
+                self.prepare(*attempt);
             }
             Err((_, why)) => self.trouble(&why),
         }
@@ -151,7 +183,7 @@ impl Runner<'_> {
                 Err(why) => return self.give_up(attempt.index, &why, ""),
             }
         }
-        self.start(attempt);
+        self.prepare(attempt);
     }
 
     pub(super) fn start(&mut self, mut attempt: Attempt) {
@@ -170,8 +202,7 @@ impl Runner<'_> {
         let detail = json!({ "attempt": attempt.number });
         self.tell("start", Some(attempt.index), Some(attempt.worker), members(detail));
         self.assign(&attempt);
-        attempt.began = Instant::now();
-        attempt.last_sign = attempt.began;
+        attempt.signs = Signs::new(Instant::now());
         let id = self.set.start_with_report(command, limits, voices);
         self.attempts.insert(id, attempt);
     }
@@ -192,6 +223,9 @@ impl Runner<'_> {
         env.insert("TASK_OUTPUT_DIR".into(), output_dir.clone().into());
         env.insert("TASK_WORKSPACE".into(), input.cwd.clone().into());
         env.insert("CPH_ATTEMPT".into(), attempt.number.to_string().into());
+        if let Some(tree) = &attempt.tree {
+            env.insert("TASK_BRANCH".into(), (&tree.branch).into());
+        }
         env.extend(input.env.iter().map(|(name, value)| (name.into(), value.into())));
         // What the mark is for, nobody may change.
         env.insert(MARK.into(), (&self.folder.record.token).into());
@@ -244,4 +278,28 @@ fn wants_output_dir(task: &Task, work: &Work) -> bool {
         || !task.artifacts.is_empty()
         || work.texts().iter().any(|text| text.contains("TASK_OUTPUT_DIR"))
         || task.env.values().any(|text| text.contains("TASK_OUTPUT_DIR"))
+}
+
+/// Whether a busy machine keeps another worker from starting. The load is only asked for where it
+/// counts.
+fn is_held(busy: usize, least: usize, most: usize, load: impl FnOnce() -> Option<f64>) -> bool {
+    least <= busy && busy < most && load().is_some_and(|load| load > BUSY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_between_least_and_most_depend_on_the_load() {
+        let held = |busy, load| is_held(busy, 2, 4, || load);
+        let (calm, busy) = (Some(BUSY / 2.0), Some(BUSY * 2.0));
+        // The least are used whatever the load is, and nobody asks for it.
+        assert!(!is_held(1, 2, 4, || panic!("the load does not count")));
+        assert!(!held(2, calm) && held(2, busy) && held(3, busy));
+        // Where the system does not tell, all are used.
+        assert!(!held(3, None));
+        // All are busy, or there is nothing to choose: it is not the load that holds.
+        assert!(!held(4, busy) && !is_held(3, 4, 4, || busy));
+    }
 }

@@ -1,0 +1,96 @@
+# Steps with Git, each a process of its own in the user's working tree:
+# `sh -c THIS sh STEP ARGUMENTS`. What goes wrong is said on stderr. Nothing that anybody has
+# written is ever thrown away.
+set -eu
+say() { printf '%s\n' "$*" >&2; }
+exists() { git rev-parse --verify --quiet "refs/heads/$1^{commit}" >/dev/null; }
+holds() { git merge-base --is-ancestor "refs/heads/$1" HEAD; }
+# Where nobody has said who commits, cph does.
+sign() {
+  git var GIT_COMMITTER_IDENT >/dev/null 2>&1 && git var GIT_AUTHOR_IDENT >/dev/null 2>&1 && return
+  export GIT_AUTHOR_NAME=cph GIT_AUTHOR_EMAIL=cph@localhost
+  export GIT_COMMITTER_NAME=cph GIT_COMMITTER_EMAIL=cph@localhost
+}
+commit() {
+  git add -A
+  git diff --cached --quiet || git -c commit.gpgSign=false commit --quiet --no-verify -m "$1"
+}
+# Merges branch $1 with message $2; afterwards all is as it was, or it is merged.
+join() {
+  if said=$(git -c commit.gpgSign=false merge --quiet --no-edit --no-verify -m "$2" "refs/heads/$1" 2>&1)
+  then return 0; fi
+  files=$(git diff --name-only --diff-filter=U | tr '\n' ' ')
+  git merge --abort 2>/dev/null || true
+  if test -n "$files"; then say "conflict in ${files% }"; else say "$said"; fi
+  return 1
+}
+
+step=$1; shift
+case $step in
+
+# prepare TREE BRANCH BASE MESSAGE [BRANCH-BEFORE...]: the worktree of a task, with the work of
+# those that came before.
+prepare)
+  tree=$1 branch=$2 base=$3 message=$4; shift 4
+  if ! test -e "$tree.ready" || ! test -e "$tree/.git"; then
+    # Whoever was killed while making it has left a part, in which nobody has worked.
+    git worktree remove --force --force "$tree" 2>/dev/null || rm -rf -- "${tree:?}"
+    if exists "$branch"; then
+      git worktree add --quiet "$tree" "$branch" >&2
+    else
+      git worktree add --quiet --no-track -b "$branch" "$tree" "$base" >&2
+    fi
+    : >"$tree.ready"
+  fi
+  cd "$tree"
+  sign
+  for before; do
+    exists "$before" && ! holds "$before" || continue
+    # What an earlier attempt has left.
+    commit "$message (unfinished)"
+    join "$before" "Merge $before" || { say "the work of \`$before\` does not fit to what came before it"; exit 1; }
+  done
+  ;;
+
+# keep TREE BRANCH MESSAGE: what the task has left becomes a commit of its branch.
+keep)
+  tree=$1 branch=$2 message=$3
+  cd "$tree"
+  sign
+  if test -n "$(git ls-files --unmerged)"; then say "it has left a merge with conflicts"; exit 1; fi
+  commit "$message"
+  # Whoever works with Git may have gone to a branch of his own.
+  if test "$(git symbolic-ref --quiet HEAD || true)" != "refs/heads/$branch"; then
+    if ! holds "$branch"; then say "its worktree is on another branch, without the work of \`$branch\`"; exit 1; fi
+    git update-ref "refs/heads/$branch" HEAD
+  fi
+  ;;
+
+# merge BRANCH MESSAGE: into what is checked out here. Exit 3: there was nothing to merge.
+merge)
+  branch=$1 message=$2
+  exists "$branch" || exit 3
+  ! holds "$branch" || exit 3
+  if git rev-parse --verify --quiet MERGE_HEAD >/dev/null; then say "a merge is going on here; end it first"; exit 1; fi
+  if test -n "$(git status --porcelain --untracked-files=no)"; then
+    say "there are changes that are not committed; commit or stash them first"; exit 1
+  fi
+  sign
+  join "$branch" "$message"
+  ;;
+
+# release TREE BRANCH MESSAGE: the worktree goes, with its branch when that is merged. Exit 4: the
+# branch stays.
+release)
+  tree=$1 branch=$2 message=$3
+  if test -e "$tree/.git"; then
+    (cd "$tree" && sign && commit "$message (unfinished)")
+    rm -f -- "$tree.ready"
+    git worktree remove --force "$tree"
+  fi
+  exists "$branch" || exit 0
+  holds "$branch" || exit 4
+  git branch --quiet -D "$branch"
+  ;;
+
+esac
