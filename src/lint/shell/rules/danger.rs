@@ -33,9 +33,9 @@ pub(super) static NEEDS_A_PASSWORD: Rule = Rule::warning(
 
 pub(super) static REMOVES_TOO_MUCH: Rule = Rule::error(
     "removes-too-much",
-    "`rm -r` below a variable that may be empty",
-    "If the variable is empty, `rm -rf \"$DIR\"/*` means `rm -rf /*`. Write `\"${DIR:?}\"/…`: the shell \
-     then stops where the variable is empty.",
+    "`rm -r` of everything, or below a variable that may be empty",
+    "`rm -rf ~` and `rm -rf /` remove what no hook is meant to remove. `rm -rf \"$DIR\"/*` means \
+     `rm -rf /*` where the variable is empty: write `\"${DIR:?}\"/…`, and the shell stops there.",
 );
 
 pub(super) static DOWNLOAD_IS_RUN: Rule = Rule::warning(
@@ -207,6 +207,12 @@ fn removes(
         return;
     }
     for word in &simple.words[1..] {
+        if let Some(what) = everything(word) {
+            let message = format!("this removes {what}");
+            let one = piece.home.found(&REMOVES_TOO_MUCH, message, word.span);
+            found.push(one.help("name the directory that is meant"));
+            continue;
+        }
         let [Part::Variable(variable), Part::Text { text, .. }, ..] = word.parts.as_slice() else {
             continue;
         };
@@ -221,6 +227,23 @@ fn removes(
             let one = piece.home.found(&REMOVES_TOO_MUCH, message, word.span);
             found.push(one.help(format!("write \"${{{}:?}}\"{text}", variable.name)));
         }
+    }
+}
+
+/// What a word names, if that is more than any hook should remove.
+fn everything(word: &Word) -> Option<&'static str> {
+    let whole = word.with(&|part| match part {
+        Part::Variable(variable) if variable.operation == Operation::Value => {
+            format!("${}", variable.name)
+        }
+        _ => "?".to_owned(),
+    });
+    let is_tilde = whole.starts_with('~') && word.parts.len() == 1 && word.bare().is_some();
+    match whole.trim_end_matches('*').trim_end_matches('/') {
+        "" if whole.starts_with('/') => Some("everything"),
+        "~" if is_tilde => Some("the home directory"),
+        "$HOME" => Some("the home directory"),
+        _ => None,
     }
 }
 
