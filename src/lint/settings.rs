@@ -56,7 +56,7 @@ const GUARDS: &[&str] = &["PreToolUse", "PermissionRequest"];
 /// What Claude Code does not take of a file.
 pub(super) fn check(kind: FileKind, source: &Arc<SourceFile>) -> Vec<Diagnostic> {
     let mut check = Check { kind, source, found: Vec::new() };
-    match Node::document(source.text()) {
+    match Node::of_file(source) {
         Ok(root) if root.kind() == Kind::Object => check.root(root),
         Ok(root) => check.void(root.span(), "", "a settings file must be an object"),
         Err(fault) => check.found.push(explain_fault(source, &fault)),

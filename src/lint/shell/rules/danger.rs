@@ -54,6 +54,9 @@ pub(super) static SECRET_IN_CLEAR: Rule = Rule::error(
      write `$NAME`.",
 );
 
+/// The shortest of them all, in bytes.
+const SHORTEST: usize = 20;
+
 /// How secrets of well-known services begin, and how many signs follow at least.
 const SECRETS: &[(&str, usize, &str)] = &[
     ("sk-ant-", 20, "a key of Anthropic"),
@@ -329,6 +332,10 @@ fn secret(piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
 
 /// What secret a text holds, if it does.
 pub(super) fn secret_in(text: &str) -> Option<&'static str> {
+    // Nearly every word is shorter than any secret.
+    if text.len() < SHORTEST {
+        return None;
+    }
     let is_sign = |c: char| c.is_ascii_alphanumeric() || "_-/".contains(c);
     for (start, length, what) in SECRETS {
         for (at, _) in text.match_indices(start) {
