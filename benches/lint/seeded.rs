@@ -45,7 +45,8 @@ impl Case {
         let mut rest = text.as_str();
         while let Some((_, block)) = rest.split_once("\n```") {
             let (info, body) = block.split_once('\n').expect("a block has a first line");
-            let end = if body.starts_with("```") { 0 } else { body.find("\n```").expect("an end") + 1 };
+            let end =
+                if body.starts_with("```") { 0 } else { body.find("\n```").expect("an end") + 1 };
             write(root, info, &body[..end]);
             count += usize::from(info.starts_with("json"));
             rest = &body[end + 2..];

@@ -90,10 +90,8 @@ fn look_into(dir: &Path) -> (Vec<PathBuf>, Option<Found>) {
             below.push(entry.path());
         }
     }
-    let found = (!markers.is_empty()).then(|| Found {
-        outline: outline(dir, Seen::of(dir, markers)),
-        only: None,
-    });
+    let found = (!markers.is_empty())
+        .then(|| Found { outline: outline(dir, Seen::of(dir, markers)), only: None });
     (below, found)
 }
 

@@ -184,7 +184,8 @@ fn of_entry(file: &File, entry: &Entry, found: &mut Vec<Diagnostic>) {
     } else if subject == Some(Matching::Wide { field: "tool_name" }) {
         if let Some(sign) = impossible(text) {
             let message = format!("no tool is called `{text}`: none has `{sign}` in its name");
-            let help = "name the tools, such as `Bash` or `Edit|Write`, and put conditions into `if`";
+            let help =
+                "name the tools, such as `Bash` or `Edit|Write`, and put conditions into `if`";
             return found.push(at(&MATCHER_DEAD, message, entry).help(help));
         }
         match matcher.exact_names() {

@@ -180,8 +180,7 @@ impl Project {
     /// Reads everything; what the reader and the merge find goes to `found`.
     pub(super) fn open(outline: &Outline, found: &mut Vec<Diagnostic>) -> Self {
         let mut project = Self { root: outline.root.clone(), ..Self::default() };
-        let within =
-            Within { root: &outline.root, named: &outline.named, seen: &outline.seen };
+        let within = Within { root: &outline.root, named: &outline.named, seen: &outline.seen };
         let mut running = project.hook_files(&within, found);
         for path in &outline.others {
             running.extend(project.other_hooks(path, found));

@@ -147,6 +147,12 @@ impl Check<'_> {
             kind => {
                 let message = format!("`hooks` is {kind}; it must be an object of events");
                 self.dropped(hooks.span(), at, &message);
+                let help = "write {\"EVENT\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"...\"}]}]}, or \
+                            remove it";
+                // An empty list says nothing, and so does an empty object.
+                let is_empty = kind == Kind::Array && hooks.items().is_empty();
+                let fix = is_empty.then(|| Fix::replace("write `{}`", hooks.span(), "{}"));
+                self.mend(help.to_owned(), fix);
             }
         }
     }

@@ -81,10 +81,13 @@ fn repeated(more: &[&Diagnostic]) -> Option<String> {
     let is_cut = lines.len() > MOST_LINES;
     lines.truncate(MOST_LINES);
     let shown: Vec<_> = lines.iter().map(ToString::to_string).collect();
-    let times = if more.len() == 1 { String::new() } else { format!(" {} times more,", more.len()) };
+    let times =
+        if more.len() == 1 { String::new() } else { format!(" {} times more,", more.len()) };
     match shown.split_last()? {
         (last, []) => Some(format!("the same{times} in line {last}")),
-        (_, _) if is_cut => Some(format!("the same{times} in lines {} and others", shown.join(", "))),
+        (_, _) if is_cut => {
+            Some(format!("the same{times} in lines {} and others", shown.join(", ")))
+        }
         (last, rest) => Some(format!("the same{times} in lines {} and {last}", rest.join(", "))),
     }
 }

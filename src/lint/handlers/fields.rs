@@ -140,7 +140,16 @@ const OTHERWISE: &[(&[&str], &str)] = &[
         "write \"onFailure\": \"continue\" or \"block\"",
     ),
     (
-        &["pattern", "filePattern", "file_pattern", "files", "glob", "condition", "conditions", "when"],
+        &[
+            "pattern",
+            "filePattern",
+            "file_pattern",
+            "files",
+            "glob",
+            "condition",
+            "conditions",
+            "when",
+        ],
         "write which calls are meant as `if`, such as \"Edit(src/**)\" or \"Bash(git push *)\"",
     ),
     (&["tools", "tool_name", "toolName"], "write the names of the tools as `matcher` of the group"),
@@ -243,12 +252,7 @@ fn asks_nothing(key: &str) -> bool {
 }
 
 /// The field in every handler of the group, where none has it yet.
-fn into_handlers(
-    file: &File,
-    group: Node<'_>,
-    member: &Member<'_>,
-    at: &str,
-) -> Option<Fix> {
+fn into_handlers(file: &File, group: Node<'_>, member: &Member<'_>, at: &str) -> Option<Fix> {
     let handlers = group.get("hooks")?.items();
     let can_move = ["if", "timeout", "async", "asyncRewake", "onFailure", "statusMessage"];
     let is_free =

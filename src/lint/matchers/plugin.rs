@@ -63,7 +63,8 @@ impl Manifest {
 /// What stands in the root itself; links that lead out of it are not followed.
 fn read(root: &Path, path: &str) -> Option<String> {
     let real = root.join(path).canonicalize().ok()?;
-    let (bytes, _) = file::read(&real, MOST_BYTES).ok().filter(|_| real.starts_with(canonical(root)))?;
+    let (bytes, _) =
+        file::read(&real, MOST_BYTES).ok().filter(|_| real.starts_with(canonical(root)))?;
     String::from_utf8(bytes).ok()
 }
 
