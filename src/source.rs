@@ -40,11 +40,23 @@ pub(crate) struct SourceFile {
     path: PathBuf,
     text: String,
     line_starts: OnceLock<Vec<usize>>,
+    sound: OnceLock<Option<Span>>,
 }
 
 impl SourceFile {
     pub(crate) fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { path: path.into(), text: text.into(), line_starts: OnceLock::new() })
+        Arc::new(Self {
+            path: path.into(),
+            text: text.into(),
+            line_starts: OnceLock::new(),
+            sound: OnceLock::new(),
+        })
+    }
+
+    /// The part of the text that a reader takes, as it was found when somebody first asked: all
+    /// ask with the same reader.
+    pub(crate) fn sound(&self, read: impl FnOnce(&str) -> Option<Span>) -> Option<Span> {
+        *self.sound.get_or_init(|| read(&self.text))
     }
 
     /// Where the text came from; for a preset `<preset NAME>`.

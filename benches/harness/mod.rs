@@ -19,11 +19,19 @@ pub(crate) struct Contestant<'c> {
     /// Makes the command of one round, after laying out whatever the round needs; not measured.
     pub(crate) command: Box<dyn FnMut(usize) -> Command + 'c>,
     pub(crate) costs: Vec<Cost>,
+    /// The exit codes that count as done; all others end the run.
+    codes: &'static [i32],
 }
 
 impl<'c> Contestant<'c> {
     pub(crate) fn new(name: impl Into<String>, command: impl FnMut(usize) -> Command + 'c) -> Self {
-        Self { name: name.into(), command: Box::new(command), costs: Vec::new() }
+        Self { name: name.into(), command: Box::new(command), costs: Vec::new(), codes: &[0] }
+    }
+
+    /// A linter, which ends with other codes when it has found something.
+    #[allow(dead_code, reason = "not every bench has a linter")]
+    pub(crate) fn may_find(self) -> Self {
+        Self { codes: &[0, 1, 78], ..self }
     }
 
     /// Median wall time in milliseconds.
@@ -67,7 +75,7 @@ pub(crate) fn race(contestants: &mut [Contestant<'_>], rounds: usize) {
     for round in 0..warm_up + rounds {
         for contestant in &mut *contestants {
             let mut command = (contestant.command)(round);
-            let cost = process::run(&mut command);
+            let cost = process::run(&mut command, contestant.codes);
             let cost = cost.unwrap_or_else(|error| panic!("{}: {error}", contestant.name));
             if round >= warm_up {
                 contestant.costs.push(cost);

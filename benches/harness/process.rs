@@ -23,8 +23,8 @@ pub(crate) struct Cost {
 ///
 /// # Errors
 ///
-/// It cannot be started, or it fails.
-pub(crate) fn run(command: &mut Command) -> io::Result<Cost> {
+/// It cannot be started, or ends with a code that is not among those that count.
+pub(crate) fn run(command: &mut Command, codes: &[i32]) -> io::Result<Cost> {
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let began = Instant::now();
     let mut child = command.spawn()?;
@@ -32,7 +32,7 @@ pub(crate) fn run(command: &mut Command) -> io::Result<Cost> {
     child.stdout.take().expect("BUG: stdout is a pipe").read_to_end(&mut said)?;
     let (status, usage) = wait(&child)?;
     let wall = began.elapsed();
-    if status != 0 {
+    if !(libc::WIFEXITED(status) && codes.contains(&libc::WEXITSTATUS(status))) {
         let said = String::from_utf8_lossy(&said);
         return Err(io::Error::other(format!("{command:?}: wait status {status:#x}: {said}")));
     }

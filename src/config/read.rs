@@ -70,7 +70,7 @@ pub(crate) fn read(source: &Arc<SourceFile>, belongs: Belongs, want: Want<'_>) -
         integration: Integration::default(),
         diagnostics: Vec::new(),
     };
-    match Node::document(source.text()) {
+    match Node::of_file(source) {
         Ok(node) => reader.document(&Spot { node, pointer: String::new() }),
         Err(fault) => reader.diagnostics.push(dialect::explain_fault(source, &fault)),
     }

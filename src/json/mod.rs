@@ -7,6 +7,7 @@ pub(crate) mod edit;
 pub(crate) mod frame;
 mod node;
 pub(crate) mod pointer;
+mod scan;
 pub(crate) mod write;
 
 pub(crate) use edit::Draft;

@@ -1,17 +1,14 @@
 //! One JSON value and its place in the text; containers are opened one level at a time.
 //!
 //! Does not copy or decode what nobody looks at. Invariant: a [`Node`] stands on a complete,
-//! valid JSON value.
+//! valid JSON value; so what is in it needs no second check, only its end to be found.
 
 use std::{borrow::Cow, fmt};
 
-use serde::{
-    Deserializer as _,
-    de::{MapAccess, SeqAccess, Visitor},
-};
 use serde_json::value::RawValue;
 
-use crate::source::Span;
+use super::scan::{Items, Pairs};
+use crate::source::{SourceFile, Span};
 
 /// A JSON value, as the slice of the text that holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +70,14 @@ impl<'t> Node<'t> {
         match serde_json::from_str::<&RawValue>(body) {
             Ok(value) => Ok(Self::within(text, value.get())),
             Err(error) => Err(Fault::from_serde(text, start, &error)),
+        }
+    }
+
+    /// The document that a file holds; the text is checked once, however often it is asked for.
+    pub(crate) fn of_file(file: &'t SourceFile) -> Result<Self, Fault> {
+        match file.sound(|text| Node::document(text).ok().map(|root| root.span())) {
+            Some(span) => Ok(Self::at(file.text(), span)),
+            None => Self::document(file.text()),
         }
     }
 
@@ -143,36 +148,42 @@ impl<'t> Node<'t> {
 
     /// The members of an object in the order of the text; empty for other kinds.
     pub(crate) fn members(&self) -> Vec<Member<'t>> {
-        if self.kind() != Kind::Object {
-            return Vec::new();
-        }
-        let mut reader = serde_json::Deserializer::from_str(self.raw);
-        let pairs = reader.deserialize_map(Pairs).unwrap_or_default();
-        pairs.into_iter().map(|(key, value)| self.member(key, value)).collect()
+        self.pairs().map(|(key, value)| self.member(key, value)).collect()
     }
 
-    fn member(&self, key: &'t RawValue, value: &'t RawValue) -> Member<'t> {
-        let key = self.child(key.get());
+    fn pairs(&self) -> Pairs<'t> {
+        Pairs::of(if self.kind() == Kind::Object { self.raw } else { "" })
+    }
+
+    fn member(&self, key: &'t str, value: &'t str) -> Member<'t> {
+        let key = self.child(key);
         Member {
             key: key.as_str().unwrap_or(Cow::Borrowed(key.raw)),
             key_span: key.span(),
-            value: self.child(value.get()),
+            value: self.child(value),
         }
     }
 
     /// The items of an array; empty for other kinds.
     pub(crate) fn items(&self) -> Vec<Node<'t>> {
-        if self.kind() != Kind::Array {
-            return Vec::new();
-        }
-        let mut reader = serde_json::Deserializer::from_str(self.raw);
-        let items = reader.deserialize_seq(Items).unwrap_or_default();
-        items.into_iter().map(|item| self.child(item.get())).collect()
+        let raw = if self.kind() == Kind::Array { self.raw } else { "" };
+        Items::of(raw).map(|item| self.child(item)).collect()
     }
 
     /// The value of a key. Of duplicates the last counts, as for every common parser.
     pub(crate) fn get(&self, key: &str) -> Option<Node<'t>> {
-        self.members().into_iter().rev().find(|member| member.key == key).map(|member| member.value)
+        let is_it = |written: &str| {
+            let plain = &written[1..written.len() - 1];
+            plain == key || (plain.contains('\\') && self.child_key(written) == key)
+        };
+        let found = self.pairs().filter(|(written, _)| is_it(written)).last();
+        found.map(|(_, value)| self.child(value))
+    }
+
+    /// A key with escapes.
+    fn child_key(&self, written: &str) -> String {
+        let node = Node { raw: written, start: self.start };
+        node.as_str().map_or_else(|| written.to_owned(), Cow::into_owned)
     }
 }
 
@@ -198,42 +209,6 @@ fn trailing_comma(text: &str, at: usize) -> Option<usize> {
     let closes = text[at..].starts_with(['}', ']']);
     let before = text[..at].trim_end();
     (closes && before.ends_with(',')).then(|| before.len() - 1)
-}
-
-struct Pairs;
-
-impl<'de> Visitor<'de> for Pairs {
-    type Value = Vec<(&'de RawValue, &'de RawValue)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut pairs = Vec::new();
-        while let Some(pair) = map.next_entry()? {
-            pairs.push(pair);
-        }
-        Ok(pairs)
-    }
-}
-
-struct Items;
-
-impl<'de> Visitor<'de> for Items {
-    type Value = Vec<&'de RawValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            items.push(item);
-        }
-        Ok(items)
-    }
 }
 
 #[cfg(test)]

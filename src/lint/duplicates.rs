@@ -222,7 +222,7 @@ fn about(rule: &'static Rule, message: impl Into<String>, a: &Entry, b: &Entry) 
 fn removal(entry: &Entry) -> Option<crate::diag::Fix> {
     let own = &entry.origin.pointer;
     let group = project::group_of(own);
-    let root = crate::json::Node::document(entry.origin.file.text()).ok()?;
+    let root = crate::json::Node::of_file(&entry.origin.file).ok()?;
     let holder = crate::json::pointer::find(root, group)?;
     let is_alone = holder.get("hooks").is_some_and(|hooks| hooks.items().len() == 1);
     let at = if is_alone { group } else { own };

@@ -9,7 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::project::{Kind, Outline};
+use super::{
+    crowd,
+    project::{Kind, Outline},
+    seen::Seen,
+};
 
 /// One project and which of its findings are wanted.
 #[derive(Clone, Debug, Default)]
@@ -56,34 +60,57 @@ pub(super) fn project_alone(root: &Path) -> Vec<Found> {
 }
 
 fn walk(top: &Path, projects: &mut BTreeMap<PathBuf, Found>) {
-    let mut waiting = vec![top.to_owned()];
     // The directory that was named is a project, whatever is in it.
     project(projects, top).only = None;
-    while let Some(dir) = waiting.pop() {
-        let Ok(entries) = fs::read_dir(&dir) else { continue };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if MARKERS.iter().any(|marker| name == *marker) {
-                project(projects, &dir).only = None;
-            } else if is_dir && !SKIPPED.iter().any(|skipped| name == *skipped) {
-                waiting.push(entry.path());
+    let mut level = vec![top.to_owned()];
+    while !level.is_empty() {
+        let seen = crowd::map(&level, |dir| look_into(dir));
+        level.clear();
+        for (below, found) in seen {
+            level.extend(below);
+            if let Some(found) = found {
+                projects.insert(found.outline.root.clone(), found);
             }
         }
     }
 }
 
+/// The directories below one, and the project that it is.
+fn look_into(dir: &Path) -> (Vec<PathBuf>, Option<Found>) {
+    let mut below = Vec::new();
+    let mut markers = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let kind = entry.file_type().ok();
+        if MARKERS.iter().any(|marker| name == *marker) {
+            markers.push((entry.path(), kind.is_some_and(|kind| kind.is_symlink())));
+        } else if kind.is_some_and(|kind| kind.is_dir())
+            && !SKIPPED.iter().any(|skipped| name == *skipped)
+        {
+            below.push(entry.path());
+        }
+    }
+    let found = (!markers.is_empty())
+        .then(|| Found { outline: outline(dir, Seen::of(dir, markers)), only: None });
+    (below, found)
+}
+
 /// The project with a root; what is there is looked up when it is first asked for.
 fn project<'p>(projects: &'p mut BTreeMap<PathBuf, Found>, root: &Path) -> &'p mut Found {
-    projects.entry(root.to_owned()).or_insert_with(|| Found {
-        outline: Outline {
-            root: root.to_owned(),
-            native: native(root),
-            others: Vec::new(),
-            named: Vec::new(),
-        },
-        only: Some(BTreeSet::new()),
+    projects.entry(root.to_owned()).or_insert_with(|| {
+        let is_there = |name: &&str| {
+            let path = root.join(name);
+            let facts = path.symlink_metadata().ok()?;
+            Some((path, facts.is_symlink()))
+        };
+        let markers = MARKERS.iter().filter_map(is_there).collect();
+        Found { outline: outline(root, Seen::of(root, markers)), only: Some(BTreeSet::new()) }
     })
+}
+
+fn outline(root: &Path, seen: Seen) -> Outline {
+    let native = native(root, &seen);
+    Outline { root: root.to_owned(), native, seen, ..Outline::default() }
 }
 
 /// One file: its project is looked at with it, its findings alone are told.
@@ -110,19 +137,15 @@ fn named(path: &Path, projects: &mut BTreeMap<PathBuf, Found>) {
 }
 
 /// Settings files and the hook file of a plugin.
-fn native(root: &Path) -> Vec<PathBuf> {
-    let dir = root.join(".claude");
-    let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
-    let is_settings = |name: &str| {
-        let is_json = Path::new(name).extension().is_some_and(|extension| extension == "json");
-        name.starts_with("settings") && is_json
+fn native(root: &Path, seen: &Seen) -> Vec<PathBuf> {
+    let is_settings = |path: &&PathBuf| {
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        let name = path.file_name().and_then(|name| name.to_str());
+        is_json && name.is_some_and(|name| name.starts_with("settings"))
     };
-    let mut found: Vec<_> = entries
-        .filter(|entry| entry.file_name().to_str().is_some_and(is_settings))
-        .map(|entry| entry.path())
-        .collect();
-    found.sort();
-    if root.join(".claude-plugin").is_dir() {
+    let mut found: Vec<_> =
+        seen.below(&root.join(".claude")).filter(is_settings).cloned().collect();
+    if seen.is_there(&root.join(".claude-plugin")) && root.join(".claude-plugin").is_dir() {
         found.push(root.join("hooks/hooks.json"));
     }
     found

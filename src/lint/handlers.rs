@@ -1,9 +1,8 @@
-//! Fields of handlers and groups that have no effect where they stand, and handlers that never run.
+//! Handlers that never run, or run otherwise than they look.
 //!
-//! Does not look into shell lines. Invariant: a field that somebody reads is not called idle: what
-//! cph reads counts in hook files, what Claude Code reads counts in its own.
+//! Does not look into shell lines. Invariant: what works as it looks is not spoken of.
 
-use std::sync::Arc;
+mod fields;
 
 use super::{
     project::{File, Project, found},
@@ -11,9 +10,7 @@ use super::{
     table::{Family, listed},
 };
 use crate::{
-    config::{nearest::nearest, rules},
     diag::{Diagnostic, Rule},
-    json::{Kind, Member, Node, pointer},
     model::{
         Processor,
         hook::{Entry, Handler, NativeKind},
@@ -25,8 +22,9 @@ pub(super) static FAMILY: Family = Family {
     rules: &[
         listed!(TYPE_NOT_ON_EVENT, "type-not-on-event"),
         listed!(NEVER_FIRES, "never-fires"),
-        listed!(MISPLACED_FIELD, "misplaced-field"),
-        listed!(FIELD_OF_HOOK_FILES, "field-of-hook-files"),
+        listed!(fields::MISPLACED_FIELD, "misplaced-field"),
+        listed!(fields::FIELD_OF_ANOTHER_TYPE, "field-of-another-type"),
+        listed!(fields::FIELD_OF_HOOK_FILES, "field-of-hook-files"),
         listed!(ONCE_IGNORED, "once-ignored"),
         listed!(SHELL_IGNORED, "shell-ignored"),
         listed!(EXEC_FORM_SHELL_SYNTAX, "exec-form-shell-syntax"),
@@ -50,22 +48,6 @@ static NEVER_FIRES: Rule = Rule::warning(
     "never-fires",
     "a hook for a processor that never fires its event",
     "`processors` restricts a hook to the programs that are named, and none of them has the event.",
-);
-
-static MISPLACED_FIELD: Rule = Rule::warning(
-    "misplaced-field",
-    "a field of a handler in its group, or the reverse",
-    "`matcher` belongs to the group; `if`, `timeout`, `async` and the like belong to each handler. \
-     In the wrong place they are ignored, so that the hook runs for everything, or without its \
-     limit.",
-);
-
-static FIELD_OF_HOOK_FILES: Rule = Rule::warning(
-    "field-of-hook-files",
-    "a field that only cph reads, in a file that Claude Code reads",
-    "Claude Code ignores `enabled`, `order`, `after`, `paths`, `gate` and the other fields of hook \
-     files, and removes them when it next writes the file: a hook with `\"enabled\": false` runs. \
-     Move the hook to `.claude/hooks.json` (`cph install --adopt` does so).",
 );
 
 static ONCE_IGNORED: Rule = Rule::warning(
@@ -142,74 +124,6 @@ const WITHOUT_MODEL: &[&str] = &[
     "WorktreeRemove",
 ];
 
-/// Fields of handlers and groups that only cph reads.
-const OWN_FIELDS: &[&str] = &[
-    "enabled",
-    "gate",
-    "order",
-    "after",
-    "id",
-    "paths",
-    "processors",
-    "background",
-    "retry",
-    "rate_limit",
-    "batch",
-    "cache",
-    "limits",
-    "warm",
-    "target",
-];
-
-/// Fields of a handler that have no meaning in its group.
-const OF_HANDLERS: &[&str] = &[
-    "type",
-    "command",
-    "args",
-    "shell",
-    "url",
-    "headers",
-    "prompt",
-    "if",
-    "timeout",
-    "async",
-    "asyncRewake",
-    "once",
-    "onFailure",
-    "statusMessage",
-];
-
-/// Fields of both, for advice.
-const ALL_FIELDS: &[&str] = &[
-    "matcher",
-    "hooks",
-    "type",
-    "command",
-    "args",
-    "shell",
-    "url",
-    "headers",
-    "allowedEnvVars",
-    "prompt",
-    "model",
-    "server",
-    "tool",
-    "input",
-    "if",
-    "timeout",
-    "async",
-    "asyncRewake",
-    "once",
-    "onFailure",
-    "statusMessage",
-    "description",
-    "enabled",
-    "paths",
-    "processors",
-    "order",
-    "after",
-];
-
 /// Variables that are filled in without a shell.
 const PLACEHOLDERS: &[&str] =
     &["${CLAUDE_PROJECT_DIR}", "${CLAUDE_PLUGIN_ROOT}", "${CLAUDE_PLUGIN_DATA}"];
@@ -225,10 +139,7 @@ const STRIKING: &[(&str, &Rule, &str)] = &[
 ];
 
 fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
-    for file in &project.files {
-        fields(file, diagnostics);
-    }
-    name_nearest(diagnostics);
+    fields::check(project, diagnostics);
     for (file, entry) in project.entries() {
         diagnostics.extend(wrong_type(file, entry));
         diagnostics.extend(never(entry));
@@ -376,102 +287,4 @@ fn unencrypted(url: &str, entry: &Entry) -> Option<Diagnostic> {
         let message = format!("the payload goes to `{name}` in the clear");
         found(&HTTP_UNENCRYPTED, message, entry, &["url"]).help("write https://")
     })
-}
-
-/// Fields that stand where nobody reads them, group by group.
-fn fields(file: &File, found: &mut Vec<Diagnostic>) {
-    let Some(events) = file.root().and_then(|root| root.get("hooks")) else { return };
-    for event in events.members() {
-        let at = pointer::join("/hooks", &event.key);
-        for (index, group) in event.value.items().into_iter().enumerate() {
-            let at = pointer::join(&at, &index.to_string());
-            let Some(hooks) = group.get("hooks") else { continue };
-            of_object(file, group, &at, OF_HANDLERS, found);
-            let at = pointer::join(&at, "hooks");
-            for (index, handler) in hooks.items().into_iter().enumerate() {
-                let at = pointer::join(&at, &index.to_string());
-                of_object(file, handler, &at, &["matcher"], found);
-            }
-        }
-    }
-}
-
-fn of_object(
-    file: &File,
-    object: Node<'_>,
-    at: &str,
-    misplaced: &[&str],
-    found: &mut Vec<Diagnostic>,
-) {
-    let is_group = misplaced.len() > 1;
-    for member in object.members() {
-        let key = member.key.as_ref();
-        let place = |rule: &'static Rule, message: String| {
-            let found = Diagnostic::new(rule, message);
-            found.at(&file.source, member.key_span, &pointer::join(at, key))
-        };
-        if misplaced.contains(&key) {
-            let (own, other) =
-                if is_group { ("group", "each handler") } else { ("handler", "its group") };
-            let message = format!("`{key}` has no effect in a {own}; it belongs to {other}");
-            let moved = is_group.then(|| into_handlers(file, object, &member, at)).flatten();
-            found.push(with(place(&MISPLACED_FIELD, message), moved));
-        } else if file.kind.is_native() && OWN_FIELDS.contains(&key) {
-            let message = format!("Claude Code does not know `{key}` and ignores it");
-            found.push(place(&FIELD_OF_HOOK_FILES, message));
-        }
-    }
-}
-
-/// The field in every handler of the group, where none has it yet.
-fn into_handlers(
-    file: &File,
-    group: Node<'_>,
-    member: &Member<'_>,
-    at: &str,
-) -> Option<crate::diag::Fix> {
-    let handlers = group.get("hooks")?.items();
-    let can_move = ["if", "timeout", "async", "asyncRewake", "onFailure", "statusMessage"];
-    let is_free =
-        |handler: &Node<'_>| handler.kind() == Kind::Object && handler.get(&member.key).is_none();
-    if handlers.is_empty()
-        || !can_move.contains(&member.key.as_ref())
-        || !handlers.iter().all(is_free)
-    {
-        return None;
-    }
-    repair::edited(&Arc::clone(&file.source), "move it to the handlers", |draft| {
-        for index in 0..handlers.len() {
-            let to = format!("{at}/hooks/{index}");
-            draft.set(&pointer::join(&to, &member.key), member.value.raw())?;
-        }
-        draft.remove(&pointer::join(at, &member.key))
-    })
-}
-
-/// Unknown keys get the nearest known one; what has a better finding is not said twice.
-fn name_nearest(diagnostics: &mut Vec<Diagnostic>) {
-    let better: Vec<_> = diagnostics
-        .iter()
-        .filter(|found| [MISPLACED_FIELD.name, FIELD_OF_HOOK_FILES.name].contains(&found.rule.name))
-        .filter_map(|found| found.place.as_ref())
-        .map(|place| (place.file.path().to_owned(), place.pointer.clone()))
-        .collect();
-    let is_unknown = |found: &Diagnostic| found.rule.name == rules::UNKNOWN_KEY.name;
-    diagnostics.retain(|found| {
-        let is_better = |place: &crate::diag::Place| {
-            better.iter().any(|(path, at)| path == place.file.path() && *at == place.pointer)
-        };
-        !(is_unknown(found) && found.place.as_ref().is_some_and(is_better))
-    });
-    for found in diagnostics.iter_mut().filter(|found| is_unknown(found) && found.help.is_none()) {
-        let Some(place) = &found.place else { continue };
-        if place.pointer.starts_with("/integration") {
-            continue;
-        }
-        let key = place.pointer.rsplit('/').next().unwrap_or_default();
-        if let Some(near) = nearest(key, ALL_FIELDS.iter().copied()) {
-            found.help = Some(format!("did you mean `{near}`?"));
-        }
-    }
 }

@@ -3,6 +3,8 @@
 //! Does not know what runs (`handlers`). Invariant: what matches as it looks is not spoken of; a
 //! tool that is merely unknown is a hint, for MCP servers and newer versions bring their own.
 
+mod plugin;
+
 use std::collections::BTreeSet;
 
 use super::{
@@ -34,6 +36,7 @@ pub(super) static FAMILY: Family = Family {
         listed!(MATCHER_CASE, "matcher-case"),
         listed!(MATCHER_DEAD, "matcher-dead"),
         listed!(MATCHER_MCP_SERVER, "matcher-mcp-server"),
+        listed!(plugin::MATCHER_PLUGIN_SERVER, "matcher-plugin-server"),
         listed!(MATCHER_FORMER_NAME, "matcher-former-name"),
         listed!(MATCHER_UNKNOWN_TOOL, "matcher-unknown-tool"),
         listed!(MATCHER_ANCHORS, "matcher-anchors"),
@@ -89,9 +92,10 @@ static MATCHER_CASE: Rule = Rule::warning(
 
 static MATCHER_DEAD: Rule = Rule::warning(
     "matcher-dead",
-    "a matcher that none of the event's values matches",
+    "a matcher that nothing the event could bring matches",
     "Some events have a fixed list of values: `SessionStart` knows `startup`, `resume`, `clear`, \
-     `compact` and `fork`. A matcher that means none of them never runs its hook.",
+     `compact` and `fork`. Names of tools have letters, digits, `_` and `-` only. A matcher that \
+     means none of them never runs its hook.",
 );
 
 static MATCHER_MCP_SERVER: Rule = Rule::warning(
@@ -145,6 +149,7 @@ fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
         let group = (entry.origin.file.path(), project::group_of(&entry.origin.pointer));
         if last != Some(group) {
             of_entry(file, entry, diagnostics);
+            diagnostics.extend(plugin::of_plugin(project, file, entry));
         }
         last = Some(group);
     }
@@ -177,6 +182,12 @@ fn of_entry(file: &File, entry: &Entry, found: &mut Vec<Diagnostic>) {
     if let Some(values) = known::values(entry.event.canonical()) {
         found.extend(dead(text, &matcher, values, entry));
     } else if subject == Some(Matching::Wide { field: "tool_name" }) {
+        if let Some(sign) = impossible(text) {
+            let message = format!("no tool is called `{text}`: none has `{sign}` in its name");
+            let help =
+                "name the tools, such as `Bash` or `Edit|Write`, and put conditions into `if`";
+            return found.push(at(&MATCHER_DEAD, message, entry).help(help));
+        }
         match matcher.exact_names() {
             Some(names) => {
                 found.extend(names.iter().filter_map(|name| of_tool(name, names.len(), entry)));
@@ -280,6 +291,16 @@ fn half_anchored(text: &str) -> Option<String> {
     is_flat.then(|| {
         if inner.split('|').all(is_name) { inner.to_owned() } else { format!("^(?:{inner})$") }
     })
+}
+
+/// A sign that no name of a tool has, in a text that is no regular expression to speak of.
+fn impossible(text: &str) -> Option<char> {
+    let has_meaning = |c: char| "\\^$.*+?()[]{}|,".contains(c);
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if text.contains(has_meaning) {
+        return None;
+    }
+    text.trim().chars().find(|c| !is_of_name(*c))
 }
 
 /// Values that the event does not have.

@@ -1,7 +1,7 @@
 //! Applies repairs to files until nothing is left to repair.
 //!
 //! Does not decide what is wrong. Invariants: a file is replaced as a whole, after its first bytes
-//! were copied beside it; it stays valid JSON; outside of the edits no byte changes; repairs that
+//! were copied beside it; what is JSON stays JSON; outside of the edits no byte changes; repairs that
 //! touch each other wait for the next round.
 
 use std::{
@@ -88,7 +88,7 @@ fn repaired(source: &Arc<SourceFile>, found: &[&Diagnostic]) -> (String, Vec<Dia
         }
     }
     let text = applied(source.text(), taken);
-    if Node::document(&text).is_err() || text == source.text() {
+    if !is_sound(source, &text) || text == source.text() {
         // Together they do not go; one at a time they may.
         return first_that_goes(source, found);
     }
@@ -99,11 +99,16 @@ fn first_that_goes(source: &SourceFile, found: &[&Diagnostic]) -> (String, Vec<D
     for &found in found {
         let Some(fix) = &found.fix else { continue };
         let text = applied(source.text(), fix.edits.iter().collect());
-        if Node::document(&text).is_ok() && text != source.text() {
+        if is_sound(source, &text) && text != source.text() {
             return (text, vec![found.clone()]);
         }
     }
     (source.text().to_owned(), Vec::new())
+}
+
+/// What was JSON must be JSON afterwards; scripts never were.
+fn is_sound(source: &SourceFile, text: &str) -> bool {
+    Node::of_file(source).is_err() || Node::document(text).is_ok()
 }
 
 /// Neither shares a byte, nor stands at the other's border.

@@ -5,6 +5,7 @@
 
 mod baseline;
 mod conditions;
+mod crowd;
 mod duplicates;
 mod find;
 mod handlers;
@@ -16,6 +17,7 @@ mod project;
 mod reader;
 mod repair;
 mod schema;
+mod seen;
 mod select;
 mod settings;
 mod settled;
@@ -61,7 +63,7 @@ pub(crate) struct Options<'o> {
     pub(crate) root: &'o Path,
     /// What a project's settings file has registered otherwise than its hook files need, told the
     /// root and the file: who installs knows that.
-    pub(crate) out_of_step: &'o dyn Fn(&Path, &Arc<SourceFile>) -> Vec<String>,
+    pub(crate) out_of_step: &'o (dyn Fn(&Path, &Arc<SourceFile>) -> Vec<String> + Sync),
 }
 
 /// What was found, and in how much.
@@ -91,8 +93,7 @@ pub(crate) fn look(paths: &[PathBuf], options: &Options<'_>) -> Findings {
         paths => find::find(paths),
     };
     let mut findings = Findings::default();
-    for found in &projects {
-        let (files, diagnostics) = one(found, options);
+    for (files, diagnostics) in crowd::map(&projects, |found| one(found, options)) {
         findings.files += files;
         findings.diagnostics.extend(diagnostics);
     }

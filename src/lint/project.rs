@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{presence::LINK_OUTSIDE_PROJECT, settings};
+use super::{presence::LINK_OUTSIDE_PROJECT, seen::Seen, settings};
 use crate::{
     config::{
         integration::Integration,
@@ -111,7 +111,7 @@ pub(super) struct File {
 impl File {
     /// The document, if it is JSON.
     pub(super) fn root(&self) -> Option<Node<'_>> {
-        Node::document(self.source.text()).ok()
+        Node::of_file(&self.source).ok()
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -143,19 +143,21 @@ pub(super) struct Outline {
     pub(super) others: Vec<PathBuf>,
     /// All that was named, without links: may be read, wherever it is reached from.
     pub(super) named: Vec<PathBuf>,
+    /// What its directories hold.
+    pub(super) seen: Seen,
 }
 
 /// What may be read.
 struct Within<'o> {
     root: &'o Path,
     named: &'o [PathBuf],
+    seen: &'o Seen,
 }
 
 impl Within<'_> {
     /// Whether a path, or the directory that it lies in, is a link that leads elsewhere.
     fn leads_out(&self, path: &Path) -> bool {
-        let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|facts| facts.is_symlink());
-        if !is_link(path) && !path.parent().is_some_and(is_link) {
+        if !self.seen.is_linked(path) {
             return false;
         }
         let root = canonical(self.root);
@@ -178,7 +180,7 @@ impl Project {
     /// Reads everything; what the reader and the merge find goes to `found`.
     pub(super) fn open(outline: &Outline, found: &mut Vec<Diagnostic>) -> Self {
         let mut project = Self { root: outline.root.clone(), ..Self::default() };
-        let within = Within { root: &outline.root, named: &outline.named };
+        let within = Within { root: &outline.root, named: &outline.named, seen: &outline.seen };
         let mut running = project.hook_files(&within, found);
         for path in &outline.others {
             running.extend(project.other_hooks(path, found));
@@ -212,15 +214,17 @@ impl Project {
             is_gate: &|_| false,
             screen: None,
         };
-        let mut outside = Vec::new();
+        let mut without = Vec::new();
         for Candidate { path, .. } in locate::candidates(&roots) {
-            if within.leads_out(&path) {
+            if within.seen.is_absent(&path) {
+                without.push(path);
+            } else if within.leads_out(&path) {
                 found.push(not_followed(&path));
                 self.present.insert(path.clone());
-                outside.push(path);
+                without.push(path);
             }
         }
-        let loaded = load_as(&asking, View { without: &outside, ..View::ALL });
+        let loaded = load_as(&asking, View { without: &without, ..View::ALL });
         self.present.extend(loaded.diagnostics.iter().filter_map(unread_path));
         found.extend(loaded.diagnostics);
         self.integration = loaded.integration;
@@ -343,7 +347,7 @@ pub(super) fn place(entry: &Entry) -> Place {
 /// could be (one text for a list of one) is found as a whole.
 fn place_of(entry: &Entry, member: &[&str]) -> (String, Span) {
     let own = entry.origin.pointer.as_str();
-    let root = Node::document(entry.origin.file.text()).ok();
+    let root = Node::of_file(&entry.origin.file).ok();
     let found = root.and_then(|root| {
         [own, group_of(own)].into_iter().find_map(|holder| {
             (1..=member.len()).rev().find_map(|length| {

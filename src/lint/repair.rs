@@ -53,7 +53,7 @@ pub(super) fn attach(found: &mut [Diagnostic], owner: impl Fn(&SourceFile) -> Pr
     for found in found.iter_mut().filter(|found| found.fix.is_none()) {
         let repair = REPAIRS.iter().find(|(rule, _)| rule.name == found.rule.name);
         let (Some((_, repair)), Some(place)) = (repair, &found.place) else { continue };
-        let Ok(root) = Node::document(place.file.text()) else { continue };
+        let Ok(root) = Node::of_file(&place.file) else { continue };
         let Some(node) = pointer::find(root, &place.pointer) else { continue };
         let owner = owner(&place.file);
         let spot = Spot { source: &place.file, root, node, pointer: &place.pointer, owner };
@@ -81,7 +81,7 @@ pub(super) fn removed(source: &SourceFile, at: &str, title: &str) -> Option<Fix>
 
 /// What mends the shape at a place of Claude Code's own file.
 pub(super) fn shape(source: &Arc<SourceFile>, at: &str) -> Option<Fix> {
-    let root = Node::document(source.text()).ok()?;
+    let root = Node::of_file(source).ok()?;
     let node = pointer::find(root, at)?;
     shape_at(&Spot { source, root, node, pointer: at, owner: Processor::ClaudeCode })
 }
@@ -310,7 +310,7 @@ fn events_at_top_level(spot: &Spot<'_>) -> Option<Fix> {
 
 /// Claude Code's name of an event, for one that means the same.
 pub(super) fn claude_name(source: &Arc<SourceFile>, at: &str) -> Option<Fix> {
-    let root = Node::document(source.text()).ok()?;
+    let root = Node::of_file(source).ok()?;
     let node = pointer::find(root, at)?;
     let spot = Spot { source, root, node, pointer: at, owner: Processor::ClaudeCode };
     let (_, member) = spot.member()?;
@@ -322,7 +322,7 @@ pub(super) fn claude_name(source: &Arc<SourceFile>, at: &str) -> Option<Fix> {
 
 /// A guard that stands beside `hooks`, in a settings file.
 pub(super) fn guard_outside(source: &Arc<SourceFile>, key: &str) -> Option<Fix> {
-    let root = Node::document(source.text()).ok()?;
+    let root = Node::of_file(source).ok()?;
     let node = root.get(key).filter(|node| node.kind() == Kind::Array)?;
     let at = pointer::join("", key);
     let spot = Spot { source, root, node, pointer: &at, owner: Processor::ClaudeCode };

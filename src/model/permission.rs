@@ -95,9 +95,26 @@ impl<'r> Rule<'r> {
             () if !TOOL_EVENTS.contains(&event.canonical()) => Some(ELSEWHERE),
             () if self.is_broken => Some("it is not of the form `Tool(argument)`"),
             () if self.tool.is_empty() => Some("it names no tool"),
-            () if self.tool.contains(['|', ',']) => Some("one rule names one tool"),
+            () if self.tool.contains(['|', ',']) || self.holds_another() => {
+                Some("one rule names one tool")
+            }
+            () if !self.tool.chars().all(is_of_name) => {
+                Some("it begins with no tool, and no tool has such a name")
+            }
             () => None,
         }
+    }
+
+    /// `Bash(git *), Edit(src/**)`: what looks like an argument is a list of rules.
+    fn holds_another(&self) -> bool {
+        let Some((_, rest)) = self.argument.and_then(|argument| argument.split_once(')')) else {
+            return false;
+        };
+        let next = rest.trim_start().strip_prefix([',', '|', ';']).map(str::trim_start);
+        let name = next.and_then(|next| next.split_once('(')).map(|(name, _)| name.trim());
+        name.is_some_and(|name| {
+            name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(is_of_name)
+        })
     }
 
     /// Whether the hook runs for this payload. `home` is the user's, for `~/`.
@@ -149,6 +166,11 @@ impl<'r> Rule<'r> {
             _ => doubtful("what the rule says about this tool is not known"),
         }
     }
+}
+
+/// What stands in names of tools, with a star for many.
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_-*".contains(c)
 }
 
 const UNREADABLE: Verdict = doubtful("the tool input cannot be read");

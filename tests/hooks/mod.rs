@@ -455,3 +455,40 @@ fn without_a_terminal_nothing_is_trusted_and_nothing_is_picked() {
     let told = cph.succeed(&["hooks", "disable", "Stop/1"]);
     assert!(!told.contains("trusted"), "{told}");
 }
+
+/// What an edit prints with `--json`.
+fn reported(cph: &Cph, arguments: &[&str]) -> Value {
+    serde_json::from_str(&cph.succeed(&[&["hooks"], arguments, &["--json"]].concat())).unwrap()
+}
+
+#[test]
+fn programs_are_told_what_an_edit_has_changed() {
+    let cph = project();
+    let would = reported(&cph, &["disable", "no-push", "--dry-run"]);
+    assert_eq!((&would["written"], &would["trusted"]), (&false.into(), &Value::Null));
+    assert_eq!(cph.read(FILE).as_deref(), Some(HOOKS));
+    let done = reported(&cph, &["disable", "no-push"]);
+    let change =
+        serde_json::json!({"what": "disabled", "name": "no-push", "place": ".claude/hooks.json:6"});
+    assert_eq!((&done["changes"][0], &done["written"]), (&change, &true.into()));
+    assert_eq!(done["trusted"], false, "nobody sits at a terminal");
+    assert_eq!(done["files"][0]["diff"], would["files"][0]["diff"]);
+    let copy = done["files"][0]["copy"].as_str().unwrap();
+    assert_eq!(fs::read_to_string(copy).unwrap(), HOOKS);
+    let again = reported(&cph, &["disable", "no-push"]);
+    assert_eq!((&again["written"], &again["files"]), (&false.into(), &serde_json::json!([])));
+    assert!(again["notes"][0].as_str().unwrap().contains("is off already"), "{again:#}");
+    let added = reported(&cph, &["add", "TaskComplete", "--command", "./report.sh", "--id", "r"]);
+    assert_eq!(
+        (&added["files"][0]["is_new"], &added["changes"][0]["what"]),
+        (&true.into(), &"added".into())
+    );
+    let moved = reported(&cph, &["move", "no-push", "--file", "local"]);
+    assert_eq!(moved["files"].as_array().unwrap().len(), 2, "{moved:#}");
+    let converted = reported(&cph, &["convert", "Stop/1", "--to", "task_orchestrator", "--keep"]);
+    assert_eq!(converted["changes"][0]["what"], "converted", "{converted:#}");
+    assert_eq!(reported(&cph, &["remove", "r"])["changes"][0]["what"], "removed");
+    let list = cph.succeed(&["hooks", "--json"]);
+    assert_eq!(list, cph.succeed(&["hooks", "list", "--json"]));
+    assert!(serde_json::from_str::<Value>(&list).unwrap().is_array());
+}

@@ -1,8 +1,14 @@
 //! What other programs read: SARIF and the commands of GitHub's runner.
 
+use std::{collections::BTreeSet, fs};
+
 use serde_json::Value;
 
+use super::seeded::{self, Half};
 use crate::cph::Cph;
+
+/// As OASIS publishes it; see `tests/data/README.md`.
+const SARIF: &str = include_str!("../data/sarif-2.1.0.schema.json");
 
 const SETTINGS: &str = r#"{
   "hooks": {
@@ -67,4 +73,39 @@ fn nothing_wrong_is_a_document_too() {
     assert_eq!(document["runs"][0]["results"].as_array().unwrap().len(), 0);
     assert_eq!(cph.succeed(&["lint", "--format", "github"]), "");
     assert_eq!(cph.succeed(&["lint", "--format", "json"]), "[]\n");
+}
+
+/// Every seeded fault in one tree: rules of all families, repairs, other places, scripts.
+#[test]
+fn sarif_is_valid_by_its_published_schema() {
+    let schema = jsonschema::draft7::new(&serde_json::from_str(SARIF).unwrap()).unwrap();
+    let is_valid = |text: &str| {
+        let document: Value = serde_json::from_str(text).unwrap();
+        let faults: Vec<_> = schema
+            .iter_errors(&document)
+            .take(5)
+            .map(|fault| format!("{}: {fault}", fault.instance_path()))
+            .collect();
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+        document
+    };
+    let cph = Cph::new();
+    is_valid(&cph.succeed(&["lint", "--format", "sarif"]));
+    for (number, case) in seeded::faults().iter().enumerate() {
+        let root = cph.path(&format!("project/ä {number}"));
+        fs::create_dir(&root).unwrap();
+        case.lay_out(Half::Wrong, &root);
+    }
+    let ran = cph.run(&["lint", "--format", "sarif"]);
+    let document = is_valid(&ran.stdout);
+    let results = document["runs"][0]["results"].as_array().unwrap();
+    let rules: BTreeSet<_> =
+        results.iter().map(|result| result["ruleId"].as_str().unwrap()).collect();
+    let seeded: BTreeSet<_> = seeded::faults().iter().filter_map(|case| case.rule).collect();
+    assert!(rules.is_superset(&seeded), "{:?}", seeded.difference(&rules));
+    assert!(results.iter().any(|result| result.get("fixes").is_some()));
+    assert!(results.iter().any(|result| result.get("relatedLocations").is_some()));
+    // The schema is one that can say no.
+    let broken = ran.stdout.replacen("\"ruleId\"", "\"ruleID\"", 1);
+    assert!(!schema.is_valid(&serde_json::from_str(&broken).unwrap()));
 }

@@ -4,6 +4,8 @@ mod action;
 mod formats;
 mod known;
 mod repairs;
+#[path = "../../benches/lint/seeded.rs"]
+mod seeded;
 mod tree;
 
 use serde_json::Value;

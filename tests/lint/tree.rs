@@ -1,7 +1,13 @@
 //! Many projects, and the same verdict everywhere.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    path::Path,
+};
 
+use super::seeded::{self, Half};
 use crate::cph::Cph;
 
 const HOOKS: &str = r#"{"hooks": {"Stop": [{"hooks": []}]}}"#;
@@ -59,24 +65,93 @@ fn a_registration_is_compared_with_what_the_project_needs() {
     );
 }
 
+/// A project with findings of many kinds.
+fn many_findings() -> Cph {
+    let cph = Cph::new()
+        .project_file(".claude/hooks.json", r#"{"hooks": {"Stop": ["a"], "Sopt": []}}"#)
+        .project_file(".claude/settings.json", r#"{"hooks": {"PreToolUse": ["ä"]}}"#)
+        .project_file(".git/HEAD", "ref: refs/heads/main\n");
+    let faults = seeded::faults().into_iter().map(|case| (case, Half::Wrong));
+    let sound = seeded::sound().into_iter().map(|case| (case, Half::Right));
+    for (number, (case, half)) in faults.chain(sound).enumerate() {
+        let root = cph.path(&format!("project/packages/{number}"));
+        fs::create_dir_all(&root).unwrap();
+        assert!(case.lay_out(half, &root) > 0, "{}", case.title);
+    }
+    cph
+}
+
+const FORMATS: [&str; 4] = ["text", "json", "sarif", "github"];
+
+fn verdicts(cph: &Cph) -> Vec<(i32, String)> {
+    let of = |format| {
+        let ran = cph.run(&["lint", "--format", format]);
+        (ran.code, ran.stdout)
+    };
+    FORMATS.map(of).to_vec()
+}
+
+/// Another checkout, with hooks and settings of another user's own, in another place of the world.
 #[test]
 fn the_verdict_is_the_same_on_every_machine() {
-    let make = || {
-        Cph::new()
-            .project_file(".claude/hooks.json", r#"{"hooks": {"Stop": ["a"], "Sopt": []}}"#)
-            .project_file(".claude/settings.json", r#"{"hooks": {"PreToolUse": ["ä"]}}"#)
-    };
-    let verdict = |cph: &Cph| cph.run(&["lint", "--format", "json"]).stdout;
-    let plain = verdict(&make());
-    let other = make()
+    let plain = verdicts(&many_findings());
+    assert!(plain.iter().all(|(_, said)| said.contains("settings-void")), "{plain:?}");
+    let other = many_findings()
         .home_file(".claude/settings.json", "{ broken")
         .home_file(".claude/hooks.json", r#"{"hooks": {"Stop": ["a"]}}"#)
+        .home_file(".config/cph/config.json", "{ broken")
         .env("LANG", "C")
         .env("LC_ALL", "tr_TR.UTF-8")
+        .env("LC_COLLATE", "de_DE.UTF-8")
         .env("CLAUDE_CONFIG_DIR", "/nonexistent")
+        .env("CLAUDE_PROJECT_DIR", "/nonexistent")
         .env("TZ", "Asia/Kathmandu")
+        .env("COLUMNS", "40")
         .env("PATH", "/nonexistent");
-    assert_eq!(verdict(&other), plain);
-    fs::remove_dir_all(other.path("home/.claude")).unwrap();
-    assert_eq!(verdict(&other), plain);
+    assert_eq!(verdicts(&other), plain);
+    let without = other.env("HOME", "/nonexistent");
+    assert_eq!(verdicts(&without), plain);
+}
+
+/// From a directory below, the project is the same one.
+#[test]
+fn the_verdict_is_the_same_from_every_directory() {
+    let cph = many_findings();
+    let plain = verdicts(&cph);
+    fs::create_dir_all(cph.path("project/deep/er")).unwrap();
+    for (format, expected) in FORMATS.iter().zip(&plain) {
+        let mut command = cph.command(env!("CARGO_BIN_EXE_cph"));
+        command.args(["lint", "--format", format]).current_dir(cph.path("project/deep/er"));
+        let ran = command.output().unwrap();
+        let said = String::from_utf8(ran.stdout).unwrap();
+        assert_eq!((ran.status.code(), &said), (Some(expected.0), &expected.1), "{format}");
+    }
+}
+
+/// Another user has another id, no home, and may write nothing.
+#[test]
+fn the_verdict_is_the_same_for_every_user() {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|facts| facts.uid() == 0);
+    if !is_root || !Path::new("/usr/bin/setpriv").exists() {
+        // Past libtest's capture.
+        drop(writeln!(std::io::stderr(), "SKIPPED: only root with setpriv can be somebody else"));
+        return;
+    }
+    let cph = many_findings();
+    let plain = verdicts(&cph);
+    // Everybody may read the project, and the program itself.
+    let program = cph.path("bin/program");
+    fs::copy(env!("CARGO_BIN_EXE_cph"), &program).unwrap();
+    let root = cph.path("project").parent().unwrap().to_owned();
+    fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).unwrap();
+    for (format, expected) in FORMATS.iter().zip(&plain) {
+        let mut command = cph.command("/usr/bin/setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
+        command.args(["lint", "--format", format]).env("HOME", "/nonexistent");
+        let ran = command.output().unwrap();
+        let said = String::from_utf8(ran.stdout).unwrap();
+        let complaint = String::from_utf8_lossy(&ran.stderr);
+        let of = (ran.status.code(), &said);
+        assert_eq!(of, (Some(expected.0), &expected.1), "{format}: {complaint}");
+    }
 }

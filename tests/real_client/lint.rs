@@ -46,6 +46,14 @@ fn faults() -> Vec<(&'static str, Value, bool)> {
             json!([{ "matcher": ["Bash"], "hooks": [run("guard")] }]),
             true,
         ),
+        (
+            "an object as matcher",
+            json!([{ "matcher": { "tool": "Bash" }, "hooks": [run("guard")] }]),
+            false,
+        ),
+        ("a flag in quotes", handler(json!({ "async": "false" })), true),
+        ("a shell that is not taken", handler(json!({ "shell": "zsh" })), false),
+        ("a word that is not known", handler(json!({ "onFailure": "deny" })), false),
         ("a limit in quotes", handler(json!({ "timeout": "5" })), true),
         ("a limit of zero", handler(json!({ "timeout": 0 })), true),
         ("no type", json!([{ "hooks": [{ "command": command("guard") }] }]), true),
@@ -78,4 +86,27 @@ fn a_guard_outside_of_hooks_switches_the_file_off() {
     let broken = runs::natively(&scenario, client);
     assert!(broken.runs.is_empty(), "the client runs {:?}", broken.runs);
     runs::repaired(&scenario, client).run_of("stop");
+}
+
+/// Faults of `hooks` itself, and not of what stands under a guard.
+#[test]
+fn a_fault_of_the_whole_switches_the_file_off() {
+    let Some(client) = client::required() else { return };
+    let guard = json!([{ "matcher": "Bash", "hooks": [run("guard")] }]);
+    for (name, key, fault) in [
+        ("a group in the place of events", "hooks", json!([run("guard")])),
+        (
+            "a guard inside of something that is no event",
+            "defaults",
+            json!({ "PreToolUse": guard }),
+        ),
+    ] {
+        let mut scenario =
+            Scenario::new().hook("guard", "exit 0").observe("Stop").turn([text("done")]);
+        runs::natively(&scenario, client).run_of("stop");
+        scenario.hooks.insert(key.to_owned(), fault);
+        assert!(is_called_void(&scenario), "{name}");
+        let broken = runs::natively(&scenario, client);
+        assert!(broken.runs.is_empty(), "{name}: the client runs {:?}", broken.runs);
+    }
 }

@@ -23,6 +23,9 @@ use clap::{Args, Subcommand, ValueEnum};
 pub(in crate::cli) struct Hooks {
     #[command(subcommand)]
     pub(in crate::cli) command: Option<HooksCommand>,
+    /// Print JSON: the hooks, or what an edit has changed
+    #[arg(long, global = true)]
+    pub(in crate::cli) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -48,9 +51,6 @@ pub(in crate::cli) enum HooksCommand {
 pub(in crate::cli) struct HooksList {
     /// Only those of this event, in either vocabulary
     pub(in crate::cli) event: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub(in crate::cli) json: bool,
 }
 
 /// Which hook file.

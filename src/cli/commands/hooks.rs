@@ -7,6 +7,7 @@ mod bench;
 mod list;
 mod listed;
 mod pick;
+mod report;
 mod save;
 
 use std::{path::Path, time::Duration};
@@ -33,18 +34,20 @@ use crate::{
 use super::{Desk, here::Here};
 use bench::Bench;
 use listed::{Home, Listed, resolve};
-use save::Done;
+use save::{Done, Manner};
 
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &args::Hooks) -> Result<Exit, Failure> {
+    let is_json = args.json;
+    let manner = |is_dry_run: bool| Manner { is_dry_run, is_json };
     match &args.command {
-        None => list::run(desk, &HooksList::default()),
-        Some(HooksCommand::List(args)) => list::run(desk, args),
-        Some(HooksCommand::Add(args)) => add(desk, args),
-        Some(HooksCommand::Enable(args)) => named(desk, args, &ENABLE),
-        Some(HooksCommand::Disable(args)) => named(desk, args, &DISABLE),
-        Some(HooksCommand::Remove(args)) => named(desk, args, &REMOVE),
-        Some(HooksCommand::Move(args)) => relocate(desk, args),
-        Some(HooksCommand::Convert(args)) => convert(desk, args),
+        None => list::run(desk, &HooksList::default(), is_json),
+        Some(HooksCommand::List(args)) => list::run(desk, args, is_json),
+        Some(HooksCommand::Add(args)) => add(desk, args, manner(args.dry_run)),
+        Some(HooksCommand::Enable(args)) => named(desk, args, &ENABLE, manner(args.dry_run)),
+        Some(HooksCommand::Disable(args)) => named(desk, args, &DISABLE, manner(args.dry_run)),
+        Some(HooksCommand::Remove(args)) => named(desk, args, &REMOVE, manner(args.dry_run)),
+        Some(HooksCommand::Move(args)) => relocate(desk, args, manner(args.dry_run)),
+        Some(HooksCommand::Convert(args)) => convert(desk, args, manner(args.dry_run)),
     }
 }
 
@@ -68,7 +71,7 @@ fn is_on(one: &Listed) -> bool {
     !one.is_off()
 }
 
-fn named(desk: &Desk<'_>, args: &HooksNamed, verb: &Verb) -> Result<Exit, Failure> {
+fn named(desk: &Desk<'_>, args: &HooksNamed, verb: &Verb, manner: Manner) -> Result<Exit, Failure> {
     let here = Here::of(desk);
     let all = listed::all(&here);
     let is_offered = |one: &Listed| matches!(one.home, Home::Hooks(_)) && (verb.is_due)(one);
@@ -88,7 +91,7 @@ fn named(desk: &Desk<'_>, args: &HooksNamed, verb: &Verb) -> Result<Exit, Failur
         done.lines.push((verb.done, one.name.clone(), one.place(&here)));
         done.notes.extend(also_stands(&here, &all, at, verb));
     }
-    save::finish(desk, &here, bench, done, args.dry_run)
+    save::finish(desk, &here, bench, done, manner)
 }
 
 /// Another entry of the same hook that runs on.
@@ -119,7 +122,7 @@ fn editable(one: &Listed) -> Result<Belongs, Failure> {
     }
 }
 
-fn add(desk: &Desk<'_>, args: &HooksAdd) -> Result<Exit, Failure> {
+fn add(desk: &Desk<'_>, args: &HooksAdd, manner: Manner) -> Result<Exit, Failure> {
     let here = Here::of(desk);
     let new = new_hook(args)?;
     let (_, vocabulary) = event(&args.event)?;
@@ -158,7 +161,7 @@ fn add(desk: &Desk<'_>, args: &HooksAdd) -> Result<Exit, Failure> {
         );
     }
     bench.take(edited);
-    save::finish(desk, &here, bench, done, args.dry_run)
+    save::finish(desk, &here, bench, done, manner)
 }
 
 /// The event of a name, and in whose words it is.
@@ -242,7 +245,7 @@ fn hook_file(here: &Here, file: args::HookFile) -> Result<(std::path::PathBuf, B
     }
 }
 
-fn relocate(desk: &Desk<'_>, args: &HooksMove) -> Result<Exit, Failure> {
+fn relocate(desk: &Desk<'_>, args: &HooksMove, manner: Manner) -> Result<Exit, Failure> {
     let here = Here::of(desk);
     let all = listed::all(&here);
     let beside = match (&args.before, &args.after) {
@@ -280,7 +283,7 @@ fn relocate(desk: &Desk<'_>, args: &HooksMove) -> Result<Exit, Failure> {
         }
         done.lines.push(("moved", one.name.clone(), one.place(&here)));
     }
-    save::finish(desk, &here, bench, done, args.dry_run)
+    save::finish(desk, &here, bench, done, manner)
 }
 
 /// The entry beside which another one is put, in the file as it is now.
@@ -301,7 +304,7 @@ fn is_one_file(a: &Path, b: &Path) -> bool {
     crate::sys::place::canonical(a) == crate::sys::place::canonical(b)
 }
 
-fn convert(desk: &Desk<'_>, args: &HooksConvert) -> Result<Exit, Failure> {
+fn convert(desk: &Desk<'_>, args: &HooksConvert, manner: Manner) -> Result<Exit, Failure> {
     let here = Here::of(desk);
     let words_of = Processor::named(&args.to).unwrap_or(Processor::ClaudeCode);
     let all = listed::all(&here);
@@ -330,5 +333,5 @@ fn convert(desk: &Desk<'_>, args: &HooksConvert) -> Result<Exit, Failure> {
         let lost = converted.lost.iter().map(|lost| format!("{}: {lost}", one.name));
         done.warnings.extend(lost);
     }
-    save::finish(desk, &here, bench, done, args.dry_run)
+    save::finish(desk, &here, bench, done, manner)
 }

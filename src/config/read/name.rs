@@ -77,10 +77,11 @@ fn fold(name: &str, by: Processor) -> Option<(Event, Processor)> {
 /// What to do about a name that no table has.
 pub(crate) fn advice(name: &str) -> String {
     let bare = folded(name);
-    if GIT_HOOKS.contains(&bare.as_str()) {
-        return "this is the name of a git hook; use `PreToolUse` with the matcher `Bash` and an \
-                `if` such as \"Bash(git commit *)\", or a hook of git itself"
-            .to_owned();
+    if let Some((_, event, command)) = GIT_HOOKS.iter().find(|(name, ..)| *name == bare) {
+        return format!(
+            "this is the name of a git hook; use `{event}` with the matcher `Bash` and an `if` such \
+             as \"Bash(git {command} *)\", or a hook of git itself"
+        );
     }
     if let Some((_, advice)) = INVENTED.iter().find(|(name, _)| *name == bare) {
         return format!("there is no such event; use {advice}");
@@ -102,22 +103,25 @@ fn names() -> impl Iterator<Item = &'static str> {
     EVENTS.iter().flat_map(|row| [row.claude, row.orchestrator]).flatten()
 }
 
-const GIT_HOOKS: &[&str] = &[
-    "precommit",
-    "postcommit",
-    "commitmsg",
-    "preparecommitmsg",
-    "prepush",
-    "postpush",
-    "prerebase",
-    "postmerge",
-    "premerge",
-    "premergecommit",
-    "postcheckout",
-    "postrewrite",
-    "prereceive",
-    "postreceive",
+/// Hooks of git, and what comes near them: the event, and the command of git.
+const GIT_HOOKS: &[(&str, &str, &str)] = &[
+    ("precommit", BEFORE, "commit"),
+    ("postcommit", AFTER, "commit"),
+    ("commitmsg", BEFORE, "commit"),
+    ("preparecommitmsg", BEFORE, "commit"),
+    ("prepush", BEFORE, "push"),
+    ("postpush", AFTER, "push"),
+    ("prerebase", BEFORE, "rebase"),
+    ("premerge", BEFORE, "merge"),
+    ("premergecommit", BEFORE, "merge"),
+    ("postmerge", AFTER, "merge"),
+    ("postcheckout", AFTER, "checkout"),
+    ("postrewrite", AFTER, "rebase"),
+    ("prereceive", BEFORE, "push"),
+    ("postreceive", AFTER, "push"),
 ];
+const BEFORE: &str = "PreToolUse";
+const AFTER: &str = "PostToolUse";
 
 /// Names that people expect, and what gives them the same.
 const INVENTED: &[(&str, &str)] = &[
@@ -189,7 +193,11 @@ mod tests {
     fn advice_names_the_way() {
         for (name, part) in [
             ("PreCommit", "git hook"),
-            ("pre-push", "git hook"),
+            (
+                "pre-push",
+                "`PreToolUse` with the matcher `Bash` and an `if` such as \"Bash(git push *)\"",
+            ),
+            ("post-merge", "`PostToolUse` with the matcher `Bash`"),
             ("PostFileEdit", "`Edit|Write`"),
             ("onSessionStart", "did you mean `SessionStart`?"),
             ("PostToolUsage", "did you mean `PostToolUse`?"),

@@ -1,11 +1,12 @@
 //! Findings as text: the sentence, the line, carets under the place, notes and help.
 //!
-//! Does not know the terminal: colour and width are told. Invariant: carets stand under what
-//! they mean, whatever tabs, wide characters and long lines there are.
+//! Does not know the terminal: colour and width are told. Invariants: carets stand under what
+//! they mean, whatever tabs, wide characters and long lines there are; what is said of several
+//! places of a file in the same words is said once, with the other lines.
 
 mod excerpt;
 
-use std::{io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use anstyle::{AnsiColor, Style};
 
@@ -30,7 +31,11 @@ impl Default for Look<'_> {
     }
 }
 
-/// Writes all findings, a blank line after each.
+/// More lines than anybody looks up one by one.
+const MOST_LINES: usize = 24;
+
+/// Writes all findings, a blank line after each. The same about another place of the same file is
+/// told with the first of them.
 ///
 /// # Errors
 ///
@@ -40,7 +45,51 @@ pub(crate) fn render(
     look: Look<'_>,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    diagnostics.iter().try_for_each(|diagnostic| one(diagnostic, look, out))
+    for (first, more) in alike(diagnostics) {
+        one(first, &more, look, out)?;
+    }
+    Ok(())
+}
+
+/// Findings with those that say the same of the same file, in the order of the first of each.
+fn alike(diagnostics: &[Diagnostic]) -> Vec<(&Diagnostic, Vec<&Diagnostic>)> {
+    let mut all: Vec<(&Diagnostic, Vec<&Diagnostic>)> = Vec::new();
+    let mut known = BTreeMap::new();
+    for found in diagnostics {
+        // What belongs to other places is about those too.
+        let Some(place) = found.place.as_ref().filter(|_| found.related.is_empty()) else {
+            all.push((found, Vec::new()));
+            continue;
+        };
+        let key = (place.file.path(), found.rule.name, found.severity, found.message.as_str());
+        let at = *known.entry(key).or_insert(all.len());
+        match all.get_mut(at) {
+            Some((_, more)) => more.push(found),
+            None => all.push((found, Vec::new())),
+        }
+    }
+    all
+}
+
+/// `the same in line 7`, `the same 3 times more, in lines 7, 9 and 12`.
+fn repeated(more: &[&Diagnostic]) -> Option<String> {
+    let line = |found: &&Diagnostic| {
+        found.place.as_ref().map(|place| place.file.position(place.span.start).line)
+    };
+    let mut lines: Vec<_> = more.iter().filter_map(line).collect();
+    lines.dedup();
+    let is_cut = lines.len() > MOST_LINES;
+    lines.truncate(MOST_LINES);
+    let shown: Vec<_> = lines.iter().map(ToString::to_string).collect();
+    let times =
+        if more.len() == 1 { String::new() } else { format!(" {} times more,", more.len()) };
+    match shown.split_last()? {
+        (last, []) => Some(format!("the same{times} in line {last}")),
+        (_, _) if is_cut => {
+            Some(format!("the same{times} in lines {} and others", shown.join(", ")))
+        }
+        (last, rest) => Some(format!("the same{times} in lines {} and {last}", rest.join(", "))),
+    }
 }
 
 /// `2 errors, 1 warning`; nothing for none.
@@ -53,7 +102,12 @@ pub(crate) fn summary(diagnostics: &[Diagnostic]) -> Option<String> {
     (!counts.is_empty()).then(|| counts.join(", "))
 }
 
-fn one(diagnostic: &Diagnostic, look: Look<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+fn one(
+    diagnostic: &Diagnostic,
+    more: &[&Diagnostic],
+    look: Look<'_>,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
     let paint = Paint { is_on: look.is_coloured };
     let severity = severity_style(diagnostic.severity);
     let head = paint.with(severity, &diagnostic.severity.to_string());
@@ -69,8 +123,9 @@ fn one(diagnostic: &Diagnostic, look: Look<'_>, out: &mut dyn io::Write) -> io::
     let repair = diagnostic.fix.as_ref().filter(|_| diagnostic.help.is_none());
     let repair = repair.map(|fix| format!("`--fix` can {}", fix.title));
     let related: Vec<_> = diagnostic.related.iter().map(|other| told(other, look)).collect();
-    for (kind, text) in related
+    for (kind, text) in repeated(more)
         .iter()
+        .chain(&related)
         .chain(&diagnostic.notes)
         .map(|note| ("note", note))
         .chain(diagnostic.help.iter().map(|help| ("help", help)))
@@ -189,6 +244,33 @@ mod tests {
           = note: it matters
           = help: mend it
         "#);
+    }
+
+    #[test]
+    fn the_same_elsewhere_in_the_file_is_told_with_the_first() {
+        let of = |lines: &[usize]| {
+            let text = "x\n".repeat(40);
+            let (file, other) = (SourceFile::new("/p/f", text), SourceFile::new("/p/g", "x"));
+            let at = |&line: &usize| {
+                Diagnostic::new(&RULE, "wrong").at(&file, Span::new(2 * line - 2, 2 * line - 1), "")
+            };
+            let mut all: Vec<_> = lines.iter().map(at).collect();
+            all.push(Diagnostic::new(&RULE, "other").at(&file, Span::new(0, 1), ""));
+            all.push(Diagnostic::new(&RULE, "wrong").at(&other, Span::new(0, 1), ""));
+            let mut out = Vec::new();
+            render(&all, Look::default(), &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            let notes = text.lines().filter(|line| line.contains("note:")).map(str::trim);
+            assert_eq!(text.matches("error:").count(), 3, "{text}");
+            notes.collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(of(&[3]), "");
+        assert_eq!(of(&[3, 5]), "= note: the same in line 5");
+        assert_eq!(of(&[3, 3, 3]), "= note: the same 2 times more, in line 3");
+        assert_eq!(of(&[3, 5, 7, 9]), "= note: the same 3 times more, in lines 5, 7 and 9");
+        let many = of(&(1..=40).collect::<Vec<_>>());
+        assert!(many.contains("39 times more, in lines 2, 3, "), "{many}");
+        assert!(many.ends_with(", 25 and others"), "{many}");
     }
 
     #[test]

@@ -120,6 +120,18 @@ fn limits_add_up_over_the_levels_and_are_bounded() {
         of_event.dispatch().unwrap().limit_s
     };
     assert_eq!(limit(&[timed("Stop", 10, 0), timed("Stop", 20, 0), timed("Stop", 7, 1)]), 32);
+    let after = |mut hook: Hook, id: &str, name: &str| {
+        hook.settings.after = vec![id.to_owned()];
+        hook.identity = HookId(name.to_owned()).into();
+        hook
+    };
+    let first = with(timed("Stop", 10, 0), |hook| hook.identity = HookId("one".into()).into());
+    let chain = [first.clone(), after(timed("Stop", 20, 0), "one", "two"), timed("Stop", 25, 0)];
+    assert_eq!(limit(&chain), 35, "one after the other");
+    let three = [chain[1].clone(), after(timed("Stop", 5, 0), "two", "three"), first.clone()];
+    assert_eq!(limit(&three), 40, "in whatever order they stand");
+    let higher = [with(first, |hook| hook.settings.order = Some(3)), chain[1].clone()];
+    assert_eq!(limit(&higher), 35, "it moves up to the level of what it comes after");
     assert_eq!(limit(&[timed("SessionEnd", 300, 0)]), 60);
     assert_eq!(limit(&[timed("Stop", u64::MAX, 0), timed("Stop", 1, 1)]), 2_147_483);
     assert_eq!(limit(&[hook("UserPromptSubmit", None, "a")]), 35);

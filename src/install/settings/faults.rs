@@ -293,7 +293,7 @@ pub(in crate::install) fn not_editable(
 ) -> Diagnostic {
     let found = Diagnostic::new(&NOT_EDITABLE, refused.to_string())
         .help("make it an array of groups, then install again");
-    let place = Node::document(file.text()).ok();
+    let place = Node::of_file(file).ok();
     match place.and_then(|root| crate::json::pointer::find(root, pointer)) {
         Some(node) => found.at(file, node.span(), pointer),
         None => found,

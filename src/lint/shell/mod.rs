@@ -25,6 +25,7 @@ fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
     for (file, entry) in project.entries() {
         let mut found = Vec::new();
         rules::in_http(entry, &mut found);
+        rules::in_powershell(entry, &mut found);
         let subject = Subject::of(project, file, entry);
         let Some(subject) = subject else {
             diagnostics.append(&mut found);

@@ -48,7 +48,7 @@ impl Home {
             map: Map::Whole(origin.span),
         };
         let Handler::Command { command, args: None, .. } = &entry.handler else { return whole };
-        let Ok(root) = Node::document(origin.file.text()) else { return whole };
+        let Ok(root) = Node::of_file(&origin.file) else { return whole };
         let fields = FIELDS.iter().map(|field| pointer::join(&origin.pointer, field));
         let found = fields.chain([origin.pointer.clone()]).find_map(|at| {
             let node = pointer::find(root, &at)?;

@@ -2,6 +2,7 @@
 
 mod laws;
 mod published;
+mod seeded;
 mod suites;
 mod wild;
 

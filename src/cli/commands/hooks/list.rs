@@ -47,14 +47,14 @@ struct Report<'l> {
     pointer: &'l str,
 }
 
-pub(super) fn run(desk: &Desk<'_>, args: &HooksList) -> Result<Exit, Failure> {
+pub(super) fn run(desk: &Desk<'_>, args: &HooksList, is_json: bool) -> Result<Exit, Failure> {
     let here = Here::of(desk);
     let mut all = listed::all(&here);
     if let Some(name) = &args.event {
         let event = Event::named(name, Processor::ClaudeCode).0;
         all.retain(|one| one.entry.event == event || one.entry.event.names().contains(&&**name));
     }
-    if args.json {
+    if is_json {
         desk.output.json(&all.iter().map(report).collect::<Vec<_>>());
         return Ok(Exit::Fine);
     }

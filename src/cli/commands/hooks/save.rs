@@ -28,6 +28,7 @@ use super::{
         plan::{self, Plan},
     },
     bench::{Bench, failure},
+    report::Report,
 };
 
 /// What was done, for people.
@@ -40,33 +41,54 @@ pub(super) struct Done {
     pub(super) notes: Vec<String>,
 }
 
+/// How an edit ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// Shown, and not written.
+    pub(super) is_dry_run: bool,
+    /// Told to a program.
+    pub(super) is_json: bool,
+}
+
 pub(super) fn finish(
     desk: &Desk<'_>,
     here: &Here,
     bench: Bench<'_>,
     mut done: Done,
-    is_dry_run: bool,
+    manner: Manner,
 ) -> Result<Exit, Failure> {
     let edits = bench.into_edits();
-    if is_dry_run {
-        tell(desk, &done, "would be ");
-        dry_run(desk, here, &edits);
-        return Ok(Exit::Fine);
-    }
-    if edits.is_empty() {
-        tell(desk, &done, "");
-        desk.output.line("nothing to change");
+    if manner.is_dry_run || edits.is_empty() {
+        if manner.is_json {
+            let unified = |edit: &Edited| diff(here, edit);
+            desk.output.json(&Report::new(&done, &edits, &[], None, unified));
+        } else if manner.is_dry_run {
+            tell(desk, &done, "would be ");
+            dry_run(desk, here, &edits);
+        } else {
+            tell(desk, &done, "");
+            desk.output.line("nothing to change");
+        }
         return Ok(Exit::Fine);
     }
     let before = Standing::of(here, &edits);
     let saved = write(desk, here, &edits)?;
-    done.notes.extend(saved.iter().filter_map(|saved| {
-        let copy = saved.copy.as_ref()?;
-        Some(format!("{} as it was: {}", here.shown(&saved.path), here.shown(copy)))
-    }));
-    done.notes.extend(trusted(here, &edits, &before)?);
+    if !manner.is_json {
+        done.notes.extend(saved.iter().filter_map(|saved| {
+            let copy = saved.copy.as_ref()?;
+            Some(format!("{} as it was: {}", here.shown(&saved.path), here.shown(copy)))
+        }));
+    }
+    let trusted = trusted(here, &edits, &before)?;
+    let is_trusted = trusted.as_ref().map(|(is_trusted, _)| *is_trusted);
+    done.notes.extend(trusted.map(|(_, why)| why));
     done.notes.extend(install_hint(here, &before));
-    tell(desk, &done, "");
+    if manner.is_json {
+        let unified = |edit: &Edited| diff(here, edit);
+        desk.output.json(&Report::new(&done, &edits, &saved, is_trusted, unified));
+    } else {
+        tell(desk, &done, "");
+    }
     Ok(Exit::Fine)
 }
 
@@ -134,8 +156,12 @@ impl Standing {
     }
 }
 
-/// Trusts what was edited, if that may be; says what became of it.
-fn trusted(here: &Here, edits: &[Edited], before: &Standing) -> Result<Option<String>, Failure> {
+/// Trusts what was edited, if that may be; whether it did, and why or why not.
+fn trusted(
+    here: &Here,
+    edits: &[Edited],
+    before: &Standing,
+) -> Result<Option<(bool, String)>, Failure> {
     let of_project: Vec<&Edited> =
         edits.iter().filter(|edit| edit.belongs.layer.is_of_project()).collect();
     if of_project.is_empty() {
@@ -143,7 +169,8 @@ fn trusted(here: &Here, edits: &[Edited], before: &Standing) -> Result<Option<St
     }
     let was_waiting = of_project.iter().any(|edit| before.waiting.contains(&canonical(&edit.path)));
     if let Some(why) = untrusted(has_person(), agent(here), was_waiting) {
-        return Ok(Some(format!("not trusted, because {why}: `cph trust` shows and approves it")));
+        let why = format!("not trusted, because {why}: `cph trust` shows and approves it");
+        return Ok(Some((false, why)));
     }
     let trust = here.trust()?;
     let mut waiting = plan::waiting(here, &trust, None);
@@ -155,7 +182,7 @@ fn trusted(here: &Here, edits: &[Edited], before: &Standing) -> Result<Option<St
     waiting.accept(here.state_dir()?, &here.root, patience()).map_err(|error| {
         Failure::of(&error).hint("the file is written; `cph trust` approves it")
     })?;
-    Ok(Some("trusted, because you made the edit at a terminal".to_owned()))
+    Ok(Some((true, "trusted, because you made the edit at a terminal".to_owned())))
 }
 
 /// Why an edit is not trusted; `None` if it is.

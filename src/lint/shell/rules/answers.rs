@@ -144,6 +144,11 @@ fn expands(words: &[&Word]) -> bool {
     words.iter().any(|word| word.literal().is_none())
 }
 
+/// The JSON that a command prints, with a text for each value that is not known.
+pub(super) fn printed_json(simple: &Simple, command: &Command) -> Option<String> {
+    answer(simple, command)?.document()
+}
+
 /// What a command prints, if that looks like JSON.
 fn answer(simple: &Simple, command: &Command) -> Option<Answer> {
     match simple.words.first()?.bare()? {

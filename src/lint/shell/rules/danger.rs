@@ -33,9 +33,9 @@ pub(super) static NEEDS_A_PASSWORD: Rule = Rule::warning(
 
 pub(super) static REMOVES_TOO_MUCH: Rule = Rule::error(
     "removes-too-much",
-    "`rm -r` below a variable that may be empty",
-    "If the variable is empty, `rm -rf \"$DIR\"/*` means `rm -rf /*`. Write `\"${DIR:?}\"/…`: the shell \
-     then stops where the variable is empty.",
+    "`rm -r` of everything, or below a variable that may be empty",
+    "`rm -rf ~` and `rm -rf /` remove what no hook is meant to remove. `rm -rf \"$DIR\"/*` means \
+     `rm -rf /*` where the variable is empty: write `\"${DIR:?}\"/…`, and the shell stops there.",
 );
 
 pub(super) static DOWNLOAD_IS_RUN: Rule = Rule::warning(
@@ -53,6 +53,9 @@ pub(super) static SECRET_IN_CLEAR: Rule = Rule::error(
      known and get a new one; keep it in the environment or in a file that is not committed, and \
      write `$NAME`.",
 );
+
+/// The shortest of them all, in bytes.
+const SHORTEST: usize = 20;
 
 /// How secrets of well-known services begin, and how many signs follow at least.
 const SECRETS: &[(&str, usize, &str)] = &[
@@ -207,6 +210,12 @@ fn removes(
         return;
     }
     for word in &simple.words[1..] {
+        if let Some(what) = everything(word) {
+            let message = format!("this removes {what}");
+            let one = piece.home.found(&REMOVES_TOO_MUCH, message, word.span);
+            found.push(one.help("name the directory that is meant"));
+            continue;
+        }
         let [Part::Variable(variable), Part::Text { text, .. }, ..] = word.parts.as_slice() else {
             continue;
         };
@@ -221,6 +230,23 @@ fn removes(
             let one = piece.home.found(&REMOVES_TOO_MUCH, message, word.span);
             found.push(one.help(format!("write \"${{{}:?}}\"{text}", variable.name)));
         }
+    }
+}
+
+/// What a word names, if that is more than any hook should remove.
+fn everything(word: &Word) -> Option<&'static str> {
+    let whole = word.with(&|part| match part {
+        Part::Variable(variable) if variable.operation == Operation::Value => {
+            format!("${}", variable.name)
+        }
+        _ => "?".to_owned(),
+    });
+    let is_tilde = whole.starts_with('~') && word.parts.len() == 1 && word.bare().is_some();
+    match whole.trim_end_matches('*').trim_end_matches('/') {
+        "" if whole.starts_with('/') => Some("everything"),
+        "~" if is_tilde => Some("the home directory"),
+        "$HOME" => Some("the home directory"),
+        _ => None,
     }
 }
 
@@ -306,6 +332,10 @@ fn secret(piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
 
 /// What secret a text holds, if it does.
 pub(super) fn secret_in(text: &str) -> Option<&'static str> {
+    // Nearly every word is shorter than any secret.
+    if text.len() < SHORTEST {
+        return None;
+    }
     let is_sign = |c: char| c.is_ascii_alphanumeric() || "_-/".contains(c);
     for (start, length, what) in SECRETS {
         for (at, _) in text.match_indices(start) {

@@ -1,7 +1,7 @@
 //! Scripts of the project that cannot do their work.
 
 use crate::{
-    diag::{Diagnostic, Rule},
+    diag::{Diagnostic, Edit, Fix, Rule},
     lint::shell::{
         script::{Anchor, Script, Start, State},
         subject::{Reach, Subject},
@@ -177,6 +177,10 @@ fn line_ends(script: &Script, found: &mut Vec<Diagnostic>) {
         let message =
             format!("`{}` has carriage returns at the ends of its lines", script.path.display());
         let start = text[..at].rfind('\n').map_or(0, |line| line + 1);
-        found.push(Diagnostic::new(&SCRIPT_CRLF, message).at(file, Span::new(start, at), ""));
+        let ends = text.match_indices("\r\n");
+        let edits = ends.map(|(at, _)| Edit { span: Span::new(at, at + 1), text: String::new() });
+        let fix = Fix { title: "remove the carriage returns".to_owned(), edits: edits.collect() };
+        let one = Diagnostic::new(&SCRIPT_CRLF, message).at(file, Span::new(start, at), "");
+        found.push(one.fix(fix).help("convert the file, and keep it so with `.gitattributes`"));
     }
 }

@@ -1,11 +1,13 @@
 //! The rules about commands, by what they are about.
 
 mod answers;
+mod approval;
 mod danger;
 mod dialect;
 mod files;
 mod paths;
 mod payload;
+mod powershell;
 mod refusals;
 mod streams;
 mod time;
@@ -17,6 +19,7 @@ use crate::{
 };
 
 pub(super) use danger::in_http;
+pub(super) use powershell::check as in_powershell;
 
 use super::subject::Subject;
 
@@ -28,6 +31,7 @@ pub(super) static CHECKS: &[fn(&Subject<'_>, &mut Vec<Diagnostic>)] = &[
     variables::check,
     payload::check,
     answers::check,
+    approval::check,
     streams::check,
     danger::check,
     time::check,
@@ -48,12 +52,14 @@ pub(super) static RULES: &[Listed] = &[
     listed!(answers::ANSWER_UNKNOWN_DECISION, "answer-unknown-decision"),
     listed!(answers::ANSWER_OLD_DECISION, "answer-old-decision"),
     listed!(answers::ANSWER_FIELD_IGNORED, "answer-field-ignored"),
+    listed!(approval::APPROVES_EVERYTHING, "approves-everything"),
     listed!(streams::OUTPUT_UNSEEN, "output-unseen"),
     listed!(payload::PAYLOAD_FIELD_UNKNOWN, "payload-field-unknown"),
     listed!(payload::PAYLOAD_READ_TWICE, "payload-read-twice"),
     listed!(payload::PAYLOAD_RUNS_AS_CODE, "payload-runs-as-code"),
     listed!(payload::PAYLOAD_UNQUOTED, "payload-unquoted"),
     listed!(variables::VARIABLE_NOBODY_SETS, "variable-nobody-sets"),
+    listed!(powershell::POWERSHELL_VARIABLE, "powershell-variable"),
     listed!(variables::FOREIGN_PLACEHOLDER, "foreign-placeholder"),
     listed!(variables::POSITIONAL_ARGUMENT, "positional-argument"),
     listed!(variables::ENV_FILE_ELSEWHERE, "env-file-elsewhere"),

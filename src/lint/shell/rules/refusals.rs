@@ -166,10 +166,13 @@ fn words_only(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         let is_own = matches!(around.streams.stdout, Stream::Own(1 | 2));
         let chain = around.chain();
         // What follows in the chain is `exit 0`, or nothing at all.
-        let is_end = chain.pipelines().skip(around.link + 1).all(|line| {
+        let is_zero = |line: &Pipeline| {
             line.stages.iter().all(|stage| stage.simple().and_then(explicit_exit) == Some(0))
-        });
-        let is_last = around.item + 1 == around.list.0.len();
+        };
+        let is_end = chain.pipelines().skip(around.link + 1).all(is_zero);
+        let is_last = around.list.0[around.item + 1..]
+            .iter()
+            .all(|item| item.rest.is_empty() && is_zero(&item.first));
         if says && is_own && is_end && is_last && around.function.is_none() {
             let message = "this says that it blocks, and ends with 0".to_owned();
             let one = piece.home.found(&REFUSAL_IN_WORDS_ONLY, message, command.span);

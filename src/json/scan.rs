@@ -1,0 +1,169 @@
+//! Finds where the parts of a valid JSON value begin and end.
+//!
+//! Checks nothing. Invariant: on a text that is valid JSON, what it gives are the keys and values
+//! that stand in the container itself, in their order; on any other it comes to an end all the
+//! same, and every piece lies on character boundaries.
+
+/// The members of an object: key with its quotes, and value.
+pub(super) struct Pairs<'t>(Walk<'t>);
+
+/// The items of an array.
+pub(super) struct Items<'t>(Walk<'t>);
+
+impl<'t> Pairs<'t> {
+    /// Of an object, with its braces.
+    pub(super) fn of(raw: &'t str) -> Self {
+        Self(Walk { raw, at: 1 })
+    }
+}
+
+impl<'t> Items<'t> {
+    /// Of an array, with its brackets.
+    pub(super) fn of(raw: &'t str) -> Self {
+        Self(Walk { raw, at: 1 })
+    }
+}
+
+impl<'t> Iterator for Pairs<'t> {
+    type Item = (&'t str, &'t str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let key = self.0.next_value()?;
+        let value = self.0.next_value()?;
+        Some((key, value))
+    }
+}
+
+impl<'t> Iterator for Items<'t> {
+    type Item = &'t str;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next_value()
+    }
+}
+
+struct Walk<'t> {
+    raw: &'t str,
+    at: usize,
+}
+
+impl<'t> Walk<'t> {
+    /// The next value behind blanks, commas and colons; `None` at the end of the container.
+    fn next_value(&mut self) -> Option<&'t str> {
+        let bytes = self.raw.as_bytes();
+        let is_between = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':');
+        let start = self.at + bytes.get(self.at..)?.iter().position(|b| !is_between(b))?;
+        if matches!(bytes[start], b'}' | b']') {
+            self.at = bytes.len();
+            return None;
+        }
+        self.at = end(bytes, start);
+        self.raw.get(start..self.at)
+    }
+}
+
+/// Where the value that begins at `start` is over.
+fn end(bytes: &[u8], start: usize) -> usize {
+    match bytes[start] {
+        b'"' => end_of_string(bytes, start),
+        b'{' | b'[' => end_of_container(bytes, start),
+        _ => {
+            let is_over =
+                |b: &u8| matches!(b, b',' | b'}' | b']' | b':' | b' ' | b'\t' | b'\r' | b'\n');
+            bytes[start..].iter().position(is_over).map_or(bytes.len(), |length| start + length)
+        }
+    }
+}
+
+fn end_of_string(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(length) =
+        bytes.get(at..).and_then(|rest| rest.iter().position(|b| matches!(b, b'"' | b'\\')))
+    {
+        at += length + 1;
+        if bytes[at - 1] == b'"' {
+            return at;
+        }
+        // What is escaped ends nothing.
+        at += 1;
+    }
+    bytes.len()
+}
+
+fn end_of_container(bytes: &[u8], start: usize) -> usize {
+    let (mut at, mut depth) = (start, 0_usize);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                at = end_of_string(bytes, at);
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return at;
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, value::RawValue};
+
+    use super::*;
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            any::<f32>().prop_map(Value::from),
+            "[ -~äß\u{1f600}\"\\\\{}\\[\\],:\n]{0,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 5, |inner| {
+            let key = "[a-c\"\\\\{}:,ä]{0,3}";
+            let members = prop::collection::btree_map(key, inner.clone(), 0..5);
+            prop_oneof![
+                prop::collection::vec(inner, 0..5).prop_map(Value::from),
+                members.prop_map(|all| Value::Object(all.into_iter().collect::<Map<_, _>>())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+        /// What the parser of everybody else finds.
+        #[test]
+        fn parts_are_those_of_the_parser(value in value(), is_pretty in any::<bool>()) {
+            let text = if is_pretty {
+                serde_json::to_string_pretty(&value).unwrap()
+            } else {
+                value.to_string()
+            };
+            if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(&text) {
+                let items: Vec<_> = items.iter().map(|item| item.get()).collect();
+                prop_assert_eq!(Items::of(&text).collect::<Vec<_>>(), items);
+            }
+            if let Value::Object(members) = &value {
+                let found: Vec<_> = Pairs::of(&text).collect();
+                prop_assert_eq!(found.len(), members.len());
+                for ((key, part), (name, member)) in found.iter().zip(members) {
+                    prop_assert_eq!(&serde_json::from_str::<String>(key).unwrap(), name);
+                    prop_assert_eq!(&serde_json::from_str::<Value>(part).unwrap(), member);
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_keeps_it_going(text in ".{0,40}") {
+            prop_assert!(Items::of(&text).count() <= text.len());
+            prop_assert!(Pairs::of(&text).count() <= text.len());
+        }
+    }
+}
