@@ -492,7 +492,7 @@ fn the_doctor_tells_what_is_wrong_and_what_to_do() {
     warn .claude/settings.local.json: `Stop` calls cph in a spelling of its own: `cph dispatch Stop`
          → remove it: beside a registration its hooks run twice
     bad  1 error, 1 warning in the hook files; broken entries are left out
-         → `cph lint` shows them
+         → `cph lint` shows them, and what else could be better
     warn a hook file waits for approval: .claude/hooks.json
          → look at it with `cph trust`
     bad  `"onFailure": "block"` needs Claude Code 2.1.295, and this is 2.1.100

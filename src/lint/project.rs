@@ -264,14 +264,17 @@ impl Project {
         let is_lost = |at: &str| {
             faults.iter().any(|fault| fault.place.as_ref().is_some_and(|p| holds(&p.pointer, at)))
         };
-        let is_kept = |said: &&Diagnostic| {
-            FOR_NATIVE.iter().any(|rule| rule.name == said.rule.name)
-                && said.place.as_ref().is_some_and(|place| !is_lost(&place.pointer))
-        };
-        found.extend(read.diagnostics.iter().filter(is_kept).cloned());
         let taken = read.entries.into_iter().filter(|entry| !is_lost(&entry.origin.pointer));
         let (ours, entries): (Vec<_>, Vec<_>) = taken.partition(is_registration);
-        let registrations = ours.into_iter().map(|entry| entry.origin.pointer).collect();
+        let registrations: Vec<_> = ours.into_iter().map(|entry| entry.origin.pointer).collect();
+        // What is odd about a registration is odd in the hook file, where it can be mended.
+        let is_ours = |at: &str| registrations.iter().any(|outer| holds(outer, at));
+        let is_kept = |said: &&Diagnostic| {
+            let at = said.place.as_ref().map(|place| &*place.pointer);
+            FOR_NATIVE.iter().any(|rule| rule.name == said.rule.name)
+                && at.is_some_and(|at| !is_lost(at) && !is_ours(at))
+        };
+        found.extend(read.diagnostics.iter().filter(is_kept).cloned());
         found.extend(faults);
         self.files.push(File { kind, source, entries, registrations });
     }

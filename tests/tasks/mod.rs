@@ -343,6 +343,7 @@ fn a_wrong_file_is_not_run() {
     assert_eq!(cph.run(&["run", "no.yaml"]).code, 64);
     assert_eq!(cph.run(&["run"]).code, 64);
     assert_eq!(cph.run(&["runs", "show", "R1"]).code, 64);
+    assert_eq!(cph.run(&["runs", "show"]).code, 64);
     assert_eq!(cph.run(&["run", "--resume"]).code, 64);
 }
 

@@ -87,8 +87,8 @@ pub(in crate::cli) struct Runs {
 pub(in crate::cli) enum RunsCommand {
     /// Tell what became of every task
     Show {
-        /// The run, such as R42
-        id: String,
+        /// The run, such as R42 [default: the newest]
+        id: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -124,7 +124,7 @@ fn findings(here: &Here) -> Result<Vec<Finding>, Failure> {
 
 fn hook_files(found: &[Diagnostic]) -> Finding {
     const CHECK: &str = "hook-files";
-    const HELP: &str = "`cph lint` shows them";
+    const HELP: &str = "`cph lint` shows them, and what else could be better";
     let worst = found.iter().map(|found| found.severity).max();
     let told = text::summary(found).unwrap_or_default();
     match worst {

@@ -31,7 +31,7 @@ pub(super) fn of(
     for pattern in &task.artifacts {
         let found = files::matching(cwd, pattern);
         if found.is_empty() {
-            return Err(format!("artifact `{pattern}` was not made"));
+            return Err(format!("artifact `{pattern}` was not made in {}", cwd.display()));
         }
         all.extend(found);
     }

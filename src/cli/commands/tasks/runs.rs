@@ -34,7 +34,7 @@ const ENDING: Duration = Duration::from_secs(30);
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &args::Runs) -> Result<Exit, Failure> {
     match &args.command {
         None => list(desk, args),
-        Some(RunsCommand::Show { id, json }) => show(desk, id, *json),
+        Some(RunsCommand::Show { id, json }) => show(desk, id.as_deref(), *json),
         Some(RunsCommand::Logs { id, task, follow }) => logs(desk, id, task.as_deref(), *follow),
         Some(RunsCommand::Cancel { id }) => cancel(desk, id),
         Some(RunsCommand::Merge { id, tasks, json }) => merge::run(desk, id, tasks, *json),
@@ -155,10 +155,19 @@ impl TaskReport {
     }
 }
 
-fn show(desk: &Desk<'_>, id: &str, json: bool) -> Result<Exit, Failure> {
+fn show(desk: &Desk<'_>, id: Option<&str>, json: bool) -> Result<Exit, Failure> {
     let here = desk.here();
-    let (state, runs) = existing(&here)?.ok_or_else(|| no_run(id))?;
-    let report = gather(&state, &runs, id)?;
+    let none = || match id {
+        Some(id) => no_run(id),
+        None => Failure::new(Exit::Usage, "there is no run yet"),
+    };
+    let (state, runs) = existing(&here)?.ok_or_else(none)?;
+    let id = match id {
+        Some(id) => Some(id.to_owned()),
+        None => runs.list(1).map_err(|error| Failure::of(&error))?.pop().map(|run| run.id),
+    };
+    let id = id.ok_or_else(none)?;
+    let report = gather(&state, &runs, &id)?;
     if json {
         desk.output.json(&report);
         return Ok(Exit::Fine);
