@@ -77,17 +77,36 @@ fn end(bytes: &[u8], start: usize) -> usize {
 
 fn end_of_string(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
-    while let Some(length) =
-        bytes.get(at..).and_then(|rest| rest.iter().position(|b| matches!(b, b'"' | b'\\')))
-    {
-        at += length + 1;
-        if bytes[at - 1] == b'"' {
-            return at;
+    while let Some(found) = quote_or_escape(bytes, at) {
+        if bytes[found] == b'"' {
+            return found + 1;
         }
         // What is escaped ends nothing.
-        at += 1;
+        at = found + 2;
     }
     bytes.len()
+}
+
+/// The next `"` or `\\` from `at` on. Most of a file is in strings, so eight bytes are looked at
+/// together.
+fn quote_or_escape(bytes: &[u8], mut at: usize) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    // The lowest bit that is set belongs to the first byte that is equal.
+    let equal = |word: u64, byte: u8| {
+        let rest = word ^ (ONES * u64::from(byte));
+        rest.wrapping_sub(ONES) & !rest & HIGH
+    };
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        let hit = equal(word, b'"') | equal(word, b'\\');
+        if hit != 0 {
+            return Some(at + usize::try_from(hit.trailing_zeros() / 8).unwrap_or(0));
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..)?.iter().position(|b| matches!(b, b'"' | b'\\'));
+    rest.map(|length| at + length)
 }
 
 fn end_of_container(bytes: &[u8], start: usize) -> usize {

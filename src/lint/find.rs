@@ -138,13 +138,13 @@ fn named(path: &Path, projects: &mut BTreeMap<PathBuf, Found>) {
 
 /// Settings files and the hook file of a plugin.
 fn native(root: &Path, seen: &Seen) -> Vec<PathBuf> {
-    let is_settings = |path: &&PathBuf| {
+    let is_settings = |path: &&Path| {
         let is_json = path.extension().is_some_and(|extension| extension == "json");
         let name = path.file_name().and_then(|name| name.to_str());
         is_json && name.is_some_and(|name| name.starts_with("settings"))
     };
     let mut found: Vec<_> =
-        seen.below(&root.join(".claude")).filter(is_settings).cloned().collect();
+        seen.below(&root.join(".claude")).filter(is_settings).map(Path::to_owned).collect();
     if seen.is_there(&root.join(".claude-plugin")) && root.join(".claude-plugin").is_dir() {
         found.push(root.join("hooks/hooks.json"));
     }

@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
 };
@@ -15,32 +16,34 @@ const LISTED: &[&str] = &[".claude", ".task_orchestrator"];
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     root: PathBuf,
-    names: BTreeMap<PathBuf, bool>,
+    /// Paths as texts, which compare faster than paths.
+    names: BTreeMap<OsString, bool>,
 }
 
 impl Seen {
     /// Of a project with those markers; looks into the directories among them.
     pub(super) fn of(root: &Path, markers: Vec<(PathBuf, bool)>) -> Self {
-        let mut seen = Self { root: root.to_owned(), names: markers.into_iter().collect() };
+        let names = markers.into_iter().map(|(path, is_link)| (path.into_os_string(), is_link));
+        let mut seen = Self { root: root.to_owned(), names: names.collect() };
         for dir in LISTED.iter().map(|name| root.join(name)) {
             if !seen.is_there(&dir) {
                 continue;
             }
             for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
                 let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-                seen.names.insert(entry.path(), is_link);
+                seen.names.insert(entry.path().into_os_string(), is_link);
             }
         }
         seen
     }
 
     pub(super) fn is_there(&self, path: &Path) -> bool {
-        self.names.contains_key(path)
+        self.names.contains_key(path.as_os_str())
     }
 
     /// What stands in a directory, sorted.
-    pub(super) fn below<'s>(&'s self, dir: &'s Path) -> impl Iterator<Item = &'s PathBuf> {
-        self.names.keys().filter(move |path| path.parent() == Some(dir))
+    pub(super) fn below<'s>(&'s self, dir: &'s Path) -> impl Iterator<Item = &'s Path> {
+        self.names.keys().map(Path::new).filter(move |path| path.parent() == Some(dir))
     }
 
     /// Whether a file with a fixed name is surely not there.
@@ -51,7 +54,8 @@ impl Seen {
     /// Whether the path, or the directory that it lies in, is a link.
     pub(super) fn is_linked(&self, path: &Path) -> bool {
         let asked = |path: &Path| path.symlink_metadata().is_ok_and(|facts| facts.is_symlink());
-        let is_link = |path: &Path| self.names.get(path).copied().unwrap_or_else(|| asked(path));
+        let is_link =
+            |path: &Path| self.names.get(path.as_os_str()).copied().unwrap_or_else(|| asked(path));
         is_link(path) || path.parent().is_some_and(is_link)
     }
 

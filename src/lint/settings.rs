@@ -137,7 +137,7 @@ impl Check<'_> {
         let has = |key: &str| members.iter().any(|m| m.key == key);
         let holds_objects = || hooks.items().iter().any(|item| item.kind() == Kind::Object);
         match hooks.kind() {
-            Kind::Object if has("hooks") || has("matcher") => {
+            Kind::Object if has("hooks") && has("matcher") => {
                 self.void(hooks.span(), at, "`hooks` is a group; it must be an object of events");
             }
             Kind::Object => members.iter().for_each(|member| self.event(member, at)),

@@ -78,7 +78,14 @@ fn nothing_wrong_is_a_document_too() {
 /// Every seeded fault in one tree: rules of all families, repairs, other places, scripts.
 #[test]
 fn sarif_is_valid_by_its_published_schema() {
-    let schema = jsonschema::draft7::new(&serde_json::from_str(SARIF).unwrap()).unwrap();
+    let mut schema: Value = serde_json::from_str(SARIF).unwrap();
+    for (_, definition) in schema["definitions"].as_object_mut().unwrap() {
+        // Its pattern has a bracket too many, and is none; we do not say a language.
+        if let Some(language) = definition.pointer_mut("/properties/language") {
+            language.as_object_mut().unwrap().remove("pattern");
+        }
+    }
+    let schema = jsonschema::draft7::new(&schema).unwrap();
     let is_valid = |text: &str| {
         let document: Value = serde_json::from_str(text).unwrap();
         let faults: Vec<_> = schema

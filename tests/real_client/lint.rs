@@ -88,25 +88,24 @@ fn a_guard_outside_of_hooks_switches_the_file_off() {
     runs::repaired(&scenario, client).run_of("stop");
 }
 
-/// Faults of `hooks` itself, and not of what stands under a guard.
+/// Faults of `hooks` itself: some cost the file and some do not, and the linter knows which.
 #[test]
-fn a_fault_of_the_whole_switches_the_file_off() {
+fn a_fault_of_hooks_itself_costs_what_the_linter_says() {
     let Some(client) = client::required() else { return };
     let guard = json!([{ "matcher": "Bash", "hooks": [run("guard")] }]);
-    for (name, key, fault) in [
-        ("a group in the place of events", "hooks", json!([run("guard")])),
-        (
-            "a guard inside of something that is no event",
-            "defaults",
-            json!({ "PreToolUse": guard }),
-        ),
+    let list = json!([run("guard")]);
+    for (name, members, is_void) in [
+        ("a group", json!({ "matcher": "Bash", "hooks": list }), true),
+        ("a guard in what is no event", json!({ "defaults": { "PreToolUse": guard } }), true),
+        ("a guard under `hooks` once more", json!({ "hooks": { "PreToolUse": guard } }), true),
+        ("only the matcher of a group", json!({ "matcher": "Bash" }), false),
+        ("only the handlers of a group", json!({ "hooks": list }), false),
     ] {
         let mut scenario =
             Scenario::new().hook("guard", "exit 0").observe("Stop").turn([text("done")]);
-        runs::natively(&scenario, client).run_of("stop");
-        scenario.hooks.insert(key.to_owned(), fault);
-        assert!(is_called_void(&scenario), "{name}");
-        let broken = runs::natively(&scenario, client);
-        assert!(broken.runs.is_empty(), "{name}: the client runs {:?}", broken.runs);
+        scenario.hooks.extend(members.as_object().unwrap().clone());
+        assert_eq!(is_called_void(&scenario), is_void, "{name}");
+        let runs = runs::natively(&scenario, client).runs;
+        assert_eq!(runs.is_empty(), is_void, "{name}: the client runs {runs:?}");
     }
 }

@@ -1,5 +1,7 @@
 //! Hooks that say yes to everything.
 
+use std::borrow::Cow;
+
 use crate::{
     diag::{Diagnostic, Rule},
     json::Node,
@@ -46,7 +48,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
 
 fn allows(json: &str) -> bool {
     let Ok(root) = Node::document(json) else { return false };
-    let text = |node: Option<Node<'_>>| node.and_then(|node| node.as_str().map(|s| s.into_owned()));
+    let text = |node: Option<Node<'_>>| node.and_then(|node| node.as_str().map(Cow::into_owned));
     let specific = root.get("hookSpecificOutput");
     let before = text(specific.and_then(|node| node.get("permissionDecision")));
     let decision = specific.and_then(|node| node.get("decision"));
