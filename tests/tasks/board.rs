@@ -102,7 +102,7 @@ fn a_board_leaves_what_matters_and_nothing_else() {
         }
         let ran = cph.at_sized_terminal(columns, rows, "run tasks.yaml");
         assert_eq!(ran.code, 1, "{}", ran.shown());
-        let shown = Screen::after(&ran, columns, rows).text().replace("\n", "");
+        let shown = Screen::after(&ran, columns, rows).text().replace('\n', "");
         let (said, rest) = shown.split_once("R1 failed: ").unwrap_or_else(|| panic!("{shown}"));
         assert_eq!(
             said,

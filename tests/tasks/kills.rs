@@ -173,7 +173,7 @@ fn killed_at_any_point_a_run_goes_on() {
     }
     println!("{hits} of {} kills ended a run that was going on", runs * kills);
     // Those of the last tasks may come too late.
-    assert!(!is_stress() || hits >= runs * kills * 9 / 10, "the test shows little: {hits}");
+    assert!(!is_stress() || hits >= runs * kills * 3 / 4, "the test shows little: {hits}");
 }
 
 /// The run is killed while a task waits, and the task with its family is found and ended.

@@ -96,13 +96,12 @@ impl Trees {
             return Ok(None);
         }
         let top = top(&folder.record)?;
-        let base = match kept_base(folder) {
-            Some(base) => base,
-            None => {
-                let base = head(&top, env)?;
-                folder.write(BASE, base.as_bytes())?;
-                base
-            }
+        let base = if let Some(base) = kept_base(folder) {
+            base
+        } else {
+            let base = head(&top, env)?;
+            folder.write(BASE, base.as_bytes())?;
+            base
         };
         let dir = folder.dir().subdir(TREES).map_err(folder::Error::from)?.path().to_owned();
         let mut env = environment(env);

@@ -24,6 +24,8 @@ struct Case {
     priorities: Vec<i64>,
     fails: Vec<bool>,
     workers: usize,
+    /// A worker gets its next task before its last one is closed, where it may.
+    hands_over: bool,
 }
 
 fn cases(most: usize) -> impl Strategy<Value = Case> {
@@ -44,6 +46,7 @@ fn cases(most: usize) -> impl Strategy<Value = Case> {
             priorities: Vec::new(),
             fails: Vec::new(),
             workers,
+            hands_over: seed % 2 == 0,
         };
         for index in 0..count as u64 {
             let many = if index == 0 { 0 } else { roll(density + 1) };
@@ -108,6 +111,14 @@ fn play(case: &Case, graph: &Graph, on_failure: OnFailure, by_batch: bool) -> Pl
         let Some(Reverse((end, index))) = running.pop() else { break };
         now = end;
         let outcome = if case.fails[index] { Outcome::Failed } else { Outcome::Succeeded };
+        if case.hands_over && outcome.is_done() {
+            let next = schedule.next_besides(index, |_| true);
+            if let Some(next) = next {
+                assert!(played.times[next].is_none(), "{next} starts twice");
+                played.times[next] = Some((now, now + case.lengths[next]));
+                running.push(Reverse((now + case.lengths[next], next)));
+            }
+        }
         for (index, outcome) in [(index, outcome)].into_iter().chain(schedule.ended(index, outcome))
         {
             assert!(played.outcomes[index].replace(outcome).is_none(), "{index} ends twice");

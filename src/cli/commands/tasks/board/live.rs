@@ -34,6 +34,9 @@ const SHORT_BAR: usize = 8;
 /// Columns for what a worker says below which only the percentage is shown.
 const LITTLE: usize = 36;
 
+/// Columns below which nothing is said.
+const LEAST: usize = 6;
+
 /// A worker's task.
 struct Busy {
     task: String,
@@ -117,14 +120,14 @@ impl<'o> Board<'o> {
         // The last column stays free: there terminals differ.
         let room = size.columns.saturating_sub(1).max(10);
         let most = MOST_LINES.min(size.rows.saturating_sub(3)).max(1);
-        let mut lines = Vec::new();
+        let (now, mut lines) = (Instant::now(), Vec::new());
         if self.workers <= most {
             for worker in 1..=u32::try_from(self.workers).unwrap_or(u32::MAX) {
-                lines.push(worker_line(worker, self.busy.get(&worker), room));
+                lines.push(worker_line(worker, self.busy.get(&worker), now, room));
             }
         } else {
             let shown = self.busy.iter().take(most);
-            lines.extend(shown.map(|(worker, busy)| worker_line(*worker, Some(busy), room)));
+            lines.extend(shown.map(|(worker, busy)| worker_line(*worker, Some(busy), now, room)));
             if self.busy.len() > most {
                 let more = format!("     and {} more", self.busy.len() - most);
                 lines.push(Line::new(room).part(DIM, &more));
@@ -145,15 +148,15 @@ impl<'o> Board<'o> {
         if self.failed > 0 {
             line = line.part(BAD, &format!(", {} not done", self.failed));
         }
-        line.part(DIM, &format!(" {}", since(self.began)))
+        line.part(DIM, &format!(" {}", between(self.began, Instant::now())))
     }
 }
 
 /// What a worker does, in one line: its task, how far it is, what it says, how long it has taken.
-fn worker_line(worker: u32, busy: Option<&Busy>, room: usize) -> Line {
+fn worker_line(worker: u32, busy: Option<&Busy>, now: Instant, room: usize) -> Line {
     let line = Line::new(room).part(DIM, &format!("W{worker:<3} "));
     let Some(busy) = busy else { return line.part(DIM, "idle") };
-    let time = format!(" {}", since(busy.began));
+    let time = format!(" {}", between(busy.began, now));
     let left = line.left().saturating_sub(columns(&time));
     let has_more = busy.percent.is_some() || !busy.text.is_empty();
     let name = cut(&busy.task, if has_more { (left / 2).max(12).min(left) } else { left });
@@ -166,13 +169,15 @@ fn worker_line(worker: u32, busy: Option<&Busy>, room: usize) -> Line {
         said.push(busy.text.clone());
     }
     let left = left.saturating_sub(columns(&name));
+    // A mark alone says nothing.
+    let left = if left < LEAST { 0 } else { left };
     let said = cut(&format!(" {}", said.join(" ")), left);
     line.part(NAME, &name).part(anstyle::Style::new(), said.trim_end()).part(DIM, &time)
 }
 
-fn since(began: Instant) -> String {
+fn between(began: Instant, now: Instant) -> String {
     #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
-    span(began.elapsed().as_millis() as f64)
+    span(now.saturating_duration_since(began).as_millis() as f64)
 }
 
 /// A line of parts in styles that is never wider than its room.
@@ -262,11 +267,10 @@ mod tests {
         Busy { task: task.into(), began: Instant::now(), percent, text: text.into() }
     }
 
-    /// Without the time, which nobody knows.
     fn shown(busy: &Busy, room: usize) -> String {
-        let line = worker_line(3, Some(busy), room).plain;
+        let line = worker_line(3, Some(busy), busy.began + Duration::from_secs(7), room).plain;
         assert!(columns(&line) <= room, "{line}");
-        line.rsplit_once(' ').and_then(|(line, _)| line.rsplit_once(' ')).unwrap().0.to_owned()
+        line.strip_suffix(" 7.0 s").unwrap().to_owned()
     }
 
     #[test]
@@ -276,12 +280,12 @@ mod tests {
         let lines = [120, 80, 40, 24].map(|room| shown(&parsing, room)).join("\n");
         insta::assert_snapshot!(lines, @r"
         W3   a-rather-long-name-of-a-task ████████░░░░░░░░░░░░  40% parsing the file of all files
-        W3   a-rather-long-name-of-a-task ███░░░░░  40% parsing the file of…
-        W3   a-rather-long-…  40% parsing …
+        W3   a-rather-long-name-of-a-task ███░░░░░  40% parsing the file of all f…
+        W3   a-rather-long…  40% parsing …
         W3   a-rather-lo…
         ");
         assert_eq!(shown(&busy("短い名前", None, "仕事"), 40), "W3   短い名前 仕事");
-        assert_eq!(worker_line(12, None, 40).plain, "W12  idle");
+        assert_eq!(worker_line(12, None, Instant::now(), 40).plain, "W12  idle");
     }
 
     #[test]
