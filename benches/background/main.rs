@@ -29,9 +29,14 @@ fn main() -> ExitCode {
     let programs = Programs::ready();
     let yard = Yard::new(&programs);
     let tools = Yard::new(&programs);
+    let cold = Yard::new(&programs).impatient();
     let mut contestants = vec![
         Contestant::new("empty Rust program", |_| tools.command(&programs.empty)),
         Contestant::new("cph, one background hook", |round| yard.dispatch("Stop", round)),
+        Contestant::new("cph, one background hook, no runner", |round| {
+            cold.await_no_runner();
+            cold.dispatch("Stop", round)
+        }),
         Contestant::new("cph, no hook", |round| yard.dispatch("Notification", round)),
         Contestant::new("bash, `( … ) & exit 0`", |_| {
             let mut command = tools.command("/bin/bash".as_ref());
@@ -44,6 +49,8 @@ fn main() -> ExitCode {
     println!("\n{}\n", programs.about());
     harness::print(&contestants);
     yard.drain();
+    cold.drain();
+    end_peers(&tools);
     let ratio = contestants[1].median() / contestants[0].median();
     let figures = queue::measure(&programs);
     println!("\n| behind the host's back | measured |\n|---|---|");
@@ -62,6 +69,12 @@ fn main() -> ExitCode {
         println!("| {what} | {measured:.2} | ≤ {most} | {answer} |");
     }
     if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The server that a peer has left behind.
+fn end_peers(yard: &Yard) {
+    // Without it there is nothing to end.
+    let _no_server = yard.command("/usr/bin/tsp".as_ref()).arg("-K").output();
 }
 
 /// Queues that people use in shell hooks, where they are installed.

@@ -4,6 +4,8 @@ use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -14,13 +16,15 @@ use crate::programs::Programs;
 pub(crate) struct Yard {
     root: TempDir,
     cph: PathBuf,
+    /// Its runners leave as soon as there is nothing to do.
+    is_impatient: bool,
 }
 
 impl Yard {
     /// Hooks by event: one that does nothing, one that says that it began, four that wait.
     pub(crate) fn new(programs: &Programs) -> Self {
         let root = tempfile::Builder::new().prefix("cph-bench-").tempdir().expect("a directory");
-        let yard = Self { root, cph: programs.cph.clone() };
+        let yard = Self { root, cph: programs.cph.clone(), is_impatient: false };
         for dir in ["home", "run", "tmp", "log", "project/.claude"] {
             fs::create_dir_all(yard.path(dir)).expect("a directory");
         }
@@ -37,6 +41,20 @@ impl Yard {
         let output = trust.args(["trust", "--yes"]).output().expect("cph starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         yard
+    }
+
+    /// From now on runners leave as soon as there is nothing to do.
+    pub(crate) fn impatient(self) -> Self {
+        Self { is_impatient: true, ..self }
+    }
+
+    /// Waits until the runner has left in order.
+    pub(crate) fn await_no_runner(&self) {
+        let began = Instant::now();
+        while self.path("home/.local/state/cph/queue/bell").exists() {
+            assert!(began.elapsed() < Duration::from_mins(2), "{}", self.ask(&["health"]));
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
@@ -69,6 +87,9 @@ impl Yard {
             .env("CLAUDE_PROJECT_DIR", self.path("project"))
             .current_dir(self.path("project"))
             .stdin(Stdio::from(File::open(self.path("payload.json")).expect("a payload")));
+        if self.is_impatient {
+            command.env("CPH_RUNNER_IDLE_MS", "0");
+        }
         command
     }
 
