@@ -15,6 +15,14 @@ commit() {
   git add -A
   git diff --cached --quiet || git -c commit.gpgSign=false commit --quiet --no-verify -m "$1"
 }
+# Makes $tree, on $branch.
+add() {
+  if exists "$branch"; then
+    git worktree add --quiet "$tree" "$branch"
+  else
+    git worktree add --quiet --no-track -b "$branch" "$tree" "$base"
+  fi
+}
 # Merges branch $1 with message $2; afterwards all is as it was, or it is merged.
 join() {
   if said=$(git -c commit.gpgSign=false merge --quiet --no-edit --no-verify -m "$2" "refs/heads/$1" 2>&1)
@@ -35,11 +43,15 @@ prepare)
   if ! test -e "$tree.ready" || ! test -e "$tree/.git"; then
     # Whoever was killed while making it has left a part, in which nobody has worked.
     git worktree remove --force --force "$tree" 2>/dev/null || rm -rf -- "${tree:?}"
-    if exists "$branch"; then
-      git worktree add --quiet "$tree" "$branch" >&2
-    else
-      git worktree add --quiet --no-track -b "$branch" "$tree" "$base" >&2
-    fi
+    tries=0
+    until said=$(add 2>&1); do
+      tries=$((tries + 1))
+      # Git stumbles over a worktree that somebody else is making at the same moment.
+      case $said in *worktrees/*) ;; *) tries=100 ;; esac
+      if test "$tries" -ge 100; then say "$said"; exit 1; fi
+      sleep 0.1
+      git worktree remove --force --force "$tree" 2>/dev/null || rm -rf -- "${tree:?}"
+    done
     : >"$tree.ready"
   fi
   cd "$tree"
