@@ -2,6 +2,7 @@
 
 use std::{fs, thread};
 
+use rustix::process::Pid;
 use serde_json::{Value, json};
 
 use super::{PATIENCE, PROMPT, agents, end, fire, greet, is_alive, release, with_patient_agents};
@@ -48,10 +49,9 @@ fn cancel_reaches_a_run_that_has_just_been_started() {
     let cph = end(cph, "s-1");
     let cph = await_told(cph, "cancelled");
     let left = cph.read("home/agents").unwrap_or_default();
-    let pids = left.lines().map(|line| rustix::process::Pid::from_raw(line.parse().unwrap()));
-    for pid in pids {
-        assert!(!is_alive(pid.unwrap()), "{left}");
-    }
+    let pids = left.lines().map(|line| Pid::from_raw(line.parse().unwrap()).unwrap());
+    let pids: Vec<_> = pids.collect();
+    assert!(until(PATIENCE, || !pids.iter().any(|pid| is_alive(*pid))), "{left}");
 }
 
 #[test]
