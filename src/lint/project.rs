@@ -57,6 +57,11 @@ impl Kind {
     pub(super) fn of(path: &Path) -> Self {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let dir = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+        // Copilot's file is called as that of a plugin, and read by nobody else.
+        let above = path.parent().and_then(Path::parent).and_then(Path::file_name);
+        if above.is_some_and(|above| above == ".github") && dir == Some("hooks") {
+            return Self::OtherHooks;
+        }
         match (dir.unwrap_or_default(), name) {
             (".claude", "hooks.json") => Self::Hooks,
             (".claude", "hooks.local.json") => Self::LocalHooks,

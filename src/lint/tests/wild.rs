@@ -191,6 +191,20 @@ fn every_shape_gets_a_verdict() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// It is called as a plugin's, and repairing it would break it for Copilot.
+#[test]
+fn a_file_of_copilot_is_told_of_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let text =
+        r#"{"version":1,"hooks":{"preToolUse":[{"type":"command","bash":"a","timeoutSec":9}]}}"#;
+    write(&root, ".github/hooks/hooks.json", text);
+    let findings = of_path(&root.join(".github/hooks/hooks.json"));
+    let rules: Vec<_> = findings.diagnostics.iter().map(|found| found.rule.name).collect();
+    assert_eq!(rules, ["foreign-dialect"]);
+    assert!(findings.diagnostics[0].fix.is_none());
+}
+
 /// The rules that speak of a file, alone in a project.
 fn verdict(path: &str, text: &str) -> Vec<&'static str> {
     let dir = tempfile::tempdir().unwrap();
