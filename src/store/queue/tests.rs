@@ -1,13 +1,10 @@
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use super::{
     environment::Variables,
     jobs::{Filter, Jobs, Outcome, Picked, State},
     order::{HandOver, Order},
-    run::{End, How, Start, State as RunState, Task},
+    run::Start,
     spool::Found,
     *,
 };
@@ -15,6 +12,8 @@ use crate::model::{
     Processor,
     job::{Batch, Cap, Gathering, OnBusy, Rate, Terms, WhenFull},
 };
+
+mod runs;
 
 struct Scratch {
     _dir: tempfile::TempDir,
@@ -421,68 +420,6 @@ fn delays_of_another_boot_are_over() {
     let mut jobs = scratch.queue.jobs().unwrap();
     jobs.forget_other_boots().unwrap();
     assert_eq!(states(&jobs), [("waiting", 1)]);
-}
-
-fn task() -> Task {
-    Task {
-        label: "h".to_owned(),
-        event: "Stop".to_owned(),
-        argv: vec!["true".to_owned()],
-        dir: None,
-        project: "/".into(),
-        environment: PathBuf::new(),
-        told: std::collections::BTreeMap::new(),
-        outlives_environment: false,
-        stdin: String::new(),
-        limit_ms: 1,
-        memory_mb: None,
-        cpu_s: None,
-        streams: None,
-        vocabulary: Processor::ClaudeCode,
-        hand_over: None,
-    }
-}
-
-#[test]
-fn a_start_that_was_declared_dead_never_begins() {
-    let scratch = scratch();
-    let runs = scratch.queue.runs().unwrap();
-    let start = Start { job: "a".to_owned(), number: 1 };
-    runs.prepare(&start, &task()).unwrap();
-    assert_eq!(runs.settle(&start, None).unwrap(), RunState::Dead { has_begun: false });
-    assert!(runs.begin(&start).unwrap().is_none());
-    assert_eq!(Start::parse(&start.name()), Some(start));
-}
-
-#[test]
-fn whoever_looks_sees_the_same_end() {
-    let scratch = scratch();
-    let runs = scratch.queue.runs().unwrap();
-    let start = Start { job: "a".to_owned(), number: 1 };
-    runs.prepare(&start, &task()).unwrap();
-    let (mut begun, told) = runs.begin(&start).unwrap().unwrap();
-    assert_eq!(told, task());
-    assert_eq!(runs.settle(&start, None).unwrap(), RunState::AtWork);
-    assert_eq!(runs.worker(&start).unwrap().pid, std::process::id());
-    let end = End { how: How::Exited(0), ..End::default() };
-    begun.ended(&end).unwrap();
-    assert_eq!(runs.settle(&start, None).unwrap(), RunState::Ended(end.clone()));
-    drop(begun);
-    assert_eq!(runs.settle(&start, None).unwrap(), RunState::Ended(end));
-    assert!(runs.begin(&start).unwrap().is_none(), "it is not run again");
-    runs.remove(&start).unwrap();
-    assert!(runs.begin(&start).unwrap().is_none());
-}
-
-#[test]
-fn a_worker_that_died_has_begun_and_not_ended() {
-    let scratch = scratch();
-    let runs = scratch.queue.runs().unwrap();
-    let start = Start { job: "a".to_owned(), number: 2 };
-    runs.prepare(&start, &task()).unwrap();
-    drop(runs.begin(&start).unwrap().unwrap());
-    assert_eq!(runs.settle(&start, None).unwrap(), RunState::Dead { has_begun: true });
-    assert_eq!(runs.all().unwrap(), [start]);
 }
 
 #[test]
