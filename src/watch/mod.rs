@@ -30,7 +30,7 @@ pub(crate) trait Eye {
     fn is_torn(&self, path: &Path, bytes: &[u8]) -> bool;
 
     /// Files have changed, or have been written anew with the same bytes. The first look is about
-    /// none.
+    /// none, and so is one after something came and went.
     fn look(&mut self, changed: &[PathBuf]) -> ControlFlow<()>;
 }
 
@@ -66,14 +66,14 @@ pub(crate) fn watch(eye: &mut dyn Eye, pace: Pace) {
         let files = eye.files();
         bell.arm(&files);
         let now = settled(eye, &bell, &files, told.as_ref(), pace);
-        let changed = told.as_ref().map(|told| now.changed_since(told));
-        if changed.as_ref().is_some_and(Vec::is_empty) {
+        if told.as_ref() == Some(&now) {
             bell.wait(pace.patrol);
             continue;
         }
+        let changed = told.as_ref().map(|told| now.changed_since(told)).unwrap_or_default();
         // What was read before the look counts: a change during it gives another look.
         told = Some(now);
-        if eye.look(&changed.unwrap_or_default()).is_break() {
+        if eye.look(&changed).is_break() {
             return;
         }
     }

@@ -163,6 +163,26 @@ fn changes_without_end_are_seen_now_and_then() {
 }
 
 #[test]
+fn what_came_and_went_makes_another_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = [dir.path().join("a/x")];
+    let first = Snapshot::take(&files);
+    assert_eq!(Snapshot::take(&files), first);
+    let end = Instant::now() + Duration::from_mins(1);
+    loop {
+        put(&files[0], "{1}");
+        fs::remove_dir_all(dir.path().join("a")).unwrap();
+        let second = Snapshot::take(&files);
+        assert_eq!(second.changed_since(&first), Vec::<PathBuf>::new());
+        // The clock of the file system ticks every few milliseconds.
+        if second != first {
+            return;
+        }
+        assert!(Instant::now() < end, "nothing tells that something was there");
+    }
+}
+
+#[test]
 fn bytes_that_came_back_make_another_snapshot() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x");

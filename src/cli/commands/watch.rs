@@ -109,11 +109,16 @@ impl Eye for DeskEye<'_> {
         };
         let is_first = self.last.is_none();
         let now = (picture, registrations);
-        if self.last.as_ref() != Some(&now) || !written.is_empty() {
+        let is_news = self.last.as_ref() != Some(&now) || !written.is_empty();
+        if is_news {
             self.tell(&written, &changes, &now);
         }
         self.last = Some(now);
-        if self.args.once && !is_first { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.args.once && is_news && !is_first {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }
 
