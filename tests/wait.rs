@@ -1,6 +1,7 @@
 //! Waiting for a condition, with a deadline.
 
 use std::{
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -27,4 +28,13 @@ pub(super) fn until(limit: Duration, mut condition: impl FnMut() -> bool) -> boo
 /// Lets time pass: only for moments that are meant to be random.
 pub(super) fn sleep_until(moment: Instant) {
     thread::sleep(moment.saturating_duration_since(Instant::now()));
+}
+
+/// Tells helping threads that it is over when it is dropped, so that a test that fails ends.
+pub(super) struct Over<'o>(pub(super) &'o AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }

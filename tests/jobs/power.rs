@@ -23,7 +23,7 @@ use super::{
     ground::{CPH, Ground, ended, hook, signal},
     storm::rounds,
 };
-use crate::wait::{PATIENCE, sleep_until, until};
+use crate::wait::{Over, PATIENCE, sleep_until, until};
 
 const DISPATCHERS: usize = 3;
 
@@ -126,6 +126,7 @@ fn what_was_acknowledged_is_run_and_what_has_ended_is_not_run_again() {
     // What was known to have ended at some cut, and how often it had begun until then.
     let mut ended_before: BTreeMap<String, usize> = BTreeMap::new();
     thread::scope(|scope| {
+        let over = Over(&is_over);
         for _ in 0..DISPATCHERS {
             scope.spawn(|| {
                 while !is_over.load(Ordering::SeqCst) {
@@ -157,7 +158,7 @@ fn what_was_acknowledged_is_run_and_what_has_ended_is_not_run_again() {
                 ended_before.entry(id.clone()).or_insert(begins[&id]);
             }
         }
-        is_over.store(true, Ordering::SeqCst);
+        drop(over);
     });
     ground.drain();
     let (begins, ends) = count(&ground);

@@ -10,7 +10,7 @@ use std::{
 use serde_json::json;
 
 use super::ground::{CPH, Ground, ended};
-use crate::wait::sleep_until;
+use crate::wait::{Over, sleep_until};
 
 const DISPATCHERS: usize = 8;
 
@@ -46,6 +46,7 @@ fn storm(victim: &'static str, total: usize, kills: usize, fields: &serde_json::
     let next = AtomicUsize::new(0);
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
+        let over = Over(&is_over);
         let fire = || {
             loop {
                 let number = next.fetch_add(1, Ordering::SeqCst);
@@ -81,7 +82,7 @@ fn storm(victim: &'static str, total: usize, kills: usize, fields: &serde_json::
             dispatcher.join().unwrap();
         }
         ground.drain();
-        is_over.store(true, Ordering::SeqCst);
+        drop(over);
     });
     ground.drain();
     ground
