@@ -137,7 +137,8 @@ mod tests {
         assert!(lock(open(&dir), Deadline::after(SHORT)).unwrap().is_none());
         assert!(lock(open(&dir), Deadline::after(Duration::ZERO)).unwrap().is_none());
         drop(held);
-        assert!(try_lock(open(&dir)).unwrap().is_some());
+        // Who gave up waiting may have it for a moment.
+        assert!(lock(open(&dir), Deadline::after(LONG)).unwrap().is_some());
     }
 
     #[test]

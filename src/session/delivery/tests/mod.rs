@@ -167,7 +167,8 @@ fn standings_tell_holders_from_dead_ones() {
     let claim = first(arrives_at(&state, "u", &at(1)));
     let id = claim.occurrence().clone();
     assert!(matches!(look(&dir, &id).unwrap(), Standing::Held(_)));
-    assert!(!wait_released(&dir, &id, Deadline::after(SHORT)).unwrap());
+    // No waiting: a waiter who gave up may have the lock for a moment when it comes free.
+    assert!(!wait_released(&dir, &id, Deadline::passed()).unwrap());
     drop(claim);
     assert!(wait_released(&dir, &id, Deadline::after(LONG)).unwrap());
     assert!(matches!(look(&dir, &id).unwrap(), Standing::Abandoned(_)));
