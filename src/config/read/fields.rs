@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{super::nearest::nearest, Reader, Spot, rules};
+use super::{Reader, Spot, rules};
 use crate::{
     diag::Diagnostic,
     json::{Kind, Member},
@@ -56,24 +56,14 @@ impl Reader<'_> {
         self.report(found.at(self.source, member.key_span, &at.member(member).pointer));
     }
 
-    /// A key that nobody reads, beside those that are `known`; said only when everything is wanted.
-    pub(super) fn hint_unknown_key(
-        &mut self,
-        at: &Spot<'_>,
-        member: &Member<'_>,
-        of: &str,
-        known: impl Iterator<Item = &'static str>,
-    ) {
+    /// A key that nobody reads; said only when everything is wanted.
+    pub(super) fn hint_unknown_key(&mut self, at: &Spot<'_>, member: &Member<'_>, of: &str) {
         if !self.is_thorough() || is_comment(&member.key) {
             return;
         }
         let message = format!("`{}` is no field of a {of} and has no effect", member.key);
         let found = Diagnostic::new(&rules::UNKNOWN_KEY, message);
-        let found = found.at(self.source, member.key_span, &at.member(member).pointer);
-        self.report(match nearest(&member.key, known) {
-            Some(near) => found.help(format!("did you mean `{near}`?")),
-            None => found,
-        });
+        self.report(found.at(self.source, member.key_span, &at.member(member).pointer));
     }
 
     pub(super) fn wrong_type(&mut self, spot: &Spot<'_>, expected: &str) {

@@ -116,7 +116,7 @@ impl Reader<'_> {
     fn handlers(&mut self, named: &Named, fields: &Fields<'_>, group: &Group, hooks: &Spot<'_>) {
         for member in &fields.members {
             if !FIELDS.contains(&member.key.as_ref()) {
-                self.hint_unknown_key(&fields.at, member, "group", FIELDS.iter().copied());
+                self.hint_unknown_key(&fields.at, member, "group");
             }
         }
         match hooks.node.kind() {

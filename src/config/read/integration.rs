@@ -179,8 +179,7 @@ impl Reader<'_> {
         for member in &fields.members {
             let key = member.key.as_ref();
             if !FIELDS.contains(&key) && !CAMEL_CASE.contains(&key) {
-                let known = FIELDS.iter().copied();
-                self.hint_unknown_key(&fields.at, member, "`integration` object", known);
+                self.hint_unknown_key(&fields.at, member, "`integration` object");
             }
         }
     }
