@@ -1,6 +1,7 @@
 //! Bad children, and what becomes of them.
 
 mod apart;
+mod starting;
 
 use std::ffi::OsStr;
 use std::io::{Seek as _, Write as _};
