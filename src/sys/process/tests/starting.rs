@@ -61,7 +61,7 @@ fn a_child_does_by_default_what_we_ignore() {
 fn what_could_not_begin_leaves_nothing() {
     let scratch = tempfile::tempdir().unwrap();
     let file = scratch.path().join("hook");
-    std::fs::write(&file, "#!/nonexistent/interpreter\n").unwrap();
+    std::fs::File::create(&file).unwrap().write_all(b"#!/nonexistent/interpreter\n").unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
     let argv = [file.to_str().unwrap()];
     let nowhere = Command { dir: Some("/nonexistent/dir".into()), ..command(&["true"]) };
