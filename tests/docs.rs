@@ -109,11 +109,11 @@ fn invocations() -> Vec<Found> {
 fn commands_that_are_named_exist_with_their_options() {
     let cph = Cph::new();
     let help = cph.run(&["--help"]).stdout;
-    let listed: BTreeSet<_> = help
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| !line.is_empty())
+    // They stand in groups, between the usage and the options.
+    let groups = help.lines().skip_while(|line| !line.starts_with("Usage:")).skip(1);
+    let listed: BTreeSet<_> = groups
+        .take_while(|line| *line != "Options:")
+        .filter(|line| line.starts_with("  "))
         .filter_map(|line| line.split_whitespace().next())
         .collect();
     assert!(listed.contains("dispatch"), "{help}");

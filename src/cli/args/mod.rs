@@ -2,6 +2,7 @@
 
 mod around;
 mod edits;
+mod groups;
 mod jobs;
 mod tasks;
 
@@ -33,6 +34,7 @@ pub(super) use tasks::{Emit, Maintain, Plan, PlanFormat, Run, Runs, RunsCommand}
                   cph install           register cph in this project\n  \
                   cph explain Stop      which hooks would run, and why\n  \
                   cph lint              what is wrong with the hook files",
+    help_template = groups::template(&Command::augment_subcommands(clap::Command::new("cph"))),
     disable_help_subcommand = true
 )]
 pub(super) struct Cli {
