@@ -19,8 +19,8 @@ pub(super) struct Lanes {
 impl Lanes {
     /// `wanted`: what the user says.
     pub(super) fn new(wanted: Option<usize>) -> Self {
-        let processors = std::thread::available_parallelism().map_or(FEWEST, usize::from);
-        Self { most: wanted.unwrap_or(processors.max(FEWEST)).max(1) }
+        let processors = || std::thread::available_parallelism().map_or(FEWEST, usize::from);
+        Self { most: wanted.unwrap_or_else(|| processors().max(FEWEST)).max(1) }
     }
 
     /// Looks at all lanes. `busy`: the lane of every run that goes on.
@@ -66,6 +66,11 @@ impl Choice {
     pub(super) fn started(&mut self, jobs: &Jobs, lane: &str) -> Result<(), Error> {
         self.room = self.room.saturating_sub(1);
         *self.running.entry(lane.to_owned()).or_default() += 1;
+        self.look_again(jobs, lane)
+    }
+
+    /// Somebody else has changed something in a lane.
+    pub(super) fn look_again(&mut self, jobs: &Jobs, lane: &str) -> Result<(), Error> {
         self.heads.remove(lane);
         self.look(jobs, lane)
     }

@@ -13,9 +13,7 @@ use crate::{
     },
 };
 
-use super::Desk;
-
-pub(in crate::cli) fn run(_desk: &Desk<'_>) -> Result<Exit, Failure> {
+pub(in crate::cli) fn run() -> Result<Exit, Failure> {
     signal::outlive_full_files();
     let env = Env::current();
     let queue = open(&env)?;

@@ -1,6 +1,6 @@
 //! Which job is next, and that it runs.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use rusqlite::{OptionalExtension as _, Row, TransactionBehavior, params};
 
@@ -13,6 +13,10 @@ use crate::{
     },
     sys::clock,
 };
+
+/// Bytes of the items of one batch: they are told in one environment variable, for which the kernel
+/// takes 128 KiB.
+const MOST_ITEMS: usize = 100_000;
 
 /// The first of those that wait in a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,33 +183,43 @@ impl Jobs {
                 statement.query_map(params![key, head.seq, most], |row| row.get(0))?.collect()
             };
             let bodies = read().map_err(&failed)?;
-            orders.extend(bodies.iter().filter_map(|body| serde_json::from_str(body).ok()));
+            let further = bodies.iter().filter_map(|body| serde_json::from_str(body).ok());
+            gather(&mut orders, further);
         }
         Ok(Some(Picked { start, orders, before, has_failed }))
     }
 
-    /// They run. Afterwards the worker may be started.
-    pub(crate) fn begin(&mut self, picked: &Picked, is_counted: bool) -> Result<(), Error> {
+    /// They run, and the worker may be started; `false`: somebody has cancelled one of them since they
+    /// were picked, and nothing has changed.
+    pub(crate) fn begin(&mut self, picked: &Picked, is_counted: bool) -> Result<bool, Error> {
         let failed = self.failed();
         let boot = self.boot.clone();
         let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let transaction = begun.map_err(&failed)?;
-        let write = || -> rusqlite::Result<()> {
+        let write = || -> rusqlite::Result<bool> {
             let sql = "UPDATE jobs SET state = 'running', run_job = ?2, run_number = ?3, \
-                       starts = starts + 1, is_cancelled = 0 WHERE id = ?1";
+                       starts = starts + 1, is_cancelled = 0 \
+                       WHERE id = ?1 AND state IN ('waiting', 'delayed')";
             let mut statement = transaction.prepare(sql)?;
             for order in &picked.orders {
-                statement.execute(params![order.id, picked.start.job, picked.start.number])?;
+                let started = params![order.id, picked.start.job, picked.start.number];
+                if statement.execute(started)? == 0 {
+                    return Ok(false);
+                }
             }
             if is_counted {
                 let sql = "INSERT INTO starts (lane, at_ms, boot) VALUES (?1, ?2, ?3)";
                 let lane = picked.orders[0].lane();
                 transaction.execute(sql, params![lane, now_ms(), boot])?;
             }
-            Ok(())
+            Ok(true)
         };
-        write().map_err(&failed)?;
-        transaction.commit().map_err(&failed)
+        // Not committed, it never was.
+        let may_run = write().map_err(&failed)?;
+        if may_run {
+            transaction.commit().map_err(&failed)?;
+        }
+        Ok(may_run)
     }
 
     /// All runs that go on, as far as is known.
@@ -230,5 +244,22 @@ impl Jobs {
         let sql = "SELECT 1 FROM jobs WHERE state IN ('waiting', 'delayed', 'left') LIMIT 1";
         let found = self.connection.query_row(sql, [], |_| Ok(())).optional();
         Ok(found.map_err(self.failed())?.is_some())
+    }
+}
+
+/// Adds what goes with the first, in order, as far as the items fit; the others go next time.
+fn gather(orders: &mut Vec<Order>, further: impl Iterator<Item = Order>) {
+    let mut seen: BTreeSet<String> = orders.iter().filter_map(|order| order.item.clone()).collect();
+    let mut bytes: usize = seen.iter().map(String::len).sum();
+    for order in further {
+        if let Some(item) = &order.item
+            && seen.insert(item.clone())
+        {
+            bytes += 1 + item.len();
+            if bytes > MOST_ITEMS {
+                return;
+            }
+        }
+        orders.push(order);
     }
 }
