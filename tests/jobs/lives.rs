@@ -94,7 +94,7 @@ fn failures_are_tried_again_and_told_once() {
     assert_eq!(told(), "", "once");
     let health = ground.cph(&["health"]);
     assert_eq!(health.code, 1, "{health:?}");
-    assert!(health.stdout.contains("`unlucky` failed 1 times"), "{health:?}");
+    assert!(health.stdout.contains("1 job of `unlucky` failed for good"), "{health:?}");
 }
 
 #[test]

@@ -150,6 +150,17 @@ impl Logs {
         bytes
     }
 
+    /// Removes what jobs have said, by their ids.
+    pub(crate) fn forget(&self, jobs: &BTreeSet<String>) {
+        for name in self.0.list().unwrap_or_default() {
+            let start = name.to_str().and_then(|name| Start::parse(name.rsplit_once('.')?.0));
+            if start.is_some_and(|start| jobs.contains(&start.job)) {
+                // One that cannot be removed now goes when it is old.
+                let _stays = self.0.remove(name);
+            }
+        }
+    }
+
     /// Removes logs that are too old, and the oldest of those that are too many or too long; with them
     /// what runs have written that never got a log. `running`: the names of the others.
     pub(crate) fn sweep(&self, running: &BTreeSet<String>) {
