@@ -54,12 +54,13 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// The job that is next.
-    pub(super) fn next(&self) -> Option<Head> {
+    /// The job that is next, and its lane.
+    pub(super) fn next(&self) -> Option<(String, Head)> {
         if self.room == 0 {
             return None;
         }
-        self.heads.values().min_by_key(|head| (head.priority, head.seq)).cloned()
+        let first = self.heads.iter().min_by_key(|(_, head)| (head.priority, head.seq));
+        first.map(|(lane, head)| (lane.clone(), head.clone()))
     }
 
     /// It was started: what is next in its lane.

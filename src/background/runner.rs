@@ -366,9 +366,12 @@ impl<'r> Runner<'r> {
     fn start(&mut self, jobs: &mut Jobs, runs: &Runs) -> Result<Option<i64>, Error> {
         let busy = self.running.values().map(|running| running.lane.as_str());
         let mut choice = self.lanes.choose(jobs, busy)?;
-        while let Some(head) = choice.next() {
-            let Some(picked) = jobs.pick(&head)? else { break };
-            let lane = picked.orders[0].lane();
+        while let Some((lane, head)) = choice.next() {
+            let Some(picked) = jobs.pick(&head)? else {
+                jobs.give_up(&head)?;
+                choice.look_again(jobs, &lane)?;
+                continue;
+            };
             let task = outcome::task(&picked);
             runs.prepare(&picked.start, &task)?;
             if !jobs.begin(&picked, picked.orders[0].terms.rate_limit.is_some())? {

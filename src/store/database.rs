@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, Params, Row, TransactionBehavior, config::DbConfig};
 
 use crate::sys::{clock::Deadline, trace};
 
@@ -118,6 +118,16 @@ pub(crate) fn settle(connection: &Connection) -> rusqlite::Result<()> {
         connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0))?;
     let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
     if is_busy { Err(rusqlite::Error::SqliteFailure(busy, None)) } else { Ok(()) }
+}
+
+/// All rows that a query finds.
+pub(crate) fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    values: impl Params,
+    row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare(sql)?.query_map(values, row)?.collect()
 }
 
 /// To be called before the last connection of a process is dropped. Taking the log in costs several

@@ -31,6 +31,6 @@ fn a_spool_of_any_size_is_taken_in() {
     assert!(spool.names().unwrap().is_empty());
     assert_eq!(jobs.counts().unwrap().waiting, many as u64);
     let choice = runner.lanes.choose(&jobs, std::iter::empty()).unwrap();
-    let first = jobs.pick(&choice.next().unwrap()).unwrap().unwrap();
+    let first = jobs.pick(&choice.next().unwrap().1).unwrap().unwrap();
     assert_eq!(first.orders[0].occurrence, "o-000000");
 }

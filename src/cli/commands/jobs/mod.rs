@@ -100,13 +100,11 @@ fn no_job(id: &str) -> Failure {
 
 fn change(desk: &Desk<'_>, here: &Here, chosen: &JobsChosen, deed: &Deed) -> Result<Exit, Failure> {
     let Some((queue, mut jobs)) = open(here)? else {
-        return match chosen.ids.first() {
-            Some(id) => Err(no_job(id)),
-            None => {
-                say_done(desk, 0, deed);
-                Ok(Exit::Fine)
-            }
-        };
+        if let Some(id) = chosen.ids.first() {
+            return Err(no_job(id));
+        }
+        say_done(desk, 0, deed);
+        return Ok(Exit::Fine);
     };
     let meant: Vec<Job> = if chosen.ids.is_empty() {
         let filter = Filter {
