@@ -198,7 +198,7 @@ fn a_job_that_cannot_be_read_fails_alone() {
     let wait = format!("echo x >> \"$LOG/began\"; {}", wait_for("go"));
     let critical = json!({"id": "odd", "priority": "critical"});
     let hooks =
-        [hook(&wait, &json!({"id": "first"})), hook(HOOK, &critical), hook(HOOK, &json!({}))];
+        [hook(&wait, &json!({"id": "first"})), hook("echo odd", &critical), hook(HOOK, &json!({}))];
     let ground = Ground::new(&json!({
         "Stop": [{"hooks": [hooks[0]]}], "SubagentStop": [{"hooks": [hooks[1], hooks[2]]}],
     }))
