@@ -8,14 +8,16 @@
 
 #[path = "../harness/mod.rs"]
 mod harness;
+mod peers;
 #[path = "../dispatch/programs.rs"]
 mod programs;
 mod queue;
 mod yard;
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use harness::Contestant;
+use peers::Peers;
 use programs::Programs;
 use yard::Yard;
 
@@ -44,14 +46,15 @@ fn main() -> ExitCode {
             command
         }),
     ];
-    contestants.extend(peers(&tools));
+    let peers = Peers::ready(&tools);
+    contestants.extend(peers.contestants());
     harness::race(&mut contestants, harness::rounds(200));
     println!("\n{}\n", programs.about());
     harness::print(&contestants);
     yard.drain();
     cold.drain();
-    end_peers(&tools);
-    let ratio = contestants[1].median() / contestants[0].median();
+    drop(peers);
+    let [warm, cold] = [1, 2].map(|row| contestants[row].median() / contestants[0].median());
     let figures = queue::measure(&programs);
     println!("\n| behind the host's back | measured |\n|---|---|");
     for (what, value, unit) in figures.rows() {
@@ -60,7 +63,8 @@ fn main() -> ExitCode {
     println!("\n| bound | measured | wanted | holds |\n|---|---|---|---|");
     let mut all_hold = true;
     for (what, measured, most) in [
-        ("one background hook / empty program", ratio, SLOWEST),
+        ("one background hook / empty program", warm, SLOWEST),
+        ("the same, no runner / empty program", cold, SLOWEST),
         ("memory of an idle runner, KiB", figures.idle_kib, MOST_KIB),
     ] {
         let holds = measured <= most;
@@ -69,31 +73,4 @@ fn main() -> ExitCode {
         println!("| {what} | {measured:.2} | ≤ {most} | {answer} |");
     }
     if all_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// The server that a peer has left behind.
-fn end_peers(yard: &Yard) {
-    // Without it there is nothing to end.
-    let _no_server = yard.command("/usr/bin/tsp".as_ref()).arg("-K").output();
-}
-
-/// Queues that people use in shell hooks, where they are installed.
-fn peers(yard: &Yard) -> Vec<Contestant<'_>> {
-    let mut found = Vec::new();
-    for (name, program, arguments) in [
-        ("task-spooler, `tsp`", "tsp", &["true"][..]),
-        ("pueue, `pueue add`", "pueue", &["add", "true"]),
-    ] {
-        let probe = Command::new("/bin/sh").args(["-c", &format!("command -v {program}")]).output();
-        let path = probe.map(|probe| String::from_utf8_lossy(&probe.stdout).trim().to_owned());
-        match path {
-            Ok(path) if !path.is_empty() => found.push(Contestant::new(name, move |_| {
-                let mut command = yard.command(path.as_ref());
-                command.args(arguments);
-                command
-            })),
-            _ => println!("SKIPPED {name}: it is not installed"),
-        }
-    }
-    found
 }

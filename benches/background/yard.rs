@@ -48,13 +48,15 @@ impl Yard {
         Self { is_impatient: true, ..self }
     }
 
-    /// Waits until the runner has left in order.
+    /// Waits until the runner has left in order, and its process has ended: only a new one that is
+    /// started at that very moment competes with it.
     pub(crate) fn await_no_runner(&self) {
         let began = Instant::now();
         while self.path("home/.local/state/cph/queue/bell").exists() {
             assert!(began.elapsed() < Duration::from_mins(2), "{}", self.ask(&["health"]));
             thread::sleep(Duration::from_millis(1));
         }
+        thread::sleep(Duration::from_millis(10));
     }
 
     pub(crate) fn path(&self, inside: &str) -> PathBuf {

@@ -19,8 +19,8 @@ pub(super) struct Lanes {
 impl Lanes {
     /// `wanted`: what the user says.
     pub(super) fn new(wanted: Option<usize>) -> Self {
-        let processors = std::thread::available_parallelism().map_or(FEWEST, usize::from);
-        Self { most: wanted.unwrap_or(processors.max(FEWEST)).max(1) }
+        let processors = || std::thread::available_parallelism().map_or(FEWEST, usize::from);
+        Self { most: wanted.unwrap_or_else(|| processors().max(FEWEST)).max(1) }
     }
 
     /// Looks at all lanes. `busy`: the lane of every run that goes on.
@@ -54,18 +54,24 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// The job that is next.
-    pub(super) fn next(&self) -> Option<Head> {
+    /// The job that is next, and its lane.
+    pub(super) fn next(&self) -> Option<(String, Head)> {
         if self.room == 0 {
             return None;
         }
-        self.heads.values().min_by_key(|head| (head.priority, head.seq)).cloned()
+        let first = self.heads.iter().min_by_key(|(_, head)| (head.priority, head.seq));
+        first.map(|(lane, head)| (lane.clone(), head.clone()))
     }
 
     /// It was started: what is next in its lane.
     pub(super) fn started(&mut self, jobs: &Jobs, lane: &str) -> Result<(), Error> {
         self.room = self.room.saturating_sub(1);
         *self.running.entry(lane.to_owned()).or_default() += 1;
+        self.look_again(jobs, lane)
+    }
+
+    /// Somebody else has changed something in a lane.
+    pub(super) fn look_again(&mut self, jobs: &Jobs, lane: &str) -> Result<(), Error> {
         self.heads.remove(lane);
         self.look(jobs, lane)
     }

@@ -17,8 +17,8 @@ use crate::{
     sys::clock,
 };
 
-/// What fits into one environment variable; the kernel takes 128 KiB.
-const MOST_PATHS: usize = 100_000;
+/// What is longer is no path, and fits into no environment variable: the kernel takes 128 KiB.
+const LONGEST: usize = 100_000;
 
 /// Characters of what a job says that are told.
 const MOST_TOLD: usize = 3000;
@@ -60,7 +60,7 @@ fn paths(orders: &[Order]) -> String {
     let mut seen = std::collections::BTreeSet::new();
     let mut paths = String::new();
     for item in orders.iter().filter_map(|order| order.item.as_deref()) {
-        if seen.insert(item) && paths.len() + item.len() < MOST_PATHS {
+        if item.len() < LONGEST && seen.insert(item) {
             if !paths.is_empty() {
                 paths.push('\n');
             }

@@ -14,7 +14,6 @@ use crate::{
         queue::{
             Error, Queue, environment,
             jobs::{self, Jobs},
-            logs::Logs,
             run::{MARK, Runs, Start, State},
             spool::Found,
             wake,
@@ -46,9 +45,12 @@ const TIDY: Duration = Duration::from_mins(10);
 /// Pages of what is to be told that one round looks at: what cannot be told stays.
 const PAGES: usize = 10;
 
-/// Orders that are taken in with one transaction, and how many of those one round has.
+/// Orders that are taken in with one transaction, and about how many bytes of payload.
 const INTAKE: usize = 500;
-const CHUNKS: usize = 4;
+const INTAKE_BYTES: usize = 4 << 20;
+
+/// Orders that are taken in before something is started again.
+const MOST_IN_ROUND: usize = 2000;
 
 /// From TERM to KILL for what a dead worker left.
 const GRACE: Duration = Duration::from_millis(300);
@@ -69,27 +71,32 @@ pub(crate) fn run(queue: &Queue, env: &Env) -> Result<Left, Error> {
     let mut skipped = BTreeSet::new();
     loop {
         let Some(held) = queue.try_lock()? else { return Ok(Left::NotNeeded) };
-        let left = Runner::new(queue, env, &held, &mut skipped).serve();
+        let (left, jobs) = Runner::new(queue, env, &held, &mut skipped).serve();
         drop(held);
         if left == Left::TooOld {
             return Ok(left);
         }
         // Who rang while we still listened believes that we have heard, and a runner that was
         // started since then found our lock. What was left before either, we see now.
-        if !is_anything_left(queue, &skipped)? {
+        if !is_anything_left(queue, jobs.as_ref(), &skipped)? {
             return Ok(Left::Idle);
         }
     }
 }
 
-fn is_anything_left(queue: &Queue, skipped: &BTreeSet<String>) -> Result<bool, Error> {
+/// `jobs`: none when the queue was taken away.
+fn is_anything_left(
+    queue: &Queue,
+    jobs: Option<&Jobs>,
+    skipped: &BTreeSet<String>,
+) -> Result<bool, Error> {
     if !queue.dir.path().is_dir() {
         return Ok(false);
     }
     if queue.spool()?.names()?.iter().any(|name| !skipped.contains(name)) {
         return Ok(true);
     }
-    queue.existing_jobs()?.map_or(Ok(false), |jobs| jobs.has_pending())
+    jobs.map_or(Ok(false), Jobs::has_pending)
 }
 
 /// A run that goes on.
@@ -150,16 +157,16 @@ impl<'r> Runner<'r> {
     }
 
     /// Works until nothing is left; whatever is in the way is told, and tried again.
-    fn serve(&mut self) -> Left {
+    fn serve(&mut self) -> (Left, Option<Jobs>) {
         while self.queue.is_ours(self.held) {
             match self.attempt() {
-                Ok(()) => {
+                Ok(jobs) => {
                     self.queue.note_trouble(None);
-                    return Left::Idle;
+                    return (Left::Idle, Some(jobs));
                 }
                 Err(Error::Database(error @ database::Error::Newer { .. })) => {
                     self.queue.note_trouble(Some(&error.to_string()));
-                    return Left::TooOld;
+                    return (Left::TooOld, None);
                 }
                 Err(Error::Database(error @ database::Error::Broken { .. })) => {
                     let moved = self.queue.lay_database_aside();
@@ -177,38 +184,44 @@ impl<'r> Runner<'r> {
             // The numbers may be those of another database now.
             self.watch = Watch::new();
         }
-        Left::Idle
+        (Left::Idle, None)
     }
 
-    fn attempt(&mut self) -> Result<(), Error> {
-        let mut jobs = self.queue.jobs()?;
-        let runs = self.queue.runs()?;
-        let logs = self.queue.logs()?;
+    /// Until nothing is left; the database, which need not be opened again.
+    fn attempt(&mut self) -> Result<Jobs, Error> {
+        // Who rings from now on need not start a runner.
         let mut bell = wake::listen(self.queue).map_err(|source| Error::File {
             action: "listen at",
             path: self.queue.dir.path().join("bell"),
             source,
         })?;
-        self.recover(&mut jobs, &runs)?;
+        let mut jobs = self.queue.jobs()?;
+        let runs = self.queue.runs()?;
+        self.take_over(&mut jobs)?;
         let mut idle_until = Deadline::after(self.idle);
         let mut tidy_at = Deadline::after(TIDY);
+        let mut has_swept = false;
         while self.queue.is_ours(self.held) {
             let next = self.round(&mut jobs, &runs)?;
+            if !std::mem::replace(&mut has_swept, true) {
+                // What can wait comes after the first job.
+                self.sweep(&runs)?;
+            }
             self.queue.note_trouble(None);
             if !self.running.is_empty() || next.has_pending || next.has_more {
                 idle_until = Deadline::after(self.idle);
             } else if idle_until.expired() {
-                self.tidy(&mut jobs, &logs)?;
+                self.tidy(&mut jobs)?;
                 break;
             }
             if tidy_at.expired() {
-                self.tidy(&mut jobs, &logs)?;
+                self.tidy(&mut jobs)?;
                 tidy_at = Deadline::after(TIDY);
             }
             self.sleep(&mut bell, &next, idle_until);
         }
         bell.take_away();
-        Ok(())
+        Ok(jobs)
     }
 
     /// Everything that is to be done now.
@@ -236,14 +249,19 @@ impl<'r> Runner<'r> {
         bell.wait(if next.has_more { Duration::ZERO } else { span });
     }
 
-    /// What an earlier runner left: runs that go on, runs that ended, and those that never will.
-    fn recover(&mut self, jobs: &mut Jobs, runs: &Runs) -> Result<(), Error> {
+    /// The runs that an earlier runner left: those that go on, those that ended, and those that never
+    /// will.
+    fn take_over(&mut self, jobs: &mut Jobs) -> Result<(), Error> {
         jobs.forget_other_boots()?;
         for run in jobs.running()? {
             let running = Running { lane: run.lane, worker: None, is_told: false };
             self.running.insert(run.start, running);
         }
-        // The database knows nothing of these: it has their end, or it was lost.
+        Ok(())
+    }
+
+    /// Removes files of runs of which the database knows nothing: it has their end, or it was lost.
+    fn sweep(&self, runs: &Runs) -> Result<(), Error> {
         for start in runs.all()? {
             if !self.running.contains_key(&start)
                 && !matches!(runs.settle(&start, None)?, State::AtWork)
@@ -258,20 +276,23 @@ impl<'r> Runner<'r> {
     /// the removal, it takes them again, which changes nothing.
     fn take_in(&mut self, jobs: &mut Jobs) -> Result<bool, Error> {
         let spool = self.queue.spool()?;
-        let names = spool.names()?;
+        let (names, mut newer) = (spool.names()?, Vec::new());
         let names: Vec<_> = names.iter().filter(|name| !self.skipped.contains(*name)).collect();
-        let has_more = names.len() > INTAKE * CHUNKS;
-        for names in names.chunks(INTAKE).take(CHUNKS) {
-            let (mut orders, mut taken) = (Vec::new(), Vec::new());
-            for name in names {
+        let has_more = names.len() > MOST_IN_ROUND;
+        let mut names = names.into_iter().take(MOST_IN_ROUND).peekable();
+        while names.peek().is_some() {
+            let (mut orders, mut taken, mut bytes) = (Vec::new(), Vec::new(), 0);
+            while orders.len() < INTAKE
+                && bytes < INTAKE_BYTES
+                && let Some(name) = names.next()
+            {
                 match spool.look(name)? {
                     Found::Order(order) => {
+                        bytes += order.payload.len();
                         orders.push(*order);
                         taken.push(name);
                     }
-                    Found::Newer => {
-                        self.skipped.insert((*name).clone());
-                    }
+                    Found::Newer => newer.push(name.clone()),
                     Found::Broken | Found::Gone => {}
                 }
             }
@@ -281,6 +302,7 @@ impl<'r> Runner<'r> {
             }
             self.is_untidy = true;
         }
+        self.skipped.extend(newer);
         Ok(has_more)
     }
 
@@ -320,6 +342,7 @@ impl<'r> Runner<'r> {
                 State::Dead { has_begun } => {
                     if has_begun {
                         end_leftovers(&start);
+                        self.keep_words(jobs, &start)?;
                     }
                     jobs.cut(&start, has_begun)?;
                 }
@@ -330,16 +353,32 @@ impl<'r> Runner<'r> {
         Ok(())
     }
 
+    /// What a run that was cut down had said by then.
+    fn keep_words(&self, jobs: &Jobs, start: &Start) -> Result<(), Error> {
+        let Some((order, _)) = jobs.speaker(start)? else { return Ok(()) };
+        let head = format!("hook: {}\nevent: {}\n", order.label, order.event);
+        // A log less is no reason not to go on.
+        let _no_log = self.queue.logs().map(|logs| logs.close(start, &head, "--- cut down\n"));
+        Ok(())
+    }
+
     /// Starts what may be started; when a lane that may not yet will be free.
     fn start(&mut self, jobs: &mut Jobs, runs: &Runs) -> Result<Option<i64>, Error> {
         let busy = self.running.values().map(|running| running.lane.as_str());
         let mut choice = self.lanes.choose(jobs, busy)?;
-        while let Some(head) = choice.next() {
-            let Some(picked) = jobs.pick(&head)? else { break };
-            let lane = picked.orders[0].lane();
+        while let Some((lane, head)) = choice.next() {
+            let Some(picked) = jobs.pick(&head)? else {
+                jobs.give_up(&head)?;
+                choice.look_again(jobs, &lane)?;
+                continue;
+            };
             let task = outcome::task(&picked);
             runs.prepare(&picked.start, &task)?;
-            jobs.begin(&picked, picked.orders[0].terms.rate_limit.is_some())?;
+            if !jobs.begin(&picked, picked.orders[0].terms.rate_limit.is_some())? {
+                runs.remove(&picked.start)?;
+                choice.look_again(jobs, &lane)?;
+                continue;
+            }
             let name = picked.start.name();
             let worker = wake::spawn(&["worker", &name], self.env);
             let worker = worker.map_err(|source| Error::File {
@@ -375,12 +414,13 @@ impl<'r> Runner<'r> {
         Ok(())
     }
 
-    fn tidy(&mut self, jobs: &mut Jobs, logs: &Logs) -> Result<(), Error> {
+    fn tidy(&mut self, jobs: &mut Jobs) -> Result<(), Error> {
         if !std::mem::take(&mut self.is_untidy) {
             return Ok(());
         }
-        logs.sweep();
+        self.queue.logs()?.sweep(&self.running.keys().map(Start::name).collect());
         self.queue.spool()?.sweep();
+        self.queue.sweep();
         jobs.sweep()?;
         let used = jobs.environments()?;
         if let Ok(Some(place)) = environment::place(&self.places) {

@@ -46,8 +46,14 @@ fn answer(args: &[OsString]) -> Exit {
     if let Some(start) = quick::worker(args) {
         return commands::runner::work(&start);
     }
-    if quick::is_statusline(args) {
-        let done = commands::tasks::statusline::run(&Global::default());
+    let by_hand = if quick::is_runner(args) {
+        Some(commands::runner::run())
+    } else if quick::is_statusline(args) {
+        Some(commands::tasks::statusline::run(&Global::default()))
+    } else {
+        None
+    };
+    if let Some(done) = by_hand {
         return done.unwrap_or_else(|failure| failure.tell(&Output::new(Colour::Never)));
     }
     match Cli::try_parse_from(std::iter::once(&OsString::from("cph")).chain(args)) {
@@ -70,7 +76,7 @@ fn run(cli: &Cli) -> Exit {
         Command::Dispatch(args) => return commands::dispatch::run(args, Some(&cli.global)),
         Command::Jobs(args) => commands::jobs::run(&desk, args),
         Command::Health(args) => commands::health::run(&desk, args),
-        Command::Runner => commands::runner::run(&desk),
+        Command::Runner => commands::runner::run(),
         Command::Worker(args) => return commands::runner::work(&args.start),
         Command::Hooks(args) => commands::hooks::run(&desk, args),
         Command::Install(args) => commands::install::run(&desk, args),

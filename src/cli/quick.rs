@@ -1,5 +1,5 @@
-//! `cph dispatch`, `cph statusline` and `cph worker`, parsed by hand: a human waits for the start-up
-//! of the first two, and the third is started for every background job.
+//! `cph dispatch`, `cph statusline`, `cph runner` and `cph worker`, parsed by hand: a human waits for
+//! the start-up of the first two, and the others stand between an event and its background job.
 //!
 //! Does not print. Invariant: whatever it understands, it understands as clap does; everything
 //! else gives `None` and goes to clap, which knows how to complain.
@@ -37,6 +37,11 @@ pub(super) fn worker(args: &[OsString]) -> Option<String> {
         [command, start] if command == "worker" => Some(plain(start.to_str()?)?.to_owned()),
         _ => None,
     }
+}
+
+/// The process that runs what waits.
+pub(super) fn is_runner(args: &[OsString]) -> bool {
+    matches!(args, [command] if command == "runner")
 }
 
 /// The line below the prompt, which is asked for again and again.

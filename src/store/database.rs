@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Params, Row, TransactionBehavior, config::DbConfig};
 
 use crate::sys::{clock::Deadline, trace};
 
@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Between two attempts to open.
 const BREATH: Duration = Duration::from_millis(5);
+
+/// Bytes of a log that is left as it is: whoever opens it reads all of it.
+const SHORT: u64 = 1 << 20;
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -92,12 +95,54 @@ fn prepare(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Res
     connection.busy_timeout(BUSY).map_err(failed)?;
     let found = format_of(connection).map_err(failed)?;
     check(path, found, migrations)?;
+    if is_empty(connection).map_err(failed)? {
+        // Nothing can be lost yet, so nobody waits for the disk. Until the log is taken in for the
+        // first time, the end of the machine leaves no database: `settle` sees to it before.
+        connection.pragma_update(None, "journal_mode", "memory").map_err(failed)?;
+        connection.pragma_update(None, "synchronous", "off").map_err(failed)?;
+    }
     connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+    if found < migrations.len() {
+        migrate(connection, path, migrations)?;
+    }
     // A crash of a process loses nothing; a crash of the machine may lose the last commits, but
     // never the database. Who needs more says so for its own writes.
     connection.pragma_update(None, "synchronous", "normal").map_err(failed)?;
-    connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
-    if found < migrations.len() { migrate(connection, path, migrations) } else { Ok(()) }
+    connection.pragma_update(None, "foreign_keys", true).map_err(failed)
+}
+
+/// Brings what stands in the log into the database, and both to the disk. A database that was just
+/// made is on neither before.
+pub(crate) fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    let is_busy: bool =
+        connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0))?;
+    let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+    if is_busy { Err(rusqlite::Error::SqliteFailure(busy, None)) } else { Ok(()) }
+}
+
+/// All rows that a query finds.
+pub(crate) fn rows<T>(
+    connection: &Connection,
+    sql: &str,
+    values: impl Params,
+    row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare(sql)?.query_map(values, row)?.collect()
+}
+
+/// To be called before the last connection of a process is dropped. Taking the log in costs several
+/// waits for the disk, and as many when the next one makes a new log; a short one is left to whoever
+/// opens the database next.
+pub(crate) fn leave_short_log(connection: &Connection) {
+    let Some(path) = connection.path() else { return };
+    let log = PathBuf::from(format!("{path}-wal"));
+    let is_short = log.metadata().is_ok_and(|log| (1..SHORT).contains(&log.len()));
+    // If it cannot be said, the log is taken in.
+    let _taken_in = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_short);
+}
+
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.pragma_query_value(None, "page_count", |row| Ok(row.get::<_, i64>(0)? == 0))
 }
 
 fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), Error> {

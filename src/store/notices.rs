@@ -3,7 +3,10 @@
 //! Does not know the events. Invariant: a notice is handed out at most once, and one that nobody
 //! has taken stays.
 
-use std::io::{Read as _, Write as _};
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+};
 
 use crate::sys::{
     clock::Deadline,
@@ -107,11 +110,21 @@ fn with_file(
     let mut before = String::new();
     held.read_to_string(&mut before).map_err(fault)?;
     if let Some(after) = change(&before) {
-        held.set_len(0).map_err(fault)?;
-        std::io::Seek::rewind(&mut *held).map_err(fault)?;
-        held.write_all(after.as_bytes()).map_err(fault)?;
+        replace(&mut held, &before, &after).map_err(fault)?;
     }
     Ok(before)
+}
+
+/// What stays is not touched, so that neither our death nor a full disk takes it away.
+fn replace(file: &mut File, before: &str, after: &str) -> io::Result<()> {
+    if let Some(more) = after.strip_prefix(before) {
+        let end = file.seek(SeekFrom::End(0))?;
+        let written = file.write_all(more.as_bytes());
+        return written.or_else(|error| file.set_len(end).and(Err(error)));
+    }
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(after.as_bytes())
 }
 
 #[cfg(test)]
@@ -129,6 +142,33 @@ mod tests {
         leave(&dir, "c").unwrap();
         assert_eq!(take(&dir), ["a b", "c"]);
         assert!(take(&dir).is_empty());
+    }
+
+    /// Whoever is killed while he leaves a notice takes none of the others with him.
+    #[test]
+    fn what_waits_is_there_at_every_moment() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let temp = tempfile::tempdir().unwrap();
+        let dir = open_private_dir(&temp.path().join("s")).unwrap();
+        leave(&dir, "first").unwrap();
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let watcher = scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let now = io::read_to_string(dir.open_read(NAME).unwrap()).unwrap();
+                    assert!(now.starts_with("first\n"), "{now:?}");
+                }
+            });
+            for number in 0..2000 {
+                leave(&dir, &number.to_string()).unwrap();
+                if watcher.is_finished() {
+                    break;
+                }
+            }
+            is_over.store(true, Ordering::Relaxed);
+            watcher.join().unwrap();
+        });
+        assert_eq!(take(&dir).len(), 2001);
     }
 
     #[test]

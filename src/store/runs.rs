@@ -19,7 +19,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::database::{self, Error};
+use super::database::{self, Error, rows};
 use crate::sys::trace;
 
 /// The file in the state directory of a project.
@@ -106,15 +106,9 @@ impl Runs {
     /// The latest runs, newest first.
     pub(crate) fn list(&self, most: usize) -> Result<Vec<Run>, Error> {
         let most = u32::try_from(most).unwrap_or(u32::MAX);
-        let mut query = self
-            .connection
-            .prepare(
-                "SELECT id, file, name, tasks, began_ms, ended_ms, status FROM runs \
-                      ORDER BY began_ms DESC, id DESC LIMIT ?1",
-            )
-            .map_err(self.trouble())?;
-        let rows = query.query_map([most], run).map_err(self.trouble())?;
-        rows.collect::<Result<_, _>>().map_err(self.trouble())
+        let sql = "SELECT id, file, name, tasks, began_ms, ended_ms, status FROM runs \
+                   ORDER BY began_ms DESC, id DESC LIMIT ?1";
+        rows(&self.connection, sql, [most], run).map_err(self.trouble())
     }
 
     /// One run.
@@ -131,33 +125,23 @@ impl Runs {
 
     /// Everything that happened in a run.
     pub(crate) fn events(&self, id: &str) -> Result<Vec<Event>, Error> {
-        let mut query = self
-            .connection
-            .prepare(
-                "SELECT at_ms, task, worker, kind, detail FROM events WHERE run = ?1 ORDER BY seq",
-            )
-            .map_err(self.trouble())?;
-        let rows = query.query_map([id], event).map_err(self.trouble())?;
-        rows.collect::<Result<_, _>>().map_err(self.trouble())
+        let sql =
+            "SELECT at_ms, task, worker, kind, detail FROM events WHERE run = ?1 ORDER BY seq";
+        rows(&self.connection, sql, [id], event).map_err(self.trouble())
     }
 
     /// How long the tasks of a file took lately, in milliseconds: the mean of their last
     /// successes.
     pub(crate) fn lengths(&self, file: &str) -> Result<BTreeMap<String, f64>, Error> {
-        let mut query = self
-            .connection
-            .prepare(
-                "SELECT task, avg(detail ->> 'took_ms') FROM events \
-                 WHERE run IN (SELECT id FROM runs WHERE file = ?1 ORDER BY began_ms DESC LIMIT ?2) \
-                 AND kind = 'done' AND detail ->> 'outcome' = 'succeeded' AND task IS NOT NULL \
-                 GROUP BY task",
-            )
-            .map_err(self.trouble())?;
-        let row = |row: &rusqlite::Row<'_>| {
+        let sql = "SELECT task, avg(detail ->> 'took_ms') FROM events \
+                   WHERE run IN (SELECT id FROM runs WHERE file = ?1 ORDER BY began_ms DESC LIMIT ?2) \
+                   AND kind = 'done' AND detail ->> 'outcome' = 'succeeded' AND task IS NOT NULL \
+                   GROUP BY task";
+        let length = |row: &rusqlite::Row<'_>| {
             Ok((row.get::<_, String>(0)?, row.get::<_, Option<f64>>(1)?.unwrap_or(0.0)))
         };
-        let rows = query.query_map(params![file, HISTORY], row).map_err(self.trouble())?;
-        rows.collect::<Result<_, _>>().map_err(self.trouble())
+        let lengths = rows(&self.connection, sql, params![file, HISTORY], length);
+        Ok(lengths.map_err(self.trouble())?.into_iter().collect())
     }
 
     /// Forgets a run.

@@ -94,7 +94,7 @@ fn failures_are_tried_again_and_told_once() {
     assert_eq!(told(), "", "once");
     let health = ground.cph(&["health"]);
     assert_eq!(health.code, 1, "{health:?}");
-    assert!(health.stdout.contains("`unlucky` failed 1 times"), "{health:?}");
+    assert!(health.stdout.contains("1 job of `unlucky` failed for good"), "{health:?}");
 }
 
 #[test]
@@ -164,7 +164,8 @@ fn a_hook_outlives_its_runner() {
 #[test]
 fn a_hook_whose_worker_was_killed_runs_again() {
     let command = format!(
-        "echo \"$CPH_ATTEMPT $CPH_JOB_ID $$\" >> \"$LOG/ran\"; [ \"$CPH_ATTEMPT\" = 2 ] || {{ {}; }}",
+        "echo said $CPH_ATTEMPT; echo \"$CPH_ATTEMPT $CPH_JOB_ID $$\" >> \"$LOG/ran\"; \
+         [ \"$CPH_ATTEMPT\" = 2 ] || {{ {}; }}",
         wait_for("never")
     );
     let ground = Ground::with(&command, &json!({}));
@@ -184,6 +185,9 @@ fn a_hook_whose_worker_was_killed_runs_again() {
     assert!(until(PATIENCE, is_gone), "the first run still lives: {ran}");
     let job = &ground.jobs()[0];
     assert_eq!((&job["state"], &job["cuts"]), (&json!("done"), &json!(1)), "{job}");
+    let logs = ground.succeed(&["jobs", "logs", runs[0][1]]);
+    assert!(logs.contains("said 1\n--- cut down\n"), "{logs}");
+    assert!(logs.contains("said 2\n--- exit 0"), "{logs}");
 }
 
 /// Nobody who waits for a dispatch waits for what a background hook leaves behind.

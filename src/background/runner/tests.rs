@@ -27,10 +27,10 @@ fn a_spool_of_any_size_is_taken_in() {
         rounds += 1;
     }
     println!("{many} orders taken in by {rounds} rounds in {:?}", began.elapsed());
-    assert_eq!(rounds, many.div_ceil(INTAKE * CHUNKS));
+    assert_eq!(rounds, many.div_ceil(MOST_IN_ROUND));
     assert!(spool.names().unwrap().is_empty());
     assert_eq!(jobs.counts().unwrap().waiting, many as u64);
     let choice = runner.lanes.choose(&jobs, std::iter::empty()).unwrap();
-    let first = jobs.pick(&choice.next().unwrap()).unwrap().unwrap();
+    let first = jobs.pick(&choice.next().unwrap().1).unwrap().unwrap();
     assert_eq!(first.orders[0].occurrence, "o-000000");
 }

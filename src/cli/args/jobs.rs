@@ -33,7 +33,7 @@ pub(in crate::cli) enum JobsAction {
 // `cph jobs list`
 #[derive(Clone, Debug, Default, Args)]
 pub(in crate::cli) struct JobsList {
-    /// Only jobs in this state: waiting, delayed, running, done, stale, failed, cancelled, dropped
+    /// Only jobs in this state: left, waiting, delayed, running, done, stale, failed, cancelled, dropped
     #[arg(long = "state", value_name = "STATE")]
     pub(in crate::cli) states: Vec<String>,
     /// Only jobs whose label, hook id or event contains this
@@ -45,7 +45,7 @@ pub(in crate::cli) struct JobsList {
     /// How many
     #[arg(short = 'n', long, default_value_t = 20)]
     pub(in crate::cli) lines: u32,
-    /// Show again whenever something has changed, until interrupted
+    /// Show again whenever something has changed, until interrupted; with --json a line each time
     #[arg(long)]
     pub(in crate::cli) watch: bool,
     /// Print JSON

@@ -130,7 +130,8 @@ fn show(desk: &Desk<'_>, report: &HealthReport) {
         bad(format!("`{name}` could not be read and was laid aside"));
     }
     for Failing { label, jobs } in &report.failing {
-        bad(format!("`{label}` failed {jobs} times (`cph jobs --state failed`)"));
+        let what = if *jobs == 1 { "job" } else { "jobs" };
+        bad(format!("{jobs} {what} of `{label}` failed for good (`cph jobs --state failed`)"));
     }
     if let Some(trouble) = &report.trouble {
         bad(trouble.clone());

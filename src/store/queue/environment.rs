@@ -12,7 +12,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Error, put, read};
+use super::{Error, put, read, sweep_drafts};
 use crate::{
     json::frame,
     sys::{clock, dir, dir::PrivateDir, place::Places},
@@ -65,6 +65,7 @@ pub(crate) fn load(path: &Path) -> Option<Variables> {
 
 /// Removes what no job needs. `used`: all that any job names.
 pub(crate) fn sweep(place: &PrivateDir, used: &BTreeSet<PathBuf>) {
+    sweep_drafts(place);
     for name in place.list().unwrap_or_default() {
         let path = place.path().join(&name);
         if !name.to_string_lossy().ends_with(ENDING) || used.contains(&path) {

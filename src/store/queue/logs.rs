@@ -3,6 +3,7 @@
 //! Does not know who writes. Invariant: what is kept stays below a size, a number and an age.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     fs::{self, File},
     io::{Read as _, Seek as _, SeekFrom, Write as _},
@@ -12,7 +13,7 @@ use std::{
 use super::{Error, Queue, read, run::Start};
 use crate::sys::{clock, dir::PrivateDir, file};
 
-const LOGS: &str = "logs";
+pub(super) const LOGS: &str = "logs";
 
 /// Of each output, in bytes: the beginning and the end, half of it each.
 const KEPT: u64 = 1 << 20;
@@ -149,14 +150,30 @@ impl Logs {
         bytes
     }
 
-    /// Removes logs that are too old, and the oldest of those that are too many or too long.
-    pub(crate) fn sweep(&self) {
+    /// Removes what jobs have said, by their ids.
+    pub(crate) fn forget(&self, jobs: &BTreeSet<String>) {
+        for name in self.0.list().unwrap_or_default() {
+            let start = name.to_str().and_then(|name| Start::parse(name.rsplit_once('.')?.0));
+            if start.is_some_and(|start| jobs.contains(&start.job)) {
+                // One that cannot be removed now goes when it is old.
+                let _stays = self.0.remove(name);
+            }
+        }
+    }
+
+    /// Removes logs that are too old, and the oldest of those that are too many or too long; with them
+    /// what runs have written that never got a log. `running`: the names of the others.
+    pub(crate) fn sweep(&self, running: &BTreeSet<String>) {
         let mut dated: Vec<(SystemTime, u64, OsString)> = self
             .0
             .list()
             .unwrap_or_default()
             .into_iter()
-            .filter(|name| name.to_string_lossy().ends_with(".log"))
+            .filter(|name| match name.to_str().and_then(|name| name.rsplit_once('.')) {
+                Some((_, "log")) => true,
+                Some((start, "out" | "err")) => !running.contains(start),
+                _ => false,
+            })
             .filter_map(|name| {
                 let data = fs::metadata(self.0.path().join(&name)).ok()?;
                 Some((data.modified().ok()?, data.len(), name))

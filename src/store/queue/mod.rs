@@ -28,9 +28,10 @@ pub(crate) mod streams;
 mod tests;
 pub(crate) mod wake;
 
-use std::{io, path::Path};
+use std::{io, path::Path, time::Duration};
 
 use crate::sys::{
+    clock,
     dir::{self, PrivateDir},
     lock::{self, Held},
 };
@@ -39,6 +40,9 @@ use crate::sys::{
 const NAME: &str = "queue";
 const LOCK: &str = "runner.lock";
 const TROUBLE: &str = "trouble";
+
+/// Nobody writes a file for so long.
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// Why something of the queue could not be read or kept.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +87,13 @@ impl Queue {
         // By name from the top: a removed directory still has an inode.
         let here = dir::open_private_dir_if_there(self.dir.path());
         here.is_some_and(|dir| held.is_current(&dir, LOCK).unwrap_or(false))
+    }
+
+    /// Removes what writers left beside the spool that were killed.
+    pub(crate) fn sweep(&self) {
+        sweep_drafts(&self.dir);
+        let below = [self.dir.subdir(run::RUNS), self.dir.subdir(logs::LOGS)];
+        below.iter().flatten().for_each(sweep_drafts);
     }
 
     /// Says what keeps the runner from its work; nothing: all is well.
@@ -132,6 +143,19 @@ fn put(dir: &PrivateDir, name: &str, bytes: &[u8], is_durable: bool) -> Result<(
         dir.sync()?;
     }
     Ok(())
+}
+
+/// Removes drafts of writers that were killed.
+fn sweep_drafts(dir: &PrivateDir) {
+    let names = dir.list().unwrap_or_default().into_iter();
+    for name in names.filter(|name| name.to_string_lossy().starts_with('.')) {
+        let modified = std::fs::metadata(dir.path().join(&name)).and_then(|data| data.modified());
+        let age = modified.ok().and_then(|at| clock::wall_now().duration_since(at).ok());
+        if age.is_some_and(|age| age > ABANDONED) {
+            // What cannot be removed now is tried again.
+            let _stays = dir.remove(&name);
+        }
+    }
 }
 
 /// All of a file.

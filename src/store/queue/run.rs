@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-const RUNS: &str = "runs";
+pub(super) const RUNS: &str = "runs";
 const ENDING: &str = ".run";
 
 /// How long a worker waits for the lock: others hold it for microseconds.

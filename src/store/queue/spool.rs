@@ -3,24 +3,16 @@
 //! Knows nothing of the database. Invariants: an order is there as a whole or not at all; what a
 //! newer cph wrote is left where it is; what cannot be read is laid aside and never lost.
 
-use std::time::Duration;
-
-use super::{Error, Queue, is_missing, order::Order, put, read};
+use super::{Error, Queue, is_missing, order::Order, put, read, sweep_drafts};
 use crate::{
     json::frame,
     model::job::Durability,
-    sys::{
-        clock,
-        dir::{self, PrivateDir},
-    },
+    sys::dir::{self, PrivateDir},
 };
 
 const SPOOL: &str = "spool";
 const ASIDE: &str = "aside";
 const ENDING: &str = ".job";
-
-/// Nobody writes an order for so long.
-const ABANDONED: Duration = Duration::from_hours(1);
 
 /// What a file of the spool is.
 #[derive(Debug)]
@@ -96,16 +88,7 @@ impl Spool<'_> {
 
     /// Removes what dispatches left that were killed while they wrote.
     pub(crate) fn sweep(&self) {
-        let names = self.dir.list().unwrap_or_default().into_iter();
-        for name in names.filter(|name| name.to_string_lossy().starts_with('.')) {
-            let modified =
-                std::fs::metadata(self.dir.path().join(&name)).and_then(|d| d.modified());
-            let age = modified.ok().and_then(|at| clock::wall_now().duration_since(at).ok());
-            if age.is_some_and(|age| age > ABANDONED) {
-                // What cannot be removed now is tried again.
-                let _stays = self.dir.remove(name);
-            }
-        }
+        sweep_drafts(&self.dir);
     }
 
     fn lay_aside(&self, name: &str) -> Result<Found, Error> {

@@ -1,4 +1,4 @@
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use super::{
     environment::Variables,
@@ -13,6 +13,8 @@ use crate::model::{
     job::{Batch, Cap, Gathering, OnBusy, Rate, Terms, WhenFull},
 };
 
+mod disk;
+mod picks;
 mod runs;
 
 struct Scratch {
@@ -108,6 +110,16 @@ fn drafts_of_the_dead_are_swept() {
     spool.sweep();
     assert_eq!(dir.list().unwrap(), [".b.job.8", "c.job"]);
     assert_eq!(spool.names().unwrap(), ["c.job"]);
+    let place = scratch.queue.dir.subdir("secrets").unwrap();
+    let beside = ["runs", "logs"].map(|name| scratch.queue.dir.subdir(name).unwrap());
+    for dir in beside.iter().chain([&place, &scratch.queue.dir]) {
+        dir.create_new(".a.7").unwrap().set_modified(long_ago).unwrap();
+    }
+    scratch.queue.sweep();
+    environment::sweep(&place, &BTreeSet::new());
+    for dir in beside.iter().chain([&place, &scratch.queue.dir]) {
+        assert!(!dir.path().join(".a.7").exists(), "{}", dir.path().display());
+    }
 }
 
 #[test]
@@ -462,9 +474,25 @@ fn a_clock_that_was_set_back_sweeps_nothing_away() {
     date(&scratch.queue.dir.path().join("logs/a.1.log"));
     spool.sweep();
     environment::sweep(&place, &std::collections::BTreeSet::new());
-    logs.sweep();
+    logs.sweep(&BTreeSet::new());
     assert_eq!(drafts.list().unwrap(), [".a.job.7"]);
     assert!(environment.exists() && logs.whole(&start).is_some());
+}
+
+/// What a worker that was killed has written is no log, and nobody will make one of it.
+#[test]
+fn outputs_of_the_dead_are_swept() {
+    let scratch = scratch();
+    let logs = scratch.queue.logs().unwrap();
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1);
+    for job in ["dead", "alive"] {
+        let outputs = logs.open(&Start { job: job.to_owned(), number: 1 }).unwrap();
+        outputs.stdout.set_modified(long_ago).unwrap();
+        outputs.stderr.set_modified(long_ago).unwrap();
+    }
+    logs.sweep(&["alive.1".to_owned()].into());
+    let left = scratch.queue.dir.subdir("logs").unwrap().list().unwrap();
+    assert_eq!(left, ["alive.1.err", "alive.1.out"]);
 }
 
 #[test]
@@ -482,7 +510,7 @@ fn a_long_log_keeps_its_beginning_and_its_end() {
     assert!(text.starts_with("head\n--- stdout\nfirst"), "{}", &text[..40]);
     assert!(text.ends_with("last\n--- stderr\noops\nfoot\n"));
     assert!(text.contains("bytes left out") && text.len() < 2 << 20);
-    logs.sweep();
+    logs.sweep(&BTreeSet::new());
     assert!(logs.whole(&start).is_some());
 }
 
@@ -525,6 +553,10 @@ fn the_lock_is_lost_with_its_directory() {
 fn a_broken_database_is_laid_aside() {
     let scratch = scratch();
     drop(scratch.queue.jobs().unwrap());
+    // As long as everything stands in the log, what lies beside it is not read.
+    for name in ["jobs.db-wal", "jobs.db-shm"] {
+        fs::remove_file(scratch.queue.dir.path().join(name)).unwrap();
+    }
     let rubbish = "no database ".repeat(1000);
     put(&scratch.queue.dir, "jobs.db", rubbish.as_bytes(), false).unwrap();
     let broken = scratch.queue.jobs().unwrap_err();

@@ -1,6 +1,6 @@
 //! `cph jobs list` and `show`.
 
-use std::time::Duration;
+use std::{io::IsTerminal as _, time::Duration};
 
 use serde::Serialize;
 
@@ -17,6 +17,7 @@ use crate::{
         jobs::{Filter, Job, State},
         order::Order,
     },
+    sys::terminal,
 };
 
 /// Between two looks.
@@ -49,15 +50,24 @@ pub(super) fn list(desk: &Desk<'_>, here: &Here, args: &JobsList) -> Result<Exit
             Some((_, jobs)) => jobs.list(&filter).map_err(|error| Failure::of(&error))?,
             None => Vec::new(),
         };
-        if shown.as_ref() != Some(&jobs) {
-            print(desk, here, &jobs, args);
-            shown = Some(jobs);
-        }
         if !args.watch {
+            print(desk, here, &jobs, args);
             return Ok(Exit::Fine);
         }
+        let lasting = jobs.iter().cloned().map(without_clock).collect();
+        if std::io::stdout().is_terminal() && !args.json {
+            redraw(desk, here, &jobs, args);
+        } else if shown.as_ref() != Some(&lasting) {
+            print(desk, here, &jobs, args);
+        }
+        shown = Some(lasting);
         std::thread::sleep(PAUSE);
     }
+}
+
+/// What is different only when something has happened.
+fn without_clock(job: Job) -> Job {
+    Job { due_in_ms: None, ..job }
 }
 
 fn states(args: &JobsList) -> Result<Vec<State>, Failure> {
@@ -72,19 +82,33 @@ fn states(args: &JobsList) -> Result<Vec<State>, Failure> {
 }
 
 fn print(desk: &Desk<'_>, here: &Here, jobs: &[Job], args: &JobsList) {
-    if args.json {
-        return desk.output.json(&jobs);
+    match (args.json, args.watch) {
+        (true, true) => return desk.output.json_line(&jobs),
+        (true, false) => return desk.output.json(&jobs),
+        (false, true) => desk.output.line(""),
+        (false, false) => {}
     }
     if jobs.is_empty() {
-        let place = if args.all { String::new() } else { format!(" in {}", here.root.display()) };
-        return desk.output.complain(styled(DIM, format!("no jobs{place}")));
-    }
-    if args.watch {
-        desk.output.line("");
+        return desk.output.complain(none(here, args));
     }
     for job in jobs {
         desk.output.line(line(job));
     }
+}
+
+/// In the place of what was shown before: as many of the latest as there is room for.
+fn redraw(desk: &Desk<'_>, here: &Here, jobs: &[Job], args: &JobsList) {
+    const FROM_THE_TOP: &str = "\x1b[H\x1b[J";
+    let room = terminal::size().rows.saturating_sub(1).max(1);
+    let text: String =
+        jobs[jobs.len().saturating_sub(room)..].iter().map(|job| line(job) + "\n").collect();
+    let text = if text.is_empty() { none(here, args) + "\n" } else { text };
+    desk.output.redraw(FROM_THE_TOP, &text);
+}
+
+fn none(here: &Here, args: &JobsList) -> String {
+    let place = if args.all { String::new() } else { format!(" in {}", here.root.display()) };
+    styled(DIM, format!("no jobs{place}"))
 }
 
 fn line(job: &Job) -> String {
@@ -94,21 +118,21 @@ fn line(job: &Job) -> String {
         "running" | "waiting" => NAME,
         _ => WARN,
     };
-    let ended = match (&job.ended, job.took_ms) {
-        (Some(ended), Some(took)) => format!("{ended} ({took} ms)"),
-        (Some(ended), None) => ended.clone(),
-        (None, _) => String::new(),
-    };
-    let runs = if job.starts > 1 { format!(", {} runs", job.starts) } else { String::new() };
-    let due = job.due_in_ms.map(|due| format!(", due in {due} ms")).unwrap_or_default();
+    let ended = job.ended.as_ref().map(|ended| match job.took_ms {
+        Some(took) => format!("{ended} ({took} ms)"),
+        None => ended.clone(),
+    });
+    let runs = (job.starts > 1).then(|| format!("{} runs", job.starts));
+    let due = job.due_in_ms.map(|due| format!("due in {due} ms"));
+    let told: Vec<String> = [ended, runs, due].into_iter().flatten().collect();
     let text = format!(
-        "{} {} {} {} {} {}{runs}{due}",
+        "{} {} {} {} {} {}",
         styled(DIM, &job.id),
         styled(DIM, clean(&job.at)),
         styled(style, format_args!("{:<9}", job.state)),
         clean(&format!("{:<16}", job.event)),
         clean(&format!("{:<28}", job.label)),
-        clean(&ended),
+        clean(&told.join(", ")),
     );
     text.trim_end().to_owned()
 }
@@ -135,10 +159,14 @@ pub(super) fn show(desk: &Desk<'_>, here: &Here, args: &JobsShow) -> Result<Exit
 }
 
 fn facts(job: &Job, order: Option<&Order>) -> Vec<(&'static str, String)> {
+    let hook = match &job.label {
+        label if *label == job.hook => label.clone(),
+        label => format!("{label} ({})", job.hook),
+    };
     let mut facts = vec![
         ("job", job.id.clone()),
         ("state", job.state.to_owned()),
-        ("hook", format!("{} ({})", job.label, job.hook)),
+        ("hook", hook),
         ("event", format!("{}, {}", job.event, job.at)),
         ("project", job.project.clone()),
         ("starts", format!("{}, {} failed, {} cut down", job.starts, job.failures, job.cuts)),

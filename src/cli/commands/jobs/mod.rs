@@ -35,22 +35,27 @@ struct Deed {
     act: fn(&mut Jobs, &[String]) -> Result<usize, Error>,
     /// What was done, for people.
     done: &'static str,
+    /// Their logs go with them.
+    takes_logs: bool,
 }
 
 const RETRY: Deed = Deed {
     states: &[State::Failed, State::Cancelled],
     act: Jobs::retry,
-    done: "wait for their turn again",
+    done: "queued again",
+    takes_logs: false,
 };
 const CANCEL: Deed = Deed {
     states: &[State::Left, State::Waiting, State::Delayed, State::Running],
     act: Jobs::cancel,
     done: "cancelled",
+    takes_logs: false,
 };
 const PURGE: Deed = Deed {
     states: &[State::Done, State::Stale, State::Failed, State::Cancelled, State::Dropped],
     act: Jobs::purge,
     done: "forgotten",
+    takes_logs: true,
 };
 
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Args) -> Result<Exit, Failure> {
@@ -95,10 +100,11 @@ fn no_job(id: &str) -> Failure {
 
 fn change(desk: &Desk<'_>, here: &Here, chosen: &JobsChosen, deed: &Deed) -> Result<Exit, Failure> {
     let Some((queue, mut jobs)) = open(here)? else {
-        return match chosen.ids.first() {
-            Some(id) => Err(no_job(id)),
-            None => Ok(Exit::Fine),
-        };
+        if let Some(id) = chosen.ids.first() {
+            return Err(no_job(id));
+        }
+        say_done(desk, 0, deed);
+        return Ok(Exit::Fine);
     };
     let meant: Vec<Job> = if chosen.ids.is_empty() {
         let filter = Filter {
@@ -111,19 +117,24 @@ fn change(desk: &Desk<'_>, here: &Here, chosen: &JobsChosen, deed: &Deed) -> Res
     } else {
         chosen.ids.iter().map(|id| find(&jobs, id)).collect::<Result<_, _>>()?
     };
-    let ids: Vec<String> = meant.iter().map(|job| job.id.clone()).collect();
+    let is_fit = |job: &&Job| deed.states.iter().any(|state| state.name() == job.state);
+    let ids: Vec<String> = meant.iter().filter(is_fit).map(|job| job.id.clone()).collect();
     let count = (deed.act)(&mut jobs, &ids).map_err(|error| Failure::of(&error))?;
+    if deed.takes_logs {
+        queue.logs().map_err(|error| Failure::of(&error))?.forget(&ids.into_iter().collect());
+    }
     // Whoever is the runner looks at the database after this.
     wake::wake(&queue, &here.env).map_err(|error| Failure::of(&error))?;
-    let what = if count == 1 { "job" } else { "jobs" };
-    desk.output.line(format_args!("{count} {what}: {}", deed.done));
-    for job in meant.iter().filter(|_| !chosen.ids.is_empty()) {
-        if !deed.states.iter().any(|state| state.name() == job.state) {
-            desk.output
-                .complain(styled(DIM, format!("{} is {}: left as it is", job.id, job.state)));
-        }
+    say_done(desk, count, deed);
+    for job in meant.iter().filter(|job| !is_fit(job)) {
+        desk.output.complain(styled(DIM, format!("{} is {}: left as it is", job.id, job.state)));
     }
     Ok(Exit::Fine)
+}
+
+fn say_done(desk: &Desk<'_>, count: usize, deed: &Deed) {
+    let what = if count == 1 { "job" } else { "jobs" };
+    desk.output.line(format_args!("{count} {what}: {}", deed.done));
 }
 
 /// Waits until nothing waits and nothing runs.

@@ -1,16 +1,16 @@
 //! How runs end, and what is told of it.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::PathBuf};
 
-use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
 use super::{super::Error, Jobs, State, now_ms};
 use crate::{
     model::job::Durability,
-    store::queue::{order::Order, run::Start},
+    store::{
+        database::rows,
+        queue::{order::Order, run::Start},
+    },
     sys::clock,
 };
 
@@ -139,20 +139,16 @@ impl Jobs {
     pub(crate) fn untold(&self, seq: i64) -> Result<Vec<Untold>, Error> {
         let sql = "SELECT seq, project, label, context, message FROM jobs WHERE is_untold = 1 \
                    AND seq > ?1 ORDER BY seq LIMIT 100";
-        let read = || -> rusqlite::Result<Vec<Untold>> {
-            let mut statement = self.connection.prepare(sql)?;
-            let all = statement.query_map([seq], |row| {
-                Ok(Untold {
-                    seq: row.get(0)?,
-                    project: row.get::<_, String>(1)?.into(),
-                    label: row.get(2)?,
-                    context: row.get(3)?,
-                    message: row.get(4)?,
-                })
-            })?;
-            all.collect()
+        let untold = |row: &Row<'_>| {
+            Ok(Untold {
+                seq: row.get(0)?,
+                project: row.get::<_, String>(1)?.into(),
+                label: row.get(2)?,
+                context: row.get(3)?,
+                message: row.get(4)?,
+            })
         };
-        read().map_err(self.failed())
+        rows(&self.connection, sql, [seq], untold).map_err(self.failed())
     }
 
     /// It was told.
@@ -178,12 +174,9 @@ impl Jobs {
     pub(crate) fn environments(&self) -> Result<BTreeSet<PathBuf>, Error> {
         let sql = "SELECT DISTINCT environment FROM jobs \
                    WHERE state IN ('left', 'waiting', 'delayed', 'running', 'failed', 'cancelled')";
-        let read = || -> rusqlite::Result<BTreeSet<PathBuf>> {
-            let mut statement = self.connection.prepare(sql)?;
-            let all = statement.query_map([], |row| row.get::<_, String>(0))?;
-            all.map(|path| path.map(|path| Path::new(&path).to_owned())).collect()
-        };
-        read().map_err(self.failed())
+        let path = |row: &Row<'_>| row.get::<_, String>(0).map(PathBuf::from);
+        let all = rows(&self.connection, sql, [], path).map_err(self.failed())?;
+        Ok(all.into_iter().collect())
     }
 }
 

@@ -88,6 +88,14 @@ pub(crate) struct Jobs {
     connection: Connection,
     path: PathBuf,
     boot: String,
+    /// What was written before we came is on the disk.
+    is_settled: bool,
+}
+
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        database::leave_short_log(&self.connection);
+    }
 }
 
 impl Queue {
@@ -95,7 +103,7 @@ impl Queue {
     pub(crate) fn jobs(&self) -> Result<Jobs, Error> {
         let path = self.dir.path().join(FILE);
         let connection = database::open(&path, schema::MIGRATIONS)?;
-        Ok(Jobs { connection, path, boot: clock::boot_id() })
+        Ok(Jobs { connection, path, boot: clock::boot_id(), is_settled: false })
     }
 
     /// The database if there is one; makes nothing.
@@ -133,9 +141,14 @@ impl Jobs {
     }
 
     /// From now on, what is written survives the end of the machine, or only that of processes.
-    fn be_durable(&self, is_durable: bool) -> rusqlite::Result<()> {
+    fn be_durable(&mut self, is_durable: bool) -> rusqlite::Result<()> {
         let mode = if is_durable { "full" } else { "normal" };
-        self.connection.pragma_update(None, "synchronous", mode)
+        self.connection.pragma_update(None, "synchronous", mode)?;
+        if is_durable && !self.is_settled {
+            database::settle(&self.connection)?;
+            self.is_settled = true;
+        }
+        Ok(())
     }
 }
 

@@ -1,18 +1,26 @@
 //! Which job is next, and that it runs.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use rusqlite::{OptionalExtension as _, Row, TransactionBehavior, params};
 
 use super::{super::Error, Jobs, now_ms, start_of};
 use crate::{
     model::job::{Rate, Terms},
+    store::database::rows,
     store::queue::{
         order::{HandOver, Order},
         run::Start,
     },
     sys::clock,
 };
+
+/// How a job ends that an other cph has written down, or a broken disk.
+const UNREADABLE: &str = "this cph cannot read its order";
+
+/// Bytes of the items of one batch: they are told in one environment variable, for which the kernel
+/// takes 128 KiB.
+const MOST_ITEMS: usize = 100_000;
 
 /// The first of those that wait in a lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,10 +90,7 @@ impl Jobs {
     /// Where something is left to the other processor, by its number here.
     pub(crate) fn left(&self) -> Result<Vec<i64>, Error> {
         let sql = "SELECT seq FROM jobs WHERE state = 'left' ORDER BY seq";
-        let read = || -> rusqlite::Result<Vec<i64>> {
-            self.connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
-        };
-        read().map_err(self.failed())
+        rows(&self.connection, sql, [], |row| row.get(0)).map_err(self.failed())
     }
 
     /// On which condition one of them is run.
@@ -111,11 +116,7 @@ impl Jobs {
                    SELECT (SELECT min(lane) FROM jobs WHERE state = 'waiting' \
                            AND lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL) \
                    SELECT lane FROM lanes WHERE lane IS NOT NULL";
-        let read = || -> rusqlite::Result<Vec<String>> {
-            let mut statement = self.connection.prepare(sql)?;
-            statement.query_map([], |row| row.get(0))?.collect()
-        };
-        read().map_err(self.failed())
+        rows(&self.connection, sql, [], |row| row.get(0)).map_err(self.failed())
     }
 
     /// The first that waits in a lane.
@@ -155,11 +156,12 @@ impl Jobs {
         Ok(found.map_err(self.failed())?.map(|at| at.saturating_add(span)))
     }
 
-    /// The job and those that go with it, with the number of the start that is to come.
+    /// The job and those that go with it, with the number of the start that is to come; `None` when it
+    /// does not wait any more, or nobody can read what is to be done.
     pub(crate) fn pick(&self, head: &Head) -> Result<Option<Picked>, Error> {
         let failed = self.failed();
         let sql = "SELECT id, starts, earlier + failures + cuts, earlier + failures > 0, batch \
-                   FROM jobs WHERE seq = ?1";
+                   FROM jobs WHERE seq = ?1 AND state = 'waiting'";
         let row = self.connection.query_row(sql, [head.seq], |row| {
             let batch: Option<String> = row.get(4)?;
             Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?, batch))
@@ -173,39 +175,55 @@ impl Jobs {
         if let (Some(key), Some(terms)) = (batch, orders[0].terms.batch.clone()) {
             let sql = "SELECT body FROM jobs WHERE batch = ?1 AND seq <> ?2 AND (state = 'waiting' \
                        OR (state = 'delayed' AND failures = 0)) ORDER BY seq LIMIT ?3";
-            let read = || -> rusqlite::Result<Vec<String>> {
-                let most = i64::from(terms.max_size.saturating_sub(1));
-                let mut statement = self.connection.prepare(sql)?;
-                statement.query_map(params![key, head.seq, most], |row| row.get(0))?.collect()
-            };
-            let bodies = read().map_err(&failed)?;
-            orders.extend(bodies.iter().filter_map(|body| serde_json::from_str(body).ok()));
+            let wanted = params![key, head.seq, terms.max_size.saturating_sub(1)];
+            let bodies = rows(&self.connection, sql, wanted, |row| row.get::<_, String>(0));
+            let bodies = bodies.map_err(&failed)?;
+            let further = bodies.iter().filter_map(|body| serde_json::from_str(body).ok());
+            gather(&mut orders, further);
         }
         Ok(Some(Picked { start, orders, before, has_failed }))
     }
 
-    /// They run. Afterwards the worker may be started.
-    pub(crate) fn begin(&mut self, picked: &Picked, is_counted: bool) -> Result<(), Error> {
+    /// One that cannot be picked although it waits has failed; it stays, for a cph that can read it.
+    pub(crate) fn give_up(&mut self, head: &Head) -> Result<(), Error> {
+        let sql = "UPDATE jobs SET state = 'failed', ended = ?2, ended_at = ?3, is_untold = 1, \
+                   message = 'background hook `' || label || '` did not run: ' || ?2 \
+                   WHERE seq = ?1 AND state = 'waiting'";
+        let values = params![head.seq, UNREADABLE, clock::wall_text(clock::wall_now())];
+        self.connection.execute(sql, values).map(drop).map_err(self.failed())
+    }
+
+    /// They run, and the worker may be started; `false`: somebody has cancelled one of them since they
+    /// were picked, and nothing has changed.
+    pub(crate) fn begin(&mut self, picked: &Picked, is_counted: bool) -> Result<bool, Error> {
         let failed = self.failed();
         let boot = self.boot.clone();
         let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let transaction = begun.map_err(&failed)?;
-        let write = || -> rusqlite::Result<()> {
+        let write = || -> rusqlite::Result<bool> {
             let sql = "UPDATE jobs SET state = 'running', run_job = ?2, run_number = ?3, \
-                       starts = starts + 1, is_cancelled = 0 WHERE id = ?1";
+                       starts = starts + 1, is_cancelled = 0 \
+                       WHERE id = ?1 AND state IN ('waiting', 'delayed')";
             let mut statement = transaction.prepare(sql)?;
             for order in &picked.orders {
-                statement.execute(params![order.id, picked.start.job, picked.start.number])?;
+                let started = params![order.id, picked.start.job, picked.start.number];
+                if statement.execute(started)? == 0 {
+                    return Ok(false);
+                }
             }
             if is_counted {
                 let sql = "INSERT INTO starts (lane, at_ms, boot) VALUES (?1, ?2, ?3)";
                 let lane = picked.orders[0].lane();
                 transaction.execute(sql, params![lane, now_ms(), boot])?;
             }
-            Ok(())
+            Ok(true)
         };
-        write().map_err(&failed)?;
-        transaction.commit().map_err(&failed)
+        // Not committed, it never was.
+        let may_run = write().map_err(&failed)?;
+        if may_run {
+            transaction.commit().map_err(&failed)?;
+        }
+        Ok(may_run)
     }
 
     /// All runs that go on, as far as is known.
@@ -219,10 +237,7 @@ impl Jobs {
                 is_cancelled: row.get(3)?,
             })
         };
-        let read = || -> rusqlite::Result<Vec<Running>> {
-            self.connection.prepare(sql)?.query_map([], running)?.collect()
-        };
-        read().map_err(self.failed())
+        rows(&self.connection, sql, [], running).map_err(self.failed())
     }
 
     /// How many do not run yet.
@@ -230,5 +245,22 @@ impl Jobs {
         let sql = "SELECT 1 FROM jobs WHERE state IN ('waiting', 'delayed', 'left') LIMIT 1";
         let found = self.connection.query_row(sql, [], |_| Ok(())).optional();
         Ok(found.map_err(self.failed())?.is_some())
+    }
+}
+
+/// Adds what goes with the first, in order, as far as the items fit; the others go next time.
+fn gather(orders: &mut Vec<Order>, further: impl Iterator<Item = Order>) {
+    let mut seen: BTreeSet<String> = orders.iter().filter_map(|order| order.item.clone()).collect();
+    let mut bytes: usize = seen.iter().map(String::len).sum();
+    for order in further {
+        if let Some(item) = &order.item
+            && seen.insert(item.clone())
+        {
+            bytes += 1 + item.len();
+            if bytes > MOST_ITEMS {
+                return;
+            }
+        }
+        orders.push(order);
     }
 }

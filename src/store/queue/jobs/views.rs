@@ -4,7 +4,10 @@ use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
 use serde::Serialize;
 
 use super::{super::Error, Jobs, State, now_ms};
-use crate::store::queue::{order::Order, run::Start};
+use crate::store::{
+    database::rows,
+    queue::{order::Order, run::Start},
+};
 
 /// One job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,23 +85,14 @@ impl Jobs {
             "SELECT {COLUMNS} FROM (SELECT seq, {COLUMNS} FROM jobs WHERE {condition} \
              ORDER BY seq DESC LIMIT CAST(? AS INTEGER)) ORDER BY seq"
         );
-        let read = || -> rusqlite::Result<Vec<Job>> {
-            let mut statement = self.connection.prepare(&sql)?;
-            statement.query_map(params_from_iter(&values), job)?.collect()
-        };
-        read().map_err(self.failed())
+        rows(&self.connection, &sql, params_from_iter(&values), job).map_err(self.failed())
     }
 
     /// Those that failed for good, by how many there are of each hook: label, count.
     pub(crate) fn failing(&self) -> Result<Vec<(String, u64)>, Error> {
         let sql = "SELECT label, count(*) FROM jobs WHERE state = 'failed' GROUP BY lane, label \
                    ORDER BY count(*) DESC, label LIMIT 20";
-        let read = || -> rusqlite::Result<Vec<(String, u64)>> {
-            let mut statement = self.connection.prepare(sql)?;
-            let count = |row: &Row<'_>| row.get::<_, i64>(1).map(|n| u64::try_from(n).unwrap_or(0));
-            statement.query_map([], |row| Ok((row.get(0)?, count(row)?)))?.collect()
-        };
-        read().map_err(self.failed())
+        rows(&self.connection, sql, [], counted).map_err(self.failed())
     }
 
     /// When the event of the oldest job in one of these states was fired.
@@ -113,13 +107,8 @@ impl Jobs {
     /// How many there are.
     pub(crate) fn counts(&self) -> Result<Counts, Error> {
         let sql = "SELECT state, count(*) FROM jobs GROUP BY state";
-        let read = || -> rusqlite::Result<Vec<(String, i64)>> {
-            let mut statement = self.connection.prepare(sql)?;
-            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-        };
         let mut counts = Counts::default();
-        for (state, count) in read().map_err(self.failed())? {
-            let count = u64::try_from(count).unwrap_or(0);
+        for (state, count) in rows(&self.connection, sql, [], counted).map_err(self.failed())? {
             match State::named(&state) {
                 Some(State::Left) => counts.left = count,
                 Some(State::Waiting) => counts.waiting = count,
@@ -185,6 +174,11 @@ impl Jobs {
         transaction.commit().map_err(&failed)?;
         Ok(count)
     }
+}
+
+/// A name and how many there are of it.
+fn counted(row: &Row<'_>) -> rusqlite::Result<(String, u64)> {
+    Ok((row.get(0)?, u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0)))
 }
 
 fn condition(filter: &Filter) -> (String, Vec<String>) {
