@@ -92,12 +92,17 @@ fn prepare(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Res
     connection.busy_timeout(BUSY).map_err(failed)?;
     let found = format_of(connection).map_err(failed)?;
     check(path, found, migrations)?;
+    // A new database can only be lost as a whole, and then it is made again.
+    let care = if found == 0 { "off" } else { "normal" };
+    connection.pragma_update(None, "synchronous", care).map_err(failed)?;
     connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
+    if found < migrations.len() {
+        migrate(connection, path, migrations)?;
+    }
     // A crash of a process loses nothing; a crash of the machine may lose the last commits, but
     // never the database. Who needs more says so for its own writes.
-    connection.pragma_update(None, "synchronous", "normal").map_err(failed)?;
-    connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
-    if found < migrations.len() { migrate(connection, path, migrations) } else { Ok(()) }
+    connection.pragma_update(None, "synchronous", "normal").map_err(failed)
 }
 
 fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), Error> {

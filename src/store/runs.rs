@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, config::DbConfig, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -220,6 +220,13 @@ impl Runs {
         transaction.commit().map_err(failed)
     }
 
+    /// Closing copies nothing from the log into the database, which would wait for the disk: what
+    /// stands in the log is as safe, and whoever opens it next or fills it up does that.
+    fn leave_log(&self) -> Result<(), Error> {
+        let setting = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        self.connection.set_db_config(setting, true).map(drop).map_err(self.trouble())
+    }
+
     fn last_seq(&self, id: &str) -> Result<i64, Error> {
         self.connection
             .query_row("SELECT coalesce(max(seq), 0) FROM events WHERE run = ?1", [id], |row| {
@@ -266,6 +273,7 @@ impl Journal {
     ///
     /// The database cannot be used, or no thread can be started.
     pub(crate) fn start(runs: Runs, id: &str, lines: File) -> Result<Self, Error> {
+        runs.leave_log()?;
         let from = runs.last_seq(id)? + 1;
         let id = id.to_owned();
         let path = runs.path.clone();

@@ -197,6 +197,62 @@ fn a_broken_hook_refuses_nothing_and_without_hooks_nothing_is_asked() {
     assert!(events(&cph, "R1").iter().all(|event| event["kind"] != "trouble"));
 }
 
+/// The orchestrator that comes with cph keeps the contract that others are held to.
+#[test]
+fn it_conforms() {
+    let cph = with(TASKS);
+    let client = ["conform", "--json", "--", "cph", "run", "tasks.yaml", "-k"];
+    let ran = cph.run(&client);
+    let report: Value =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.shown()));
+    let plays = report["plays"].as_array().unwrap();
+    assert_eq!((ran.code, plays.len()), (0, 12), "{report:#}");
+    for play in plays {
+        assert!(play["not_fired"].is_null() && play["events"].as_u64().unwrap() > 0, "{play:#}");
+        assert_eq!(play["faults"], serde_json::json!([]), "{play:#}");
+    }
+}
+
+/// Refuses every end of a run that does not already go on for it.
+const NOT_YET: &str = r#""TaskComplete": [{"hooks": [{"type": "command",
+    "command": "cat >> \"$CLAUDE_PROJECT_DIR/ends\"; echo >> \"$CLAUDE_PROJECT_DIR/ends\"; if test -e \"$CLAUDE_PROJECT_DIR/b\" && ! test -e \"$CLAUDE_PROJECT_DIR/enough\"; then echo no docs >&2; exit 2; fi"}]}]"#;
+
+#[test]
+fn the_end_of_a_run_may_be_refused() {
+    let cph = with_hooks(TASKS, NOT_YET);
+    let ran = cph.run(&["run", "tasks.yaml"]);
+    assert_eq!(ran.code, 1, "{}", ran.shown());
+    assert!(ran.stdout.contains("a hook refused its end: no docs"), "{}", ran.shown());
+    let ends: Vec<Value> = cph
+        .read("project/ends")
+        .unwrap()
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let told = |end: &Value| (end["success"].clone(), end["stop_hook_active"].clone());
+    assert_eq!(
+        ends.iter().map(told).collect::<Vec<_>>(),
+        [(true.into(), false.into()), (false.into(), true.into())]
+    );
+    let cph = cph.project_file("enough", "");
+    cph.succeed(&["run", "--resume"]);
+    assert_eq!(outcome(&cph, "R1", "a"), "unchanged");
+}
+
+/// A plan that was suggested lies in the state of cph and says where its project is.
+#[test]
+fn events_tell_the_directory_of_the_run() {
+    let cph =
+        with_hooks("", &format!("\"PreTaskExecute\": {LISTEN}")).project_file("heard/.keep", "");
+    let place = cph.path("project");
+    let plan = format!("cwd: {}\ntasks: [{{name: a, cwd: heard, run: true}}]", place.display());
+    std::fs::write(cph.path("tmp/plan.yaml"), plan).unwrap();
+    cph.succeed(&["run", &cph.path("tmp/plan.yaml").display().to_string()]);
+    let told = &heard(&cph)[0];
+    assert_eq!(told["cwd"], place.to_str().unwrap());
+    assert_eq!(told["workspace"], place.join("heard").to_str().unwrap());
+}
+
 #[test]
 fn maintenance_is_told() {
     let cph =

@@ -196,6 +196,37 @@ fn what_a_dead_run_left_behind_is_ended_before_the_next_one() {
     assert_eq!(left_behind(&cph), Vec::<String>::new());
 }
 
+/// A hook of the run lives in a process group of its own, below a dispatch that lives too.
+#[cfg(target_os = "linux")]
+#[test]
+fn hooks_of_a_dead_run_are_ended_before_the_next_one() {
+    let hooks = r#"{"hooks": {"PreTaskExecute": [{"hooks": [{"type": "command",
+        "command": "echo begin 0 $$ > \"$CLAUDE_PROJECT_DIR/log\"; sleep 600 & wait"}]}]}}"#;
+    let cph = with("tasks: [{name: a, run: true}]").home_file(".claude/hooks.json", hooks);
+    let mut child = start(&cph, &["run", "tasks.yaml"]);
+    // A dispatch, a shell, and what that waits for.
+    assert!(until(PATIENCE, || left_behind_count(&cph) >= 3), "it has not started");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(left_behind_count(&cph) >= 3, "the test shows nothing");
+    let cph = cph.project_file("other.yaml", "tasks: [{name: b, run: true}]").home_file(".claude/hooks.json", "{}");
+    let ran = cph.run(&["run", "other.yaml"]);
+    assert!(ran.stderr.contains("run R1 had left"), "{}", ran.shown());
+    assert_eq!(left_behind(&cph), Vec::<String>::new());
+}
+
+/// What a hook leaves to the background outlives the run, as it was promised.
+#[test]
+fn background_hooks_of_a_run_are_not_of_the_run() {
+    let hooks = r#"{"hooks": {"PreTaskExecute": [{"hooks": [{"type": "command", "background": true,
+        "command": "env > \"$CLAUDE_PROJECT_DIR/env.new\"; mv \"$CLAUDE_PROJECT_DIR/env.new\" \"$CLAUDE_PROJECT_DIR/env\""}]}]}}"#;
+    let cph = with("tasks: [{name: a, run: true}]").home_file(".claude/hooks.json", hooks);
+    cph.succeed(&["run", "tasks.yaml"]);
+    assert!(until(PATIENCE, || cph.read("project/env").is_some()), "the hook has not run");
+    let env = cph.read("project/env").unwrap();
+    assert!(env.contains("CLAUDE_PROJECT_DIR=") && !env.contains("CPH_RUN_TOKEN="), "{env}");
+}
+
 fn left_behind_count(cph: &Cph) -> usize {
     let is_there = cph.path("state/cph/projects").is_dir()
         && cph.read("project/log").is_some_and(|log| log.contains('\n'));

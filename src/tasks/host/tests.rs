@@ -322,6 +322,27 @@ fn what_is_no_call_for_an_artifact_is_left_as_it_is() {
 }
 
 #[test]
+fn powershell_gets_plain_paths_and_no_others() {
+    let orders = Orders::of(Action::Gate);
+    let ask = |artifact: &str| {
+        let stage = Stage::new();
+        let (_folder, mut run) = stage.run();
+        note(&mut run, "artifact", Some("a"), json!({ "path": artifact }));
+        done(&mut run, "a");
+        stage.live().write(&run).unwrap();
+        let line = "Get-Content \"${tasks.a.artifacts[0]}\"";
+        stage.ask(&orders, tool("PowerShell", json!({ "command": line }))).unwrap()
+    };
+    let plain = ask("/project/a-1.out");
+    let line = &plain["hookSpecificOutput"]["updatedInput"]["command"];
+    assert_eq!(line, "Get-Content \"/project/a-1.out\"");
+    for meant in ["/project/it's.out", "/project/$(x)", "/a b", "/a,b", "/a`b"] {
+        let refused = ask(meant);
+        assert!(reason(Some(&refused)).contains("means something to a shell"), "{refused}");
+    }
+}
+
+#[test]
 fn several_things_that_are_awaited_are_one_refusal() {
     let stage = Stage::new();
     let (_folder, _run) = stage.run();

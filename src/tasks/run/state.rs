@@ -99,6 +99,8 @@ pub(super) struct Attempt {
     /// From 1.
     pub(super) number: u32,
     pub(super) input: Input,
+    /// What a hook wants it to be started with, word for word.
+    pub(super) rewritten: Option<serde_json::Map<String, serde_json::Value>>,
     /// Where it works, if that is a worktree of its own.
     pub(super) tree: Option<Tree>,
     pub(super) fingerprint: String,
@@ -119,6 +121,7 @@ impl Attempt {
             worker,
             number,
             input,
+            rewritten: None,
             tree: None,
             fingerprint: String::new(),
             signs: Signs::new(Instant::now()),

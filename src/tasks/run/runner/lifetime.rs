@@ -62,7 +62,7 @@ impl Runner<'_> {
         if self.set.is_cancelled() || !self.calls.listens(event) {
             return Answer::default();
         }
-        let mut payload = herald::base(event, &self.folder.record.id, &self.folder.record.base);
+        let mut payload = herald::base(event, &self.folder.record.id, &self.cwd);
         payload.extend(members(fields));
         let asked = match self.calls.ask(&mut self.set, event, &payload, Asker::Run) {
             Ok(id) => id,
@@ -105,6 +105,25 @@ impl Runner<'_> {
         self.pauses.clear();
     }
 
+    /// Tells hooks that the run is over. Who refuses that makes it fail, and is told once more.
+    fn close_run(&mut self, summary: &mut Summary) {
+        let id = self.folder.record.id.clone();
+        let fields = |summary: &Summary, is_again: bool| {
+            json!({
+                "task_id": id,
+                "success": summary.is_success(),
+                "result": summary.outcomes,
+                "stop_hook_active": is_again,
+            })
+        };
+        let event = "TaskComplete";
+        let Some(why) = self.ask(event, fields(summary, false)).refusal else { return };
+        let why = format!("a hook refused its end: {why}");
+        self.tell("run_stop", None, None, members(json!({ "reason": why })));
+        summary.stopped.get_or_insert(why);
+        self.ask(event, fields(summary, true));
+    }
+
     pub(super) fn finish(mut self) -> Summary {
         let mut outcomes = BTreeMap::new();
         for value in self.ended.values.iter().flatten() {
@@ -112,13 +131,8 @@ impl Runner<'_> {
         }
         let took = self.began.elapsed();
         let (is_cancelled, stopped) = (self.is_cancelled, self.stopped.clone());
-        let summary = Summary { outcomes, is_cancelled, stopped, took };
-        let fields = json!({
-            "task_id": self.folder.record.id,
-            "success": summary.is_success(),
-            "result": summary.outcomes,
-        });
-        self.ask("TaskComplete", fields);
+        let mut summary = Summary { outcomes, is_cancelled, stopped, took };
+        self.close_run(&mut summary);
         let detail = json!({
             "status": summary.status(),
             "outcomes": summary.outcomes,
