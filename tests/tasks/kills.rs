@@ -209,7 +209,9 @@ fn hooks_of_a_dead_run_are_ended_before_the_next_one() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(left_behind_count(&cph) >= 3, "the test shows nothing");
-    let cph = cph.project_file("other.yaml", "tasks: [{name: b, run: true}]").home_file(".claude/hooks.json", "{}");
+    let cph = cph
+        .project_file("other.yaml", "tasks: [{name: b, run: true}]")
+        .home_file(".claude/hooks.json", "{}");
     let ran = cph.run(&["run", "other.yaml"]);
     assert!(ran.stderr.contains("run R1 had left"), "{}", ran.shown());
     assert_eq!(left_behind(&cph), Vec::<String>::new());
@@ -221,6 +223,7 @@ fn background_hooks_of_a_run_are_not_of_the_run() {
     let hooks = r#"{"hooks": {"PreTaskExecute": [{"hooks": [{"type": "command", "background": true,
         "command": "env > \"$CLAUDE_PROJECT_DIR/env.new\"; mv \"$CLAUDE_PROJECT_DIR/env.new\" \"$CLAUDE_PROJECT_DIR/env\""}]}]}}"#;
     let cph = with("tasks: [{name: a, run: true}]").home_file(".claude/hooks.json", hooks);
+    let cph = cph.env("CPH_RUNNER_IDLE_MS", "100");
     cph.succeed(&["run", "tasks.yaml"]);
     assert!(until(PATIENCE, || cph.read("project/env").is_some()), "the hook has not run");
     let env = cph.read("project/env").unwrap();

@@ -235,6 +235,79 @@ tasks:
     assert_eq!(git(&cph, &["worktree", "list"]).lines().count(), 1);
 }
 
+/// Where Git is.
+fn git_itself() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap();
+    let mut found = std::env::split_paths(&path).map(|dir| dir.join("git"));
+    found.find(|git| git.is_file()).expect("these tests need git")
+}
+
+/// In place of Git: while it does one thing for the first time somebody else holds the lock for it.
+const LOCKING: &str = r#"
+case " $* " in
+*" worktree add "*)
+  kind=add previous=
+  for word; do test "$previous" != -b || lock=.git/refs/heads/$word.lock; previous=$word; done
+  mkdir -p "${lock%/*}" ;;
+*" add -A "*) kind=stage lock=$("$GIT" rev-parse --git-path index.lock) ;;
+*" merge --quiet "*) kind=merge lock=.git/index.lock ;;
+*" branch --quiet -D "*)
+  kind=branch
+  for word; do lock=.git/refs/heads/$word.lock; done ;;
+*) exec "$GIT" "$@" ;;
+esac
+mkdir "$HOME/$kind" 2>/dev/null || exec "$GIT" "$@"
+: >"$lock"
+"$GIT" "$@"
+code=$?
+rm "$lock"
+echo "$code" >"$HOME/$kind/code"
+exit "$code"
+"#;
+
+#[test]
+fn locks_that_somebody_else_holds_are_waited_for() {
+    let cph = repository("tasks: [{name: a, prompt: 'echo A > a.txt'}]");
+    let cph = cph.program("git", &format!("GIT={}\n{LOCKING}", git_itself().display()));
+    // Nothing of ours is in the configuration: whoever writes it is in nobody's way.
+    let cph = cph.project_file(".git/config.lock", "");
+    let said = cph.succeed(&["run", "tasks.yaml", "--merge"]);
+    assert!(said.ends_with("merged   a\n"), "{said}");
+    assert_eq!(cph.read("project/a.txt").unwrap(), "A\n");
+    let cph = cph.project_file("other.yaml", "tasks: [{name: x, run: true}]");
+    cph.succeed(&["run", "other.yaml"]);
+    assert_eq!(cph.succeed(&["maintain", "--keep", "1"]), "R1 removed\n1 runs stay\n");
+    assert_eq!(branches(&cph), [""; 0]);
+    for kind in ["add", "stage", "merge", "branch"] {
+        let code = cph.read(&format!("home/{kind}/code"));
+        assert!(code.is_some_and(|code| code != "0\n"), "nothing was in the way of {kind}");
+    }
+}
+
+#[test]
+fn a_lock_that_a_killed_agent_left_is_taken_away() {
+    let cph = repository(
+        "tasks: [{name: a, prompt: 'echo A > a.txt; : > \"$(git rev-parse --git-path index.lock)\"'}]",
+    );
+    cph.succeed(&["run", "tasks.yaml", "--merge"]);
+    assert_eq!(cph.read("project/a.txt").unwrap(), "A\n");
+}
+
+#[test]
+fn many_worktrees_are_made_at_once() {
+    let count = if std::env::var_os("CPH_STRESS").is_some() { 60 } else { 12 };
+    let task = |n: usize| format!("- {{name: t{n}, prompt: 'echo {n} > {n}.txt'}}\n");
+    let tasks: String = (0..count).map(task).collect();
+    let cph = repository(&format!("max_workers: {count}\ntasks:\n{tasks}"));
+    let ran = cph.run(&["run", "tasks.yaml"]);
+    assert_eq!(ran.code, 0, "{}", ran.shown());
+    assert_eq!(branches(&cph).len(), count);
+    cph.succeed(&["runs", "merge", "R1"]);
+    for n in 0..count {
+        assert_eq!(cph.read(&format!("project/{n}.txt")).unwrap(), format!("{n}\n"));
+    }
+}
+
 #[test]
 fn without_a_repository_nothing_is_started() {
     let cph = with(&format!("{AGENT}tasks: [{{name: a, prompt: touch oops}}]"));
