@@ -235,6 +235,39 @@ tasks:
     assert_eq!(git(&cph, &["worktree", "list"]).lines().count(), 1);
 }
 
+/// A run may end in any way: what was made in its worktrees is told, and stays until it is merged.
+#[test]
+fn work_that_is_not_merged_is_told() {
+    let tasks = "on_failure: continue
+tasks:
+- {name: made, prompt: 'echo A > a.txt'}
+- {name: idle, prompt: 'true'}
+- {name: half, prompt: 'echo H > h.txt; until test -e $HOME/go; do sleep 0.01; done', dependencies: made}
+";
+    let cph = repository(tasks).env("CPH_SESSION", "s1");
+    let mut child = start(&cph, &["run", "tasks.yaml"]);
+    let half = || run_dir_exists(&cph) && tree(&cph, "half").join("h.txt").exists();
+    assert!(until(PATIENCE, half), "the agent does not work");
+    cph.succeed(&["runs", "cancel", "R1"]);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let told = "Not merged yet: the work of made, half. `cph runs merge R1` brings in";
+    let shown = cph.succeed(&["runs", "show", "R1"]);
+    assert!(shown.contains(told), "{shown}");
+    let end = events(&cph, "R1").pop().unwrap();
+    assert_eq!(end["detail"]["unmerged"], serde_json::json!(["made", "half"]), "{end}");
+    // The session that the run belongs to is told the same.
+    let live = run_dir(&cph, "R1").join("../../live/R1.json");
+    let live: serde_json::Value = serde_json::from_slice(&fs::read(live).unwrap()).unwrap();
+    assert_eq!(live["unmerged"], end["detail"]["unmerged"]);
+    fs::write(cph.path("home/go"), "").unwrap();
+    let said = cph.succeed(&["runs", "resume", "R1"]);
+    assert!(said.contains(&told.replace(" brings in", "")), "{said}");
+    cph.succeed(&["runs", "merge", "R1"]);
+    let shown = cph.succeed(&["runs", "show", "R1"]);
+    assert!(!shown.contains("Not merged"), "{shown}");
+    assert_eq!(cph.read("project/h.txt").unwrap(), "H\n");
+}
+
 /// Where Git is.
 fn git_itself() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap();

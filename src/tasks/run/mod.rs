@@ -80,6 +80,8 @@ pub(crate) struct Summary {
     pub(crate) is_cancelled: bool,
     /// Why hooks ended it.
     pub(crate) stopped: Option<String>,
+    /// Tasks whose work in worktrees is not merged.
+    pub(crate) unmerged: Vec<String>,
     pub(crate) took: Duration,
 }
 

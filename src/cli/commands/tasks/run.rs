@@ -9,9 +9,10 @@ use crate::{
         failure::Failure,
         output::{BAD, GOOD, WARN, styled},
     },
+    diag::render::text::clean,
     model::Processor,
     session::{
-        live, place as state_place,
+        live as processors, place as state_place,
         recursion::{self, Nesting},
     },
     source::SourceFile,
@@ -26,6 +27,7 @@ use crate::{
     tasks::{
         self, Graph, TaskFile,
         draw::{Drawing, span},
+        live,
         run::{
             Order, Summary,
             folder::{self, Folder, Options},
@@ -275,7 +277,7 @@ impl Stage<'_> {
         let summary = tasks::run::run(order).map_err(|error| Failure::of(&error))?;
         drop(watcher);
         self.retire(&id);
-        self.tell(&id, &summary);
+        self.tell(&id, &summary, is_merged);
         Ok(match () {
             () if summary.is_cancelled => Exit::Cancelled,
             () if summary.is_success() && is_merged => {
@@ -289,8 +291,8 @@ impl Stage<'_> {
     /// Claude Code's hooks need not wait for an orchestrator that is done.
     fn retire(&self, id: &str) {
         let (boot_time, boot, wall) = (clock::boot_now(), clock::boot_id(), clock::wall_now());
-        let now = live::Now { boot_time, boot, wall };
-        if let Err(error) = live::retire(self.state, Processor::TaskOrchestrator, &now, id) {
+        let now = processors::Now { boot_time, boot, wall };
+        if let Err(error) = processors::retire(self.state, Processor::TaskOrchestrator, &now, id) {
             self.desk.output.complain(styled(WARN, format!("{id} still counts as live: {error}")));
         }
     }
@@ -318,7 +320,7 @@ impl Stage<'_> {
         }
     }
 
-    fn tell(&self, id: &str, summary: &Summary) {
+    fn tell(&self, id: &str, summary: &Summary, is_merged: bool) {
         if self.args.json {
             return;
         }
@@ -331,6 +333,12 @@ impl Stage<'_> {
         self.desk.output.line(format_args!("{id} {status}: {} in {took}", parts.join(", ")));
         if let Some(why) = &summary.stopped {
             self.desk.output.line(format_args!("  ended by a hook: {why}"));
+        }
+        // Those that are about to be merged are told then.
+        if !summary.unmerged.is_empty() && !(is_merged && summary.is_success()) {
+            self.desk
+                .output
+                .line(format_args!("  {}", clean(&live::unmerged(id, &summary.unmerged))));
         }
         if !summary.is_success() {
             self.desk.output.line(format_args!(

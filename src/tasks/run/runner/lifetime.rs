@@ -11,6 +11,7 @@ use super::{
         Summary,
         gates::Asker,
         herald::{self, Answer, members},
+        worktree,
     },
     Runner, millis,
 };
@@ -105,6 +106,17 @@ impl Runner<'_> {
         self.pauses.clear();
     }
 
+    /// Tasks whose work stays where they made it.
+    fn unmerged(&self) -> Vec<String> {
+        if self.asked.trees.is_none() {
+            return Vec::new();
+        }
+        let names = self.asked.file.tasks.iter().map(|task| &*task.name);
+        let (dir, record) = (self.folder.dir(), &self.folder.record);
+        let names = worktree::unmerged(dir, record, names, self.asked.env);
+        names.into_iter().map(str::to_owned).collect()
+    }
+
     /// Tells hooks that the run is over. Who refuses that makes it fail, and is told once more.
     fn close_run(&mut self, summary: &mut Summary) {
         let id = self.folder.record.id.clone();
@@ -131,14 +143,18 @@ impl Runner<'_> {
         }
         let took = self.began.elapsed();
         let (is_cancelled, stopped) = (self.is_cancelled, self.stopped.clone());
-        let mut summary = Summary { outcomes, is_cancelled, stopped, took };
+        let unmerged = self.unmerged();
+        let mut summary = Summary { outcomes, is_cancelled, stopped, unmerged, took };
         self.close_run(&mut summary);
-        let detail = json!({
+        let mut detail = members(json!({
             "status": summary.status(),
             "outcomes": summary.outcomes,
             "took_ms": millis(took),
-        });
-        self.tell("run_end", None, None, members(detail));
+        }));
+        if !summary.unmerged.is_empty() {
+            detail.insert("unmerged".to_owned(), json!(summary.unmerged));
+        }
+        self.tell("run_end", None, None, detail);
         summary
     }
 }

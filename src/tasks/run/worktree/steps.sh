@@ -110,6 +110,17 @@ merge)
   join "$branch" "$message"
   ;;
 
+# unmerged [TREE BRANCH]...: says which branches, or their worktrees, have what is not checked out
+# here.
+unmerged)
+  while test $# -gt 0; do
+    tree=$1 branch=$2; shift 2
+    if test -e "$tree/.git" && test -n "$(git -C "$tree" --no-optional-locks status --porcelain)" ||
+      exists "$branch" && ! holds "$branch"
+    then printf '%s\n' "$branch"; fi
+  done
+  ;;
+
 # release TREE BRANCH MESSAGE: the worktree goes, with its branch when that is merged. Exit 4: the
 # branch stays.
 release)
