@@ -1,7 +1,8 @@
 //! Programs that do a part of the work, as wheels that `benches/fetch-peers` fetched.
 //!
-//! hcom is called for a session that it does not know, where it leaves early: a lower bound. The
-//! runners of git hooks ask git too; what is compared is what a human waits for, not what is done.
+//! hcom is fired as a host fires it, with the payload of a tool call, but for a session that it does
+//! not know, where it leaves early: a lower bound. The runners of git hooks ask git too; what is
+//! compared is what a human waits for, not what is done.
 
 use std::{
     fs,
@@ -11,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::harness::Contestant;
+use crate::{harness::Contestant, stage};
 
 /// How many times slower than cph each must be: row, words, factor.
 pub(crate) const BOUNDS: &[(&str, &str, f64)] = &[
@@ -27,10 +28,18 @@ struct Peer {
     args: &'static [&'static str],
     /// Its configuration: file and text.
     file: Option<(&'static str, &'static str)>,
+    /// Whether it is a hook and reads a payload.
+    is_told: bool,
 }
 
 const PEERS: &[Peer] = &[
-    Peer { name: "hcom, early exit", program: "bin/hcom", args: &["pre"], file: None },
+    Peer {
+        name: "hcom, early exit",
+        program: "bin/hcom",
+        args: &["pre"],
+        file: None,
+        is_told: true,
+    },
     Peer {
         name: "prek, one hook",
         program: "bin/prek",
@@ -40,12 +49,14 @@ const PEERS: &[Peer] = &[
             "repos:\n- repo: local\n  hooks:\n  - {id: t, name: t, entry: 'true', language: system, \
              pass_filenames: false, always_run: true}\n",
         )),
+        is_told: false,
     },
     Peer {
         name: "lefthook, one hook",
         program: "lefthook",
         args: &["run", "bench"],
         file: Some(("lefthook.yml", "bench:\n  commands:\n    t:\n      run: 'true'\n")),
+        is_told: false,
     },
 ];
 
@@ -62,7 +73,14 @@ fn contestant(peer: &'static Peer) -> Option<Contestant<'static>> {
         return None;
     }
     let place = Place::new(peer);
-    Some(Contestant::new(peer.name, move |_| place.command(&program, peer.args)))
+    Some(Contestant::new(peer.name, move |round| {
+        let mut command = place.command(&program, peer.args);
+        if peer.is_told {
+            let told = place.payload(round);
+            command.stdin(fs::File::open(told).expect("a payload"));
+        }
+        command
+    }))
 }
 
 /// A repository with one file.
@@ -87,6 +105,14 @@ impl Place {
 
     fn home(&self) -> PathBuf {
         self.0.path().join("home")
+    }
+
+    /// What a host tells of a tool call; every round is a call of its own.
+    fn payload(&self, round: usize) -> PathBuf {
+        let file = self.0.path().join("payload.json");
+        let payload = stage::payload(&self.home(), &self.repository(), round);
+        fs::write(&file, payload).expect("a payload");
+        file
     }
 
     fn repository(&self) -> PathBuf {

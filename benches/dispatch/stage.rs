@@ -81,19 +81,9 @@ impl Stage {
         self.root.path().join("payload.json")
     }
 
-    /// Writes a payload like that of a tool call; every round is a call of its own.
     fn tell(&self, round: usize) {
-        let payload = json!({
-            "session_id": "11111111-2222-4333-8444-555555555555",
-            "transcript_path": self.root.path().join("home/.claude/projects/p/t.jsonl"),
-            "cwd": self.project(),
-            "permission_mode": "default",
-            "hook_event_name": "PreToolUse",
-            "tool_name": "Bash",
-            "tool_input": { "command": "cargo test --workspace", "description": "Run the tests" },
-            "tool_use_id": format!("toolu_{round:020}"),
-        });
-        fs::write(self.payload(), format!("{payload}\n")).expect("a payload");
+        let told = payload(&self.root.path().join("home"), &self.project(), round);
+        fs::write(self.payload(), told).expect("a payload");
     }
 
     /// A program in the project, in an environment built from nothing, told the payload.
@@ -120,4 +110,19 @@ impl Stage {
         command.args(["dispatch", "PreToolUse", "--reg", "p1", "--limit", "605"]);
         command
     }
+}
+
+/// What a host tells of a tool call; every round is a call of its own.
+pub(crate) fn payload(home: &Path, project: &Path, round: usize) -> String {
+    let payload = json!({
+        "session_id": "11111111-2222-4333-8444-555555555555",
+        "transcript_path": home.join(".claude/projects/p/t.jsonl"),
+        "cwd": project,
+        "permission_mode": "default",
+        "hook_event_name": "PreToolUse",
+        "tool_name": "Bash",
+        "tool_input": { "command": "cargo test --workspace", "description": "Run the tests" },
+        "tool_use_id": format!("toolu_{round:020}"),
+    });
+    format!("{payload}\n")
 }

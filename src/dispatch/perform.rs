@@ -3,6 +3,8 @@
 //! Does not decide whether they are ours. Invariant: whatever order hooks end in, their answers
 //! are folded in configuration order.
 
+use std::cell::RefCell;
+
 use crate::{
     model::{
         fold::{Clash, Voice},
@@ -12,6 +14,7 @@ use crate::{
     },
     session::{
         delivery::OccurrenceId,
+        memory::Memory,
         once,
         recursion::{self, Nesting},
     },
@@ -54,6 +57,13 @@ impl Firing<'_> {
         let environment = self.environment(nesting, &mine.occurrence);
         let files = self.env_files(choice);
         let conduct = |orders: &Orders, bytes: &[u8]| (self.conduct)(self.situation, orders, bytes);
+        let seen = RefCell::new(None);
+        let meanwhile = || {
+            let mut seen = seen.borrow_mut();
+            if seen.is_none() {
+                *seen = self.situation.state.as_ref().ok().map(Memory::seen);
+            }
+        };
         let stage = Stage {
             conduct: &conduct,
             event: &self.situation.event,
@@ -69,8 +79,12 @@ impl Firing<'_> {
             deadline: self.situation.deadline,
             state: self.situation.state.as_ref().ok(),
             occurrence: &occurrence,
+            meanwhile: &meanwhile,
         };
         let play = self.play(choice, &mut mine, &stage, &mut report);
+        if let Some(seen) = seen.take() {
+            mine.memory.add(seen);
+        }
         if let Some(Err(error)) = files.as_ref().map(EnvFiles::join) {
             report.notice(format!("variables that hooks set are lost: {error}"));
         }

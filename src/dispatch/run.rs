@@ -100,6 +100,8 @@ pub(super) struct Stage<'s> {
     /// Where logs of background hooks are kept.
     pub(super) state: Option<&'s PrivateDir>,
     pub(super) occurrence: &'s str,
+    /// What can be done while hooks are at work; called each time that some were started.
+    pub(super) meanwhile: &'s dyn Fn(),
 }
 
 impl Stage<'_> {
@@ -334,6 +336,7 @@ impl<'r, 's> Runner<'r, 's> {
             .zip(started)
             .filter_map(|(&id, &(_, start))| Some((start?, set.identity(id)?)));
         self.keeper.spawned(&identified.collect::<Vec<_>>());
+        (self.stage.meanwhile)();
     }
 
     fn replay(&mut self, index: usize) {

@@ -330,6 +330,7 @@ impl Bench<'_> {
             state: None,
             conduct: &nobody,
             occurrence: occurrence.as_str(),
+            meanwhile: &|| {},
         }
     }
 

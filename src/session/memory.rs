@@ -71,8 +71,8 @@ impl Memory {
         Self { known }
     }
 
-    /// Experience only goes up.
-    fn add(&mut self, other: Self) {
+    /// Adds what was read at another time: experience only goes up.
+    pub(crate) fn add(&mut self, other: Self) {
         for (hook, theirs) in other.known {
             let known = self.known.entry(hook).or_default();
             *known = theirs.max(*known);

@@ -5,22 +5,26 @@
 //! were started (`nohup`) stays ignored.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustix::process::Signal;
+use signal_hook::low_level;
 
 const WATCHED: [Signal; 3] = [Signal::TERM, Signal::INT, Signal::HUP];
 
-/// What the handlers share with us. They are never taken away again: between taking them away and
-/// restoring the default a signal would be lost.
+/// The last signal that arrived; zero for none.
+static LAST: AtomicI32 = AtomicI32::new(0);
+
+/// Nobody watches: the handlers do the default, which is to die.
+static IDLE: AtomicBool = AtomicBool::new(true);
+
+/// What the handlers write to, and where that can be read. They are never taken away again:
+/// between taking them away and restoring the default a signal would be lost.
 struct Installed {
-    pipe: UnixStream,
-    last: Arc<AtomicUsize>,
-    /// Nobody watches: the handlers do the default, which is to die.
-    idle: Arc<AtomicBool>,
+    readable: OwnedFd,
+    written: OwnedFd,
 }
 
 static INSTALLED: OnceLock<Installed> = OnceLock::new();
@@ -34,7 +38,7 @@ pub(crate) struct Watch {
 
 impl std::fmt::Debug for Installed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Installed").field("last", &self.last).finish_non_exhaustive()
+        f.debug_struct("Installed").field("last", &LAST).finish_non_exhaustive()
     }
 }
 
@@ -44,43 +48,72 @@ pub(crate) fn watch() -> io::Result<Watch> {
     let installed = if let Some(installed) = INSTALLED.get() {
         installed
     } else {
-        let made = install()?;
-        INSTALLED.get_or_init(|| made)
+        let installed = INSTALLED.get_or_init({
+            let made = pipe()?;
+            || made
+        });
+        handle()?;
+        installed
     };
     *watchers += 1;
-    installed.idle.store(false, Ordering::SeqCst);
+    IDLE.store(false, Ordering::SeqCst);
     Ok(Watch { installed })
 }
 
-fn install() -> io::Result<Installed> {
-    let (pipe, write_end) = UnixStream::pair()?;
-    let last = Arc::new(AtomicUsize::new(0));
-    let idle = Arc::new(AtomicBool::new(true));
+/// A pipe that nobody waits for when it is full, or inherits.
+fn pipe() -> io::Result<Installed> {
+    #[cfg(not(target_os = "macos"))]
+    let (readable, written) = {
+        use rustix::pipe::{PipeFlags, pipe_with};
+        pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?
+    };
+    #[cfg(target_os = "macos")]
+    let (readable, written) = {
+        let ends = rustix::pipe::pipe()?;
+        for end in [&ends.0, &ends.1] {
+            rustix::io::fcntl_setfd(end, rustix::io::FdFlags::CLOEXEC)?;
+            rustix::fs::fcntl_setfl(end, rustix::fs::OFlags::NONBLOCK)?;
+        }
+        ends
+    };
+    Ok(Installed { readable, written })
+}
+
+#[expect(unsafe_code, reason = "what a handler may do cannot be told by a type")]
+fn handle() -> io::Result<()> {
     for signal in WATCHED.into_iter().filter(|signal| !is_ignored(*signal)) {
         let number = signal.as_raw();
-        let value = usize::try_from(number).unwrap_or_default();
-        // They act in this order; the pipe must be last, for it wakes whoever reads the number.
-        signal_hook::flag::register_conditional_default(number, Arc::clone(&idle))?;
-        signal_hook::flag::register_usize(number, Arc::clone(&last), value)?;
-        signal_hook::low_level::pipe::register(number, write_end.try_clone()?)?;
+        // SAFETY: the handler takes no memory and no lock; it reads and writes atomics and a pipe.
+        unsafe { low_level::register(number, move || arrive(number)) }?;
     }
-    Ok(Installed { pipe, last, idle })
+    Ok(())
+}
+
+/// What a handler does.
+fn arrive(number: i32) {
+    if IDLE.load(Ordering::SeqCst) {
+        // For these signals it does not come back.
+        let _died = low_level::emulate_default_handler(number);
+    }
+    LAST.store(number, Ordering::SeqCst);
+    if let Some(installed) = INSTALLED.get() {
+        // When it is full, somebody will read it.
+        let _woken = rustix::io::write(&installed.written, b"!");
+    }
 }
 
 impl Watch {
     /// The last signal that arrived, if any did since this process was started.
+    #[expect(clippy::unused_self, reason = "as long as nobody watches, they end this process")]
     pub(crate) fn arrived(&self) -> Option<i32> {
-        match self.installed.last.load(Ordering::SeqCst) {
-            0 => None,
-            number => i32::try_from(number).ok(),
-        }
+        Some(LAST.load(Ordering::SeqCst)).filter(|number| *number != 0)
     }
 }
 
 impl AsFd for Watch {
     /// Becomes readable with the first signal and stays so.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.installed.pipe.as_fd()
+        self.installed.readable.as_fd()
     }
 }
 
@@ -88,17 +121,20 @@ impl Drop for Watch {
     fn drop(&mut self) {
         let mut watchers = WATCHERS.lock().unwrap_or_else(PoisonError::into_inner);
         *watchers -= 1;
-        self.installed.idle.store(*watchers == 0, Ordering::SeqCst);
+        IDLE.store(*watchers == 0, Ordering::SeqCst);
     }
 }
 
 /// Makes a write beyond the allowed file size fail, where it would end this process: a hook that
 /// is killed has said nothing. Children start with the default again, for a handler, unlike an
 /// ignored signal, is not handed on.
+#[expect(unsafe_code, reason = "rustix has no signal dispositions")]
 pub(crate) fn outlive_full_files() {
+    extern "C" fn nothing(_signal: libc::c_int) {}
     if !is_ignored(Signal::XFSZ) {
-        // Whoever cannot have the handler is where he was before.
-        let _unchanged = signal_hook::flag::register(Signal::XFSZ.as_raw(), Arc::default());
+        let handler: extern "C" fn(libc::c_int) = nothing;
+        // SAFETY: a handler that does nothing may run at any time.
+        unsafe { libc::signal(libc::SIGXFSZ, handler as libc::sighandler_t) };
     }
 }
 

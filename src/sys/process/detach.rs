@@ -1,9 +1,9 @@
 //! Starting a process that outlives us: own session, nobody waits for it, it holds nothing of ours.
 //!
-//! By `posix_spawn` with `POSIX_SPAWN_SETSID`, which the standard library does not offer. A group
-//! of its own would not do: its leader cannot move to a session of its own afterwards, and until
-//! then the end of our session reaches it. A trampoline (starting ourselves to call `setsid`)
-//! costs a whole process start on the way of an answer.
+//! The standard library does not offer sessions. A group of its own would not do: its leader cannot
+//! move to a session of its own afterwards, and until then the end of our session reaches it. A
+//! trampoline (starting ourselves to call `setsid`) costs a whole process start on the way of an
+//! answer.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -43,10 +43,10 @@ pub(crate) fn detach(command: &Command, outputs: Outputs<'_>) -> io::Result<u32>
         Stdin::File(file) => file.as_raw_fd(),
     };
     let output = |file: Option<&File>| file.unwrap_or(&null).as_raw_fd();
-    let mut plan = Plan::new(Leads::Session)?;
-    plan.redirect(stdin, 0)?;
-    plan.redirect(output(outputs.stdout), 1)?;
-    plan.redirect(output(outputs.stderr), 2)?;
+    let mut plan = Plan::new(Leads::Session);
+    plan.redirect(stdin, 0);
+    plan.redirect(output(outputs.stdout), 1);
+    plan.redirect(output(outputs.stderr), 2);
     if let Some(dir) = &dir {
         plan.change_dir(dir)?;
     }

@@ -7,8 +7,9 @@ use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 
 use super::facts::{self, Identity};
 use super::family::Family;
+use super::spawn::Channels;
 use super::stream::Stream;
-use super::{Command, Ending, Limits, Status, Voices, exit, spawn};
+use super::{Command, Ending, Limits, Status, exit, spawn};
 use crate::sys::clock::Deadline;
 
 /// How long the kernel may take to end what got KILL.
@@ -71,24 +72,14 @@ pub(super) struct Running {
 
 impl Running {
     #[expect(clippy::needless_pass_by_value, reason = "its files are closed once the child runs")]
-    pub(super) fn start(command: Command, limits: Limits) -> std::io::Result<Self> {
-        let started = Instant::now();
-        let mut child = spawn::spawn(&command)?;
-        let stdout = child.stdout.take().map(OwnedFd::from);
-        let stderr = child.stderr.take().map(OwnedFd::from);
-        Ok(Self::new(child.id(), [stdout, stderr, None], limits, started))
-    }
-
-    /// As [`Self::start`], with a descriptor to report on.
-    #[expect(clippy::needless_pass_by_value, reason = "its files are closed once the child runs")]
-    pub(super) fn start_with_report(
+    pub(super) fn start(
         command: Command,
         limits: Limits,
-        voices: Voices,
+        channels: Channels,
     ) -> std::io::Result<Self> {
         let started = Instant::now();
-        let (pid, ears) = spawn::spawn_with_report(&command, voices)?;
-        let pipes = [Some(ears.stdout), ears.stderr, Some(ears.report)];
+        let (pid, ears) = spawn::spawn(&command, channels)?;
+        let pipes = [Some(ears.stdout), ears.stderr, ears.report];
         Ok(Self { mouths: ears.mouths, ..Self::new(pid, pipes, limits, started) })
     }
 
@@ -124,15 +115,17 @@ impl Running {
         self.exit_descriptor.is_some()
     }
 
-    /// What to wait for, with what to do then.
+    /// What to wait for, with what to do then, in this order: with its exit the pipes are read to
+    /// their end, and what is readable no longer would be waited for.
     pub(super) fn descriptors(&self) -> impl Iterator<Item = (BorrowedFd<'_>, Part)> {
         let exit = self.exit_descriptor.as_ref().filter(|_| self.exit.is_none());
-        let streams = [(exit, Part::Exit), (self.stdout.pipe(), Part::Stdout)];
-        let more = [(self.stderr.pipe(), Part::Stderr), (self.report.pipe(), Part::Report)];
-        streams
-            .into_iter()
-            .chain(more)
-            .filter_map(|(descriptor, part)| Some((descriptor?.as_fd(), part)))
+        let parts = [
+            (self.stdout.pipe(), Part::Stdout),
+            (self.stderr.pipe(), Part::Stderr),
+            (self.report.pipe(), Part::Report),
+            (exit, Part::Exit),
+        ];
+        parts.into_iter().filter_map(|(descriptor, part)| Some((descriptor?.as_fd(), part)))
     }
 
     /// Reacts to a descriptor that is ready.

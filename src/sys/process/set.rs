@@ -10,12 +10,16 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::exit::ChildSignals;
 use super::facts::Identity;
 use super::running::{Part, Running, Said, Why};
+use super::spawn::Channels;
 use super::{Command, Ending, Limits, Status, Voices, crowd, descriptors};
 use crate::sys::clock::Deadline;
 use crate::sys::signal::{self, Watch};
 
 /// How long to wait when the kernel has no means to wait properly.
 const BREATH: Duration = Duration::from_millis(10);
+
+/// What a child has that does not report.
+const HOOK: Channels = Channels { voices: Voices::Apart, report: false };
 
 /// Names a child of one [`Set`], in the order of starting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,7 +86,7 @@ impl Set {
     ///
     /// A command whose deadline has passed, and any command after [`Self::cancel`], is not started.
     pub(crate) fn start(&mut self, command: Command, limits: Limits) -> Id {
-        let started = self.attempt(command, limits, Running::start);
+        let started = self.attempt(command, limits, HOOK);
         self.insert(started)
     }
 
@@ -93,8 +97,7 @@ impl Set {
         limits: Limits,
         voices: Voices,
     ) -> Id {
-        let start = |command, limits| Running::start_with_report(command, limits, voices);
-        let started = self.attempt(command, limits, start);
+        let started = self.attempt(command, limits, Channels { voices, report: true });
         self.insert(started)
     }
 
@@ -115,11 +118,7 @@ impl Set {
         }
         let is_cancelled = self.is_cancelled();
         let started = crowd::each(commands, |(command, limits)| {
-            if is_cancelled {
-                Err(Status::Cancelled)
-            } else {
-                begin(command, limits, Running::start)
-            }
+            if is_cancelled { Err(Status::Cancelled) } else { begin(command, limits, HOOK) }
         });
         started
             .into_iter()
@@ -146,13 +145,13 @@ impl Set {
         &mut self,
         command: Command,
         limits: Limits,
-        start: impl FnOnce(Command, Limits) -> io::Result<Running>,
+        channels: Channels,
     ) -> Result<Running, Status> {
         if self.is_cancelled() {
             return Err(Status::Cancelled);
         }
         self.prepare().map_err(Status::NotStarted)?;
-        let running = begin(command, limits, start)?;
+        let running = begin(command, limits, channels)?;
         self.attend(running)
     }
 
@@ -274,7 +273,8 @@ impl Set {
         let children = self.running.iter().flat_map(|(id, running)| {
             running.descriptors().map(|(descriptor, part)| (descriptor, Wake::Child(*id, part)))
         });
-        told.into_iter().chain(child).chain(children)
+        // Last the one by which pipes are read to their end: what is told to be readable must be so.
+        told.into_iter().chain(children).chain(child)
     }
 
     fn on_wake(&mut self, wake: Wake) {
@@ -311,16 +311,12 @@ impl Drop for Set {
 }
 
 /// Starts a child, unless it is too late for it.
-fn begin(
-    command: Command,
-    limits: Limits,
-    start: impl FnOnce(Command, Limits) -> io::Result<Running>,
-) -> Result<Running, Status> {
+fn begin(command: Command, limits: Limits, channels: Channels) -> Result<Running, Status> {
     if limits.deadline.expired() {
         let told = format!("no time is left to start {}", command.marker);
         return Err(Status::NotStarted(io::Error::new(io::ErrorKind::TimedOut, told)));
     }
-    start(command, limits).map_err(Status::NotStarted)
+    Running::start(command, limits, channels).map_err(Status::NotStarted)
 }
 
 fn timespec(span: Duration) -> Timespec {

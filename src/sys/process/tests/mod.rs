@@ -1,6 +1,7 @@
 //! Bad children, and what becomes of them.
 
 mod apart;
+mod starting;
 
 use std::ffi::OsStr;
 use std::io::{Seek as _, Write as _};
@@ -39,7 +40,7 @@ fn limits() -> Limits {
 }
 
 fn late() -> Limits {
-    Limits { deadline: Deadline::after(Duration::from_millis(300)), ..limits() }
+    Limits { deadline: Deadline::after(Duration::from_millis(1500)), ..limits() }
 }
 
 fn run(command: Command, limits: Limits) -> Ending {
@@ -218,7 +219,7 @@ fn a_child_that_ignores_term_is_killed_after_its_grace() {
     let ending = run(sh(script), limits);
     assert!(matches!(ending.status, Status::TimedOut), "{ending:?}");
     assert_eq!(text(&ending.stdout), "ready\n");
-    assert!(ending.took >= Duration::from_millis(500) && ending.took < SOON, "{ending:?}");
+    assert!(ending.took >= Duration::from_millis(1700) && ending.took < SOON, "{ending:?}");
 }
 
 #[test]
