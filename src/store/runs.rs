@@ -109,8 +109,9 @@ impl Runs {
         let mut query = self
             .connection
             .prepare(
+                // Clocks are set back; numbers only grow.
                 "SELECT id, file, name, tasks, began_ms, ended_ms, status FROM runs \
-                      ORDER BY began_ms DESC, id DESC LIMIT ?1",
+                      ORDER BY CAST(substr(id, 2) AS INTEGER) DESC, id DESC LIMIT ?1",
             )
             .map_err(self.trouble())?;
         let rows = query.query_map([most], run).map_err(self.trouble())?;
@@ -148,7 +149,8 @@ impl Runs {
             .connection
             .prepare(
                 "SELECT task, avg(detail ->> 'took_ms') FROM events \
-                 WHERE run IN (SELECT id FROM runs WHERE file = ?1 ORDER BY began_ms DESC LIMIT ?2) \
+                 WHERE run IN (SELECT id FROM runs WHERE file = ?1 \
+                 ORDER BY CAST(substr(id, 2) AS INTEGER) DESC LIMIT ?2) \
                  AND kind = 'done' AND detail ->> 'outcome' = 'succeeded' AND task IS NOT NULL \
                  GROUP BY task",
             )
@@ -458,6 +460,18 @@ mod tests {
         assert_eq!(text.lines().count(), 5000);
         assert!(text.starts_with(r#"{"v":1,"run":"R1","seq":1,"at_ms":7,"task":"0","worker":1,"#));
         assert_eq!(runs.get("R1").unwrap(), Some(run));
+    }
+
+    #[test]
+    fn the_newest_is_the_one_with_the_highest_number() {
+        let scratch = tempfile::tempdir().unwrap();
+        let runs = Runs::open(scratch.path()).unwrap();
+        // The clock was set back between them.
+        for (id, began_ms) in [("R9", 5000), ("R10", 1000), ("R2", 9000)] {
+            begun(&runs, id, began_ms);
+        }
+        let ids: Vec<_> = runs.list(9).unwrap().into_iter().map(|run| run.id).collect();
+        assert_eq!(ids, ["R10", "R9", "R2"]);
     }
 
     #[test]

@@ -196,6 +196,39 @@ fn what_a_dead_run_left_behind_is_ended_before_the_next_one() {
     assert_eq!(left_behind(&cph), Vec::<String>::new());
 }
 
+/// What a task leaves running serves the others, holds up nobody, and goes with the run.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_tasks_leave_running_goes_with_the_run() {
+    let cph = with(
+        "max_workers: 4
+tasks:
+- {name: server, run: '(until test -e ask; do sleep 0.01; done; touch answer; sleep 600) >/dev/null 2>&1 &'}
+- {name: client, run: 'touch ask; until test -e answer; do sleep 0.01; done', dependencies: server}
+- {name: loud, matrix: {n: [1, 2, 3, 4, 5, 6, 7, 8]}, run: 'echo said; sleep 600 & echo more'}
+- {name: apart, run: 'setsid sleep 600 >/dev/null 2>&1 9>&- &'}
+",
+    );
+    let ran = cph.run(&["run", "tasks.yaml"]);
+    assert_eq!(ran.code, 0, "{}", ran.shown());
+    assert_eq!(left_behind(&cph), Vec::<String>::new());
+    assert!(ran.shown().contains("tasks had left 1"), "{}", ran.shown());
+    assert_eq!(cph.succeed(&["runs", "logs", "R1", "loud[3]"]), "said\nmore\n");
+}
+
+/// A run that a task hands to a process of its own is not ended with the run of the task.
+#[test]
+fn a_run_that_a_task_detaches_goes_on() {
+    let inner = "tasks: [{name: b, run: 'until test -e go; do sleep 0.01; done; touch went'}]";
+    let cph = with("tasks: [{name: a, run: 'cph run inner.yaml --detach'}]");
+    let cph = cph.project_file("inner.yaml", inner);
+    cph.succeed(&["run", "tasks.yaml"]);
+    fs::write(cph.path("project/go"), "").unwrap();
+    let has_ended = || cph.run(&["runs"]).stdout.contains("R2     succeeded");
+    assert!(until(PATIENCE, has_ended), "it has not gone on: {}", cph.run(&["runs"]).shown());
+    assert!(cph.path("project/went").exists());
+}
+
 /// A hook of the run lives in a process group of its own, below a dispatch that lives too.
 #[cfg(target_os = "linux")]
 #[test]

@@ -38,7 +38,7 @@ use super::{
 
 use folder::{Folder, REPORTS};
 use herald::Herald;
-pub(crate) use leftovers::{end_processes, sweep};
+pub(crate) use leftovers::{MARK, end_processes, sweep};
 use runner::Runner;
 
 /// Sees a run go on.

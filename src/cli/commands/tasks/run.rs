@@ -136,7 +136,9 @@ impl Detaching<'_> {
         let mut env = self.env.to_map();
         env.retain(|name, _| {
             let name = name.to_string_lossy();
-            !OF_THE_SESSION.contains(&&*name) && !name.ends_with("_MESSAGING_TOKEN")
+            // Nor is it ended with a run that one of whose tasks has started it.
+            let is_mark = name == tasks::run::MARK || name.ends_with("_MESSAGING_TOKEN");
+            !OF_THE_SESSION.contains(&&*name) && !is_mark
         });
         if let Some(session) = &self.session {
             env.insert(told::SESSION.into(), session.into());

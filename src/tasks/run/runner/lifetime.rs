@@ -11,7 +11,7 @@ use super::{
         Summary,
         gates::Asker,
         herald::{self, Answer, members},
-        worktree,
+        leftovers, worktree,
     },
     Runner, millis,
 };
@@ -136,7 +136,17 @@ impl Runner<'_> {
         self.ask(event, fields(summary, true));
     }
 
+    /// Ends what tasks have left running behind them, which may have served other tasks until now.
+    fn end_leftovers(&mut self) {
+        let count = leftovers::end_processes(&self.folder);
+        if count > 0 {
+            let noun = if count == 1 { "process" } else { "processes" };
+            self.trouble(&format!("tasks had left {count} {noun} running; ended with the run"));
+        }
+    }
+
     pub(super) fn finish(mut self) -> Summary {
+        self.end_leftovers();
         let mut outcomes = BTreeMap::new();
         for value in self.ended.values.iter().flatten() {
             *outcomes.entry(value.outcome.name()).or_insert(0) += 1;
