@@ -106,6 +106,8 @@ pub(super) struct Attempt {
     pub(super) fingerprint: String,
     pub(super) signs: Signs,
     pub(super) log: Option<File>,
+    /// It was told that the log cannot be written.
+    is_log_lost: bool,
     tail: Vec<u8>,
     pub(super) wants_output: bool,
     output: Vec<u8>,
@@ -126,6 +128,7 @@ impl Attempt {
             fingerprint: String::new(),
             signs: Signs::new(Instant::now()),
             log: None,
+            is_log_lost: false,
             tail: Vec::new(),
             wants_output: false,
             output: Vec::new(),
@@ -147,6 +150,10 @@ impl Attempt {
         let mut trouble = None;
         if !said.stdout.is_empty() || !said.stderr.is_empty() {
             trouble = self.write(said, folder, task).err();
+            // Once is enough; the next try may go well.
+            let was_told = self.is_log_lost;
+            self.is_log_lost |= trouble.is_some();
+            trouble.take_if(|_| was_told);
         }
         for text in [&said.stdout, &said.stderr] {
             keep_tail(&mut self.tail, text);
