@@ -219,10 +219,14 @@ impl Gate<'_> {
             return true;
         }
         let mut blocks = self.live.blocks(id);
-        let since = *blocks.entry(name.clone()).or_insert_with(now_ms);
+        let now = now_ms();
+        let since = blocks.entry(name.clone()).or_insert(now);
+        // A clock that was set back must not make it last longer.
+        *since = now.min(*since);
+        let waited = now - *since;
         self.live.note_blocks(id, &blocks);
         let most = i64::try_from(self.scene.orders.block.as_millis()).unwrap_or(i64::MAX);
-        if now_ms().saturating_sub(since) < most {
+        if waited < most {
             self.awaited.push(awaited);
             return true;
         }

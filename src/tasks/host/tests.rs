@@ -322,6 +322,17 @@ fn what_is_no_call_for_an_artifact_is_left_as_it_is() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_blocks_no_call_for_longer() {
+    let stage = Stage::new();
+    let (_folder, _run) = stage.run();
+    let tomorrow = crate::tasks::run::now_ms() + 86_400_000;
+    stage.live().note_blocks("R1", &[("a".to_owned(), tomorrow)].into());
+    let orders = Orders { block: Duration::ZERO, ..Orders::of(Action::Gate) };
+    let late = stage.ask(&orders, call("cat ${tasks.a.artifacts[0]}")).unwrap();
+    assert!(late["systemMessage"].as_str().unwrap().contains("goes on without"), "{late}");
+}
+
+#[test]
 fn powershell_gets_plain_paths_and_no_others() {
     let orders = Orders::of(Action::Gate);
     let ask = |artifact: &str| {

@@ -38,7 +38,7 @@ const MOST_ARTIFACTS: usize = 5;
 const LONGEST: usize = 120;
 
 /// How long a process may take from its start to the lock of its run.
-const STARTING: i64 = 60_000;
+const STARTING: u64 = 60_000;
 
 /// That work of tasks waits in their worktrees.
 pub(crate) fn unmerged(run: &str, tasks: &[String]) -> String {
@@ -250,7 +250,7 @@ impl Snapshot {
 
     /// Whether a process is about to drive it.
     pub(super) fn is_starting(&self) -> bool {
-        self.status == "starting" && now_ms() - self.at_ms < STARTING
+        self.status == "starting" && now_ms().abs_diff(self.at_ms) < STARTING
     }
 
     pub(crate) fn has_ended(&self) -> bool {
