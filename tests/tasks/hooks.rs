@@ -1,5 +1,7 @@
 //! What a run tells hooks, and what they may do to it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::{events, outcome, with};
@@ -195,6 +197,75 @@ fn a_broken_hook_refuses_nothing_and_without_hooks_nothing_is_asked() {
     cph.succeed(&["run", "tasks.yaml"]);
     assert_eq!(cph.succeed(&["log", "--json"]), "");
     assert!(events(&cph, "R1").iter().all(|event| event["kind"] != "trouble"));
+}
+
+/// The twelve events of the orchestrator.
+const TWELVE: [&str; 12] = [
+    "ArtifactSave",
+    "ContextSwitch",
+    "DependencyResolve",
+    "MaintenanceRun",
+    "OrchestratorInitialize",
+    "PostTaskExecute",
+    "PreTaskExecute",
+    "SpecialistAssign",
+    "SpecialistComplete",
+    "TaskBreakdown",
+    "TaskComplete",
+    "TaskPlan",
+];
+
+/// The fields that the published schema has for an event.
+fn described(schema: &Value, event: &str) -> BTreeSet<String> {
+    let names = |properties: &Value| -> Vec<String> {
+        properties.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
+    };
+    let mut all: BTreeSet<String> = names(&schema["properties"]).into_iter().collect();
+    for part in schema["allOf"].as_array().unwrap() {
+        if part["if"]["properties"]["hook_event_name"]["const"] == event {
+            all.extend(names(&part["then"]["properties"]));
+        }
+    }
+    all
+}
+
+/// What hooks were really told, by all events, has exactly the fields that are published.
+#[test]
+fn all_events_are_as_they_are_published() {
+    let hooks = TWELVE.map(|name| format!("\"{name}\": {LISTEN}")).join(",");
+    let cph = with_hooks(TASKS, &hooks).project_file("heard/.keep", "");
+    cph.succeed(&["run", "tasks.yaml"]);
+    cph.succeed(&["maintain"]);
+    let is_maintained = || heard(&cph).iter().any(|one| one["hook_event_name"] == "MaintenanceRun");
+    assert!(until(PATIENCE, is_maintained), "nobody was told of the maintenance");
+    let schema = include_str!("../../schemas/orchestrator-payload.schema.json");
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let mut told: BTreeMap<String, usize> = BTreeMap::new();
+    for payload in heard(&cph) {
+        let event = payload["hook_event_name"].as_str().unwrap();
+        let faults: Vec<_> = validator.iter_errors(&payload).map(|e| e.to_string()).collect();
+        assert!(faults.is_empty(), "{event}: {faults:?} in {payload:#}");
+        let described = described(&schema, event);
+        for (name, value) in payload.as_object().unwrap() {
+            assert!(described.contains(name), "{event}: nobody publishes `{name}`");
+            assert!(!value.is_null(), "{event}: `{name}` says nothing");
+        }
+        assert_eq!(payload["cwd"], cph.path("project").to_str().unwrap(), "{event}");
+        *told.entry(event.to_owned()).or_default() += 1;
+    }
+    assert_eq!(told.keys().collect::<Vec<_>>(), TWELVE);
+    // Two tasks, one of which waits for the other and one of which makes a file.
+    let twice = [
+        "ContextSwitch",
+        "PostTaskExecute",
+        "PreTaskExecute",
+        "SpecialistAssign",
+        "SpecialistComplete",
+    ];
+    for (event, count) in &told {
+        assert_eq!(*count, if twice.contains(&&**event) { 2 } else { 1 }, "{event}");
+    }
 }
 
 /// The orchestrator that comes with cph keeps the contract that others are held to.
