@@ -309,7 +309,7 @@ fn locks_that_somebody_else_holds_are_waited_for() {
     assert_eq!(cph.read("project/a.txt").unwrap(), "A\n");
     let cph = cph.project_file("other.yaml", "tasks: [{name: x, run: true}]");
     cph.succeed(&["run", "other.yaml"]);
-    assert_eq!(cph.succeed(&["maintain", "--keep", "1"]), "R1 removed\n1 runs stay\n");
+    assert_eq!(cph.succeed(&["maintain", "--keep", "1"]), "R1 removed\n1 run stays\n");
     assert_eq!(branches(&cph), [""; 0]);
     for kind in ["add", "stage", "merge", "branch"] {
         let code = cph.read(&format!("home/{kind}/code"));
