@@ -336,8 +336,9 @@ impl Stage<'_> {
         if let Some(why) = &summary.stopped {
             self.desk.output.line(format_args!("  ended by a hook: {why}"));
         }
-        // Those that are about to be merged are told then.
-        if !summary.unmerged.is_empty() && !(is_merged && summary.is_success()) {
+        // What is about to be merged is told then.
+        let has_its_turn = is_merged && summary.is_success();
+        if !summary.unmerged.is_empty() && !has_its_turn {
             self.desk
                 .output
                 .line(format_args!("  {}", clean(&live::unmerged(id, &summary.unmerged))));
