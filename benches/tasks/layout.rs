@@ -19,7 +19,9 @@ impl Yard {
             fs::create_dir(yard.path(dir)).expect("a directory can be made");
         }
         for (name, text) in [
-            ("tasks.yaml", tasks(count)),
+            ("tasks.yaml", tasks(count, "true")),
+            // What cannot be started without a shell.
+            ("shell.yaml", tasks(count, "'true;'")),
             ("build.ninja", ninja(count)),
             ("Makefile", make(count)),
             ("lines", "true\n".repeat(count)),
@@ -70,7 +72,8 @@ impl Yard {
     }
 }
 
-fn before(number: usize) -> impl Iterator<Item = usize> {
+/// The numbers of the tasks that a task waits for.
+pub(crate) fn before(number: usize) -> impl Iterator<Item = usize> {
     let all = if number < 8 { Vec::new() } else { vec![number - 8, number / 2] };
     all.into_iter()
 }
@@ -80,11 +83,11 @@ fn names(number: usize, between: &str) -> String {
     names.join(between)
 }
 
-fn tasks(count: usize) -> String {
+fn tasks(count: usize, line: &str) -> String {
     let mut text = String::from("tasks:\n");
     for number in 0..count {
         let before = names(number, ", ");
-        let _ = writeln!(text, "- {{name: t{number}, run: true, dependencies: [{before}]}}");
+        let _ = writeln!(text, "- {{name: t{number}, run: {line}, dependencies: [{before}]}}");
     }
     text
 }

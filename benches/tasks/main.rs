@@ -1,4 +1,4 @@
-//! `cph run` beside ninja, make and GNU parallel on the same graphs of tasks that do nothing:
+//! `cph run` beside ninja, make, GNU parallel and pueue on the same graphs of tasks that do nothing:
 //! `cargo bench --bench tasks`. What is not installed is left out. Fails when a bound is broken.
 #![allow(
     clippy::disallowed_methods,
@@ -12,6 +12,7 @@ mod harness;
 mod layout;
 #[path = "../dispatch/programs.rs"]
 mod programs;
+mod pueue;
 
 use std::{
     path::{Path, PathBuf},
@@ -25,6 +26,9 @@ use programs::Programs;
 /// Tasks of a graph; `CPH_BENCH_TASKS` says it otherwise.
 const TASKS: usize = 1000;
 
+/// As ninja does it; only shown.
+const BY_SHELL: &str = "cph run, each task by a shell";
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().collect();
     if let [_, word, path] = &words[..]
@@ -37,7 +41,9 @@ fn main() -> ExitCode {
     let count = std::env::var("CPH_BENCH_TASKS").ok();
     let count = count.map_or(TASKS, |told| told.parse().expect("CPH_BENCH_TASKS is a number"));
     let yard = Yard::new(count);
-    let mut contestants = vec![Contestant::new("cph run", |_| cph(&yard, &programs.cph))];
+    let mut contestants =
+        vec![Contestant::new("cph run", |_| cph(&yard, &programs.cph, "tasks.yaml"))];
+    // ninja gives each command to a shell. make starts a plain one itself, and so does cph.
     let others: [(&str, &[&str]); 3] = [
         ("ninja", &["-j2", "--quiet"]),
         ("make", &["-j2", "--silent"]),
@@ -55,17 +61,19 @@ fn main() -> ExitCode {
             command
         }));
     }
+    contestants.push(Contestant::new(BY_SHELL, |_| cph(&yard, &programs.cph, "shell.yaml")));
     harness::race(&mut contestants, harness::rounds(10));
     println!("\n{count} tasks\n\n{}\n", programs.about());
     harness::print(&contestants);
     gaps::tell(&yard, &programs.cph);
+    pueue::tell(&programs.cph);
     verdict(&contestants)
 }
 
-fn cph(yard: &Yard, program: &Path) -> Command {
+fn cph(yard: &Yard, program: &Path, file: &str) -> Command {
     yard.forget();
     let mut command = yard.command(program);
-    command.args(["run", "tasks.yaml", "--quiet", "-j", "2"]);
+    command.args(["run", file, "--quiet", "-j", "2"]);
     command
 }
 
@@ -78,7 +86,7 @@ fn verdict(contestants: &[Contestant<'_>]) -> ExitCode {
     let mut all_hold = true;
     let ours = contestants[0].median();
     println!("\n| bound | measured | wanted | holds |\n|---|---|---|---|");
-    for other in &contestants[1..] {
+    for other in contestants[1..].iter().filter(|other| other.name != BY_SHELL) {
         let ratio = ours / other.median();
         let holds = ratio <= 1.0;
         all_hold &= holds;

@@ -37,7 +37,7 @@ pub(crate) use plays::Play;
 pub(crate) const STAND_IN: &str = "conform-stand-in";
 
 /// The variable that tells the client which play it is in.
-const PLAY: &str = "CPH_CONFORM";
+pub(crate) const PLAY: &str = "CPH_CONFORM";
 
 /// How the client is run.
 #[derive(Clone, Debug)]

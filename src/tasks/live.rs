@@ -25,7 +25,7 @@ use crate::{
 
 use super::run::{folder, now_ms};
 
-pub(crate) use snapshot::{Owner, Shown, Snapshot};
+pub(crate) use snapshot::{Owner, Shown, Snapshot, unmerged};
 
 /// The directory, in the state of the project.
 const NAME: &str = "live";

@@ -1,5 +1,7 @@
 //! What a run tells hooks, and what they may do to it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::{events, outcome, with};
@@ -195,6 +197,131 @@ fn a_broken_hook_refuses_nothing_and_without_hooks_nothing_is_asked() {
     cph.succeed(&["run", "tasks.yaml"]);
     assert_eq!(cph.succeed(&["log", "--json"]), "");
     assert!(events(&cph, "R1").iter().all(|event| event["kind"] != "trouble"));
+}
+
+/// The twelve events of the orchestrator.
+const TWELVE: [&str; 12] = [
+    "ArtifactSave",
+    "ContextSwitch",
+    "DependencyResolve",
+    "MaintenanceRun",
+    "OrchestratorInitialize",
+    "PostTaskExecute",
+    "PreTaskExecute",
+    "SpecialistAssign",
+    "SpecialistComplete",
+    "TaskBreakdown",
+    "TaskComplete",
+    "TaskPlan",
+];
+
+/// The fields that the published schema has for an event.
+fn described(schema: &Value, event: &str) -> BTreeSet<String> {
+    let names = |properties: &Value| -> Vec<String> {
+        properties.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
+    };
+    let mut all: BTreeSet<String> = names(&schema["properties"]).into_iter().collect();
+    for part in schema["allOf"].as_array().unwrap() {
+        if part["if"]["properties"]["hook_event_name"]["const"] == event {
+            all.extend(names(&part["then"]["properties"]));
+        }
+    }
+    all
+}
+
+/// What hooks were really told, by all events, has exactly the fields that are published.
+#[test]
+fn all_events_are_as_they_are_published() {
+    let hooks = TWELVE.map(|name| format!("\"{name}\": {LISTEN}")).join(",");
+    let cph = with_hooks(TASKS, &hooks).project_file("heard/.keep", "");
+    cph.succeed(&["run", "tasks.yaml"]);
+    cph.succeed(&["maintain"]);
+    let is_maintained = || heard(&cph).iter().any(|one| one["hook_event_name"] == "MaintenanceRun");
+    assert!(until(PATIENCE, is_maintained), "nobody was told of the maintenance");
+    let schema = include_str!("../../schemas/orchestrator-payload.schema.json");
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let mut told: BTreeMap<String, usize> = BTreeMap::new();
+    for payload in heard(&cph) {
+        let event = payload["hook_event_name"].as_str().unwrap();
+        let faults: Vec<_> = validator.iter_errors(&payload).map(|e| e.to_string()).collect();
+        assert!(faults.is_empty(), "{event}: {faults:?} in {payload:#}");
+        let described = described(&schema, event);
+        for (name, value) in payload.as_object().unwrap() {
+            assert!(described.contains(name), "{event}: nobody publishes `{name}`");
+            assert!(!value.is_null(), "{event}: `{name}` says nothing");
+        }
+        assert_eq!(payload["cwd"], cph.path("project").to_str().unwrap(), "{event}");
+        *told.entry(event.to_owned()).or_default() += 1;
+    }
+    assert_eq!(told.keys().collect::<Vec<_>>(), TWELVE);
+    // Two tasks, one of which waits for the other and one of which makes a file.
+    let twice = [
+        "ContextSwitch",
+        "PostTaskExecute",
+        "PreTaskExecute",
+        "SpecialistAssign",
+        "SpecialistComplete",
+    ];
+    for (event, count) in &told {
+        assert_eq!(*count, if twice.contains(&&**event) { 2 } else { 1 }, "{event}");
+    }
+}
+
+/// The orchestrator that comes with cph keeps the contract that others are held to.
+#[test]
+fn it_conforms() {
+    let cph = with(TASKS);
+    let client = ["conform", "--json", "--", "cph", "run", "tasks.yaml", "-k"];
+    let ran = cph.run(&client);
+    let report: Value =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.shown()));
+    let plays = report["plays"].as_array().unwrap();
+    assert_eq!((ran.code, plays.len()), (0, 12), "{report:#}");
+    for play in plays {
+        assert!(play["not_fired"].is_null() && play["events"].as_u64().unwrap() > 0, "{play:#}");
+        assert_eq!(play["faults"], serde_json::json!([]), "{play:#}");
+    }
+}
+
+/// Refuses every end of a run that does not already go on for it.
+const NOT_YET: &str = r#""TaskComplete": [{"hooks": [{"type": "command",
+    "command": "cat >> \"$CLAUDE_PROJECT_DIR/ends\"; echo >> \"$CLAUDE_PROJECT_DIR/ends\"; if test -e \"$CLAUDE_PROJECT_DIR/b\" && ! test -e \"$CLAUDE_PROJECT_DIR/enough\"; then echo no docs >&2; exit 2; fi"}]}]"#;
+
+#[test]
+fn the_end_of_a_run_may_be_refused() {
+    let cph = with_hooks(TASKS, NOT_YET);
+    let ran = cph.run(&["run", "tasks.yaml"]);
+    assert_eq!(ran.code, 1, "{}", ran.shown());
+    assert!(ran.stdout.contains("a hook refused its end: no docs"), "{}", ran.shown());
+    let ends: Vec<Value> = cph
+        .read("project/ends")
+        .unwrap()
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let told = |end: &Value| (end["success"].clone(), end["stop_hook_active"].clone());
+    assert_eq!(
+        ends.iter().map(told).collect::<Vec<_>>(),
+        [(true.into(), false.into()), (false.into(), true.into())]
+    );
+    let cph = cph.project_file("enough", "");
+    cph.succeed(&["run", "--resume"]);
+    assert_eq!(outcome(&cph, "R1", "a"), "unchanged");
+}
+
+/// A plan that was suggested lies in the state of cph and says where its project is.
+#[test]
+fn events_tell_the_directory_of_the_run() {
+    let cph =
+        with_hooks("", &format!("\"PreTaskExecute\": {LISTEN}")).project_file("heard/.keep", "");
+    let place = cph.path("project");
+    let plan = format!("cwd: {}\ntasks: [{{name: a, cwd: heard, run: true}}]", place.display());
+    std::fs::write(cph.path("tmp/plan.yaml"), plan).unwrap();
+    cph.succeed(&["run", &cph.path("tmp/plan.yaml").display().to_string()]);
+    let told = &heard(&cph)[0];
+    assert_eq!(told["cwd"], place.to_str().unwrap());
+    assert_eq!(told["workspace"], place.join("heard").to_str().unwrap());
 }
 
 #[test]

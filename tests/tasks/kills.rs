@@ -196,6 +196,73 @@ fn what_a_dead_run_left_behind_is_ended_before_the_next_one() {
     assert_eq!(left_behind(&cph), Vec::<String>::new());
 }
 
+/// What a task leaves running serves the others, holds up nobody, and goes with the run.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_tasks_leave_running_goes_with_the_run() {
+    let cph = with(
+        "max_workers: 4
+tasks:
+- {name: server, run: '(until test -e ask; do sleep 0.01; done; touch answer; sleep 600) >/dev/null 2>&1 &'}
+- {name: client, run: 'touch ask; until test -e answer; do sleep 0.01; done', dependencies: server}
+- {name: loud, matrix: {n: [1, 2, 3, 4, 5, 6, 7, 8]}, run: 'echo said; sleep 600 & echo more'}
+- {name: apart, run: 'setsid sleep 600 >/dev/null 2>&1 9>&- &'}
+",
+    );
+    let ran = cph.run(&["run", "tasks.yaml"]);
+    assert_eq!(ran.code, 0, "{}", ran.shown());
+    assert_eq!(left_behind(&cph), Vec::<String>::new());
+    assert!(ran.shown().contains("tasks had left 1"), "{}", ran.shown());
+    assert_eq!(cph.succeed(&["runs", "logs", "R1", "loud[3]"]), "said\nmore\n");
+}
+
+/// A run that a task hands to a process of its own is not ended with the run of the task.
+#[test]
+fn a_run_that_a_task_detaches_goes_on() {
+    let inner = "tasks: [{name: b, run: 'until test -e go; do sleep 0.01; done; touch went'}]";
+    let cph = with("tasks: [{name: a, run: 'cph run inner.yaml --detach'}]");
+    let cph = cph.project_file("inner.yaml", inner);
+    cph.succeed(&["run", "tasks.yaml"]);
+    fs::write(cph.path("project/go"), "").unwrap();
+    let has_ended = || cph.run(&["runs"]).stdout.contains("R2     succeeded");
+    assert!(until(PATIENCE, has_ended), "it has not gone on: {}", cph.run(&["runs"]).shown());
+    assert!(cph.path("project/went").exists());
+}
+
+/// A hook of the run lives in a process group of its own, below a dispatch that lives too.
+#[cfg(target_os = "linux")]
+#[test]
+fn hooks_of_a_dead_run_are_ended_before_the_next_one() {
+    let hooks = r#"{"hooks": {"PreTaskExecute": [{"hooks": [{"type": "command",
+        "command": "echo begin 0 $$ > \"$CLAUDE_PROJECT_DIR/log\"; sleep 600 & wait"}]}]}}"#;
+    let cph = with("tasks: [{name: a, run: true}]").home_file(".claude/hooks.json", hooks);
+    let mut child = start(&cph, &["run", "tasks.yaml"]);
+    // A dispatch, a shell, and what that waits for.
+    assert!(until(PATIENCE, || left_behind_count(&cph) >= 3), "it has not started");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(left_behind_count(&cph) >= 3, "the test shows nothing");
+    let cph = cph
+        .project_file("other.yaml", "tasks: [{name: b, run: true}]")
+        .home_file(".claude/hooks.json", "{}");
+    let ran = cph.run(&["run", "other.yaml"]);
+    assert!(ran.stderr.contains("run R1 had left"), "{}", ran.shown());
+    assert_eq!(left_behind(&cph), Vec::<String>::new());
+}
+
+/// What a hook leaves to the background outlives the run, as it was promised.
+#[test]
+fn background_hooks_of_a_run_are_not_of_the_run() {
+    let hooks = r#"{"hooks": {"PreTaskExecute": [{"hooks": [{"type": "command", "background": true,
+        "command": "env > \"$CLAUDE_PROJECT_DIR/env.new\"; mv \"$CLAUDE_PROJECT_DIR/env.new\" \"$CLAUDE_PROJECT_DIR/env\""}]}]}}"#;
+    let cph = with("tasks: [{name: a, run: true}]").home_file(".claude/hooks.json", hooks);
+    let cph = cph.env("CPH_RUNNER_IDLE_MS", "100");
+    cph.succeed(&["run", "tasks.yaml"]);
+    assert!(until(PATIENCE, || cph.read("project/env").is_some()), "the hook has not run");
+    let env = cph.read("project/env").unwrap();
+    assert!(env.contains("CLAUDE_PROJECT_DIR=") && !env.contains("CPH_RUN_TOKEN="), "{env}");
+}
+
 fn left_behind_count(cph: &Cph) -> usize {
     let is_there = cph.path("state/cph/projects").is_dir()
         && cph.read("project/log").is_some_and(|log| log.contains('\n'));

@@ -394,3 +394,34 @@ fn plans_are_drawn() {
     let plan = cph.succeed(&["plan", "tasks.yaml"]);
     assert!(plan.contains("\nexpected   about "), "{plan}");
 }
+
+/// Whatever is in the way of a log, a task that says much does not bury everything else.
+#[test]
+fn a_log_that_cannot_be_written_is_told_once() {
+    let cph = with(
+        "tasks:
+- {name: before, run: 'mkdir -p \"$CPH_RUN_DIR/logs/big.log\"'}
+- {name: big, run: 'i=0; while test $i -lt 40; do head -c 100000 /dev/zero; i=$((i + 1)); done', dependencies: before}
+",
+    );
+    cph.succeed(&["run", "tasks.yaml"]);
+    assert_eq!(told(&cph, "R1", &["trouble"]).len(), 1);
+}
+
+#[test]
+fn runs_of_one_file_at_once_do_not_meet() {
+    let cph = with("tasks: [{name: a, run: 'echo $CPH_RUN_ID >> ids'}]");
+    let runs: Vec<_> = std::thread::scope(|scope| {
+        let started: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| cph.run(&["run", "tasks.yaml"]))).collect();
+        started.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert!(runs.iter().all(|ran| ran.code == 0), "{runs:?}");
+    let ids = cph.read("project/ids").unwrap();
+    let mut ids: Vec<_> = ids.lines().collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["R1", "R2", "R3", "R4"]);
+    for id in ids {
+        assert_eq!(outcome(&cph, id, "a"), "succeeded");
+    }
+}

@@ -235,6 +235,112 @@ tasks:
     assert_eq!(git(&cph, &["worktree", "list"]).lines().count(), 1);
 }
 
+/// A run may end in any way: what was made in its worktrees is told, and stays until it is merged.
+#[test]
+fn work_that_is_not_merged_is_told() {
+    let tasks = "on_failure: continue
+tasks:
+- {name: made, prompt: 'echo A > a.txt'}
+- {name: idle, prompt: 'true'}
+- {name: half, prompt: 'echo H > h.txt; until test -e $HOME/go; do sleep 0.01; done', dependencies: made}
+";
+    let cph = repository(tasks).env("CPH_SESSION", "s1");
+    let mut child = start(&cph, &["run", "tasks.yaml"]);
+    let half = || run_dir_exists(&cph) && tree(&cph, "half").join("h.txt").exists();
+    assert!(until(PATIENCE, half), "the agent does not work");
+    cph.succeed(&["runs", "cancel", "R1"]);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let told = "Not merged yet: the work of made, half. `cph runs merge R1` brings in";
+    let shown = cph.succeed(&["runs", "show", "R1"]);
+    assert!(shown.contains(told), "{shown}");
+    let end = events(&cph, "R1").pop().unwrap();
+    assert_eq!(end["detail"]["unmerged"], serde_json::json!(["made", "half"]), "{end}");
+    // The session that the run belongs to is told the same.
+    let live = run_dir(&cph, "R1").join("../../live/R1.json");
+    let live: serde_json::Value = serde_json::from_slice(&fs::read(live).unwrap()).unwrap();
+    assert_eq!(live["unmerged"], end["detail"]["unmerged"]);
+    fs::write(cph.path("home/go"), "").unwrap();
+    let said = cph.succeed(&["runs", "resume", "R1"]);
+    assert!(said.contains(&told.replace(" brings in", "")), "{said}");
+    cph.succeed(&["runs", "merge", "R1"]);
+    let shown = cph.succeed(&["runs", "show", "R1"]);
+    assert!(!shown.contains("Not merged"), "{shown}");
+    assert_eq!(cph.read("project/h.txt").unwrap(), "H\n");
+}
+
+/// Where Git is.
+fn git_itself() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap();
+    let mut found = std::env::split_paths(&path).map(|dir| dir.join("git"));
+    found.find(|git| git.is_file()).expect("these tests need git")
+}
+
+/// In place of Git: while it does one thing for the first time somebody else holds the lock for it.
+const LOCKING: &str = r#"
+case " $* " in
+*" worktree add "*)
+  kind=add previous=
+  for word; do test "$previous" != -b || lock=.git/refs/heads/$word.lock; previous=$word; done
+  mkdir -p "${lock%/*}" ;;
+*" add -A "*) kind=stage lock=$("$GIT" rev-parse --git-path index.lock) ;;
+*" merge --quiet "*) kind=merge lock=.git/index.lock ;;
+*" branch --quiet -D "*)
+  kind=branch
+  for word; do lock=.git/refs/heads/$word.lock; done ;;
+*) exec "$GIT" "$@" ;;
+esac
+mkdir "$HOME/$kind" 2>/dev/null || exec "$GIT" "$@"
+: >"$lock"
+"$GIT" "$@"
+code=$?
+rm "$lock"
+echo "$code" >"$HOME/$kind/code"
+exit "$code"
+"#;
+
+#[test]
+fn locks_that_somebody_else_holds_are_waited_for() {
+    let cph = repository("tasks: [{name: a, prompt: 'echo A > a.txt'}]");
+    let cph = cph.program("git", &format!("GIT={}\n{LOCKING}", git_itself().display()));
+    // Nothing of ours is in the configuration: whoever writes it is in nobody's way.
+    let cph = cph.project_file(".git/config.lock", "");
+    let said = cph.succeed(&["run", "tasks.yaml", "--merge"]);
+    assert!(said.ends_with("merged   a\n"), "{said}");
+    assert_eq!(cph.read("project/a.txt").unwrap(), "A\n");
+    let cph = cph.project_file("other.yaml", "tasks: [{name: x, run: true}]");
+    cph.succeed(&["run", "other.yaml"]);
+    assert_eq!(cph.succeed(&["maintain", "--keep", "1"]), "R1 removed\n1 run stays\n");
+    assert_eq!(branches(&cph), [""; 0]);
+    for kind in ["add", "stage", "merge", "branch"] {
+        let code = cph.read(&format!("home/{kind}/code"));
+        assert!(code.is_some_and(|code| code != "0\n"), "nothing was in the way of {kind}");
+    }
+}
+
+#[test]
+fn a_lock_that_a_killed_agent_left_is_taken_away() {
+    let cph = repository(
+        "tasks: [{name: a, prompt: 'echo A > a.txt; : > \"$(git rev-parse --git-path index.lock)\"'}]",
+    );
+    cph.succeed(&["run", "tasks.yaml", "--merge"]);
+    assert_eq!(cph.read("project/a.txt").unwrap(), "A\n");
+}
+
+#[test]
+fn many_worktrees_are_made_at_once() {
+    let count = if std::env::var_os("CPH_STRESS").is_some() { 60 } else { 12 };
+    let task = |n: usize| format!("- {{name: t{n}, prompt: 'echo {n} > {n}.txt'}}\n");
+    let tasks: String = (0..count).map(task).collect();
+    let cph = repository(&format!("max_workers: {count}\ntasks:\n{tasks}"));
+    let ran = cph.run(&["run", "tasks.yaml"]);
+    assert_eq!(ran.code, 0, "{}", ran.shown());
+    assert_eq!(branches(&cph).len(), count);
+    cph.succeed(&["runs", "merge", "R1"]);
+    for n in 0..count {
+        assert_eq!(cph.read(&format!("project/{n}.txt")).unwrap(), format!("{n}\n"));
+    }
+}
+
 #[test]
 fn without_a_repository_nothing_is_started() {
     let cph = with(&format!("{AGENT}tasks: [{{name: a, prompt: touch oops}}]"));

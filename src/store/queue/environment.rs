@@ -1,6 +1,6 @@
 //! Environments of waiting jobs: kept apart from the jobs, in memory where there is such a place.
 //!
-//! Invariants: tokens of the host are never kept; jobs that were ordered in the same environment
+//! Invariants: tokens of the host and marks of runs are never kept; jobs that were ordered in the same environment
 //! share one file, which goes away when no job needs it any more.
 
 use std::{
@@ -27,9 +27,12 @@ const KEPT: Duration = Duration::from_hours(24);
 /// Variables by name.
 pub(crate) type Variables = BTreeMap<String, String>;
 
-/// A process that outlives the session has no use for the session's tokens.
+/// The mark of a run of the orchestrator: whoever carries it is ended with the run.
+const MARK_OF_RUN: &str = "CPH_RUN_TOKEN";
+
+/// A process that outlives the session or the run has no use for its tokens.
 pub(crate) fn is_token(name: &str) -> bool {
-    name.ends_with("_MESSAGING_TOKEN")
+    name.ends_with("_MESSAGING_TOKEN") || name == MARK_OF_RUN
 }
 
 /// Where environments are kept: in memory that is gone at logout, where there is such a thing.

@@ -452,7 +452,10 @@ fn environments_are_shared_and_swept_when_nobody_needs_them() {
     assert!(path.exists(), "a job needs it");
     environment::sweep(&place, &std::collections::BTreeSet::new());
     assert!(!path.exists());
-    assert!(environment::is_token("X_MESSAGING_TOKEN"));
+    for token in ["X_MESSAGING_TOKEN", "CPH_RUN_TOKEN"] {
+        assert!(environment::is_token(token));
+    }
+    assert!(!environment::is_token("CPH_RUN_ID"));
 }
 
 /// Files of a time that has not come yet are no old files.

@@ -18,8 +18,15 @@ use super::{Scene, words};
 /// Tools that put their input into files as it is: only the path of the file is looked at.
 const WRITERS: &[&str] = &["Write", "Edit", "MultiEdit", "NotebookEdit"];
 
-/// Tools that give a shell a line, and where it stands.
-const SHELLS: &[(&str, &str)] = &[("Bash", "command"), ("Monitor", "command")];
+/// Tools that give a shell a line, where it stands, and how words are put into it.
+const SHELLS: &[(&str, &str, Put)] = &[
+    ("Bash", "command", words::put_into),
+    ("Monitor", "command", words::put_into),
+    ("PowerShell", "command", words::put_into_powershell),
+];
+
+/// Words as they are written behind the text before them; `None` where that is not known.
+type Put = fn(&str, &[String]) -> Option<String>;
 
 pub(super) fn answer(scene: &Scene<'_>) -> Option<Value> {
     let input = scene.payload.get("tool_input")?;
@@ -111,21 +118,20 @@ impl Gate<'_> {
         } else if WRITERS.contains(&tool) {
             return text.to_owned();
         }
-        self.replaced(text, SHELLS.contains(&(tool, key)))
+        let shell = SHELLS.iter().find(|(name, field, _)| (*name, *field) == (tool, key));
+        self.replaced(text, shell.map(|(_, _, put)| *put))
     }
 
-    fn replaced(&mut self, text: &str, is_line: bool) -> String {
+    /// `put` is for the line of a shell.
+    fn replaced(&mut self, text: &str, put: Option<Put>) -> String {
         // What a here-document says is a file as it will be.
-        let end = if is_line { words::before_documents(text) } else { text.len() };
+        let end = put.map_or(text.len(), |_| words::before_documents(text));
         let mut result = String::new();
         let mut done = 0;
         for reference in reference::all(&text[..end]).into_iter().flatten() {
             let Found::Words(found) = self.value(&reference) else { continue };
-            let put = if is_line {
-                words::put_into(&text[..reference.range.start], &found)
-            } else {
-                Some(found.join(" "))
-            };
+            let before = &text[..reference.range.start];
+            let put = put.map_or_else(|| Some(found.join(" ")), |put| put(before, &found));
             let Some(put) = put else {
                 self.refuse_because(format!(
                     "the artifact of `{}` is {:?}, whose name means something to a shell; write \
@@ -213,10 +219,14 @@ impl Gate<'_> {
             return true;
         }
         let mut blocks = self.live.blocks(id);
-        let since = *blocks.entry(name.clone()).or_insert_with(now_ms);
+        let now = now_ms();
+        let since = blocks.entry(name.clone()).or_insert(now);
+        // A clock that was set back must not make it last longer.
+        *since = now.min(*since);
+        let waited = now - *since;
         self.live.note_blocks(id, &blocks);
         let most = i64::try_from(self.scene.orders.block.as_millis()).unwrap_or(i64::MAX);
-        if now_ms().saturating_sub(since) < most {
+        if waited < most {
             self.awaited.push(awaited);
             return true;
         }

@@ -322,6 +322,38 @@ fn what_is_no_call_for_an_artifact_is_left_as_it_is() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_blocks_no_call_for_longer() {
+    let stage = Stage::new();
+    let (_folder, _run) = stage.run();
+    let tomorrow = crate::tasks::run::now_ms() + 86_400_000;
+    stage.live().note_blocks("R1", &[("a".to_owned(), tomorrow)].into());
+    let orders = Orders { block: Duration::ZERO, ..Orders::of(Action::Gate) };
+    let late = stage.ask(&orders, call("cat ${tasks.a.artifacts[0]}")).unwrap();
+    assert!(late["systemMessage"].as_str().unwrap().contains("goes on without"), "{late}");
+}
+
+#[test]
+fn powershell_gets_plain_paths_and_no_others() {
+    let orders = Orders::of(Action::Gate);
+    let ask = |artifact: &str| {
+        let stage = Stage::new();
+        let (_folder, mut run) = stage.run();
+        note(&mut run, "artifact", Some("a"), json!({ "path": artifact }));
+        done(&mut run, "a");
+        stage.live().write(&run).unwrap();
+        let line = "Get-Content \"${tasks.a.artifacts[0]}\"";
+        stage.ask(&orders, tool("PowerShell", json!({ "command": line }))).unwrap()
+    };
+    let plain = ask("/project/a-1.out");
+    let line = &plain["hookSpecificOutput"]["updatedInput"]["command"];
+    assert_eq!(line, "Get-Content \"/project/a-1.out\"");
+    for meant in ["/project/it's.out", "/project/$(x)", "/a b", "/a,b", "/a`b"] {
+        let refused = ask(meant);
+        assert!(reason(Some(&refused)).contains("means something to a shell"), "{refused}");
+    }
+}
+
+#[test]
 fn several_things_that_are_awaited_are_one_refusal() {
     let stage = Stage::new();
     let (_folder, _run) = stage.run();

@@ -26,6 +26,13 @@ pub(super) fn put_into(before: &str, words: &[String]) -> Option<String> {
     Some(quoted.collect::<Vec<_>>().join(" "))
 }
 
+/// The same for PowerShell, whose quotes are others: only words without any need of them.
+pub(super) fn put_into_powershell(_before: &str, words: &[String]) -> Option<String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./:-".contains(c);
+    let all_plain = words.iter().all(|word| !word.is_empty() && word.chars().all(is_plain));
+    all_plain.then(|| words.join(" "))
+}
+
 /// A text as one word.
 pub(super) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))

@@ -38,7 +38,19 @@ const MOST_ARTIFACTS: usize = 5;
 const LONGEST: usize = 120;
 
 /// How long a process may take from its start to the lock of its run.
-const STARTING: i64 = 60_000;
+const STARTING: u64 = 60_000;
+
+/// That work of tasks waits in their worktrees.
+pub(crate) fn unmerged(run: &str, tasks: &[String]) -> String {
+    let mut names = tasks.iter().take(MOST_IN_REPORT).cloned().collect::<Vec<_>>().join(", ");
+    if tasks.len() > MOST_IN_REPORT {
+        names.push_str(" and others");
+    }
+    format!(
+        "Not merged yet: the work of {names}. `cph runs merge {run}` brings in what has succeeded; \
+         the rest stays in its worktrees."
+    )
+}
 
 /// The process of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +91,9 @@ pub(crate) struct Snapshot {
     pub(crate) total: usize,
     pub(crate) ended: usize,
     pub(crate) tasks: Vec<Shown>,
+    /// Tasks whose work in worktrees was not merged when it ended.
+    #[serde(default)]
+    pub(crate) unmerged: Vec<String>,
 }
 
 /// A task of it.
@@ -186,6 +201,7 @@ impl Snapshot {
             total: file.tasks.len(),
             ended: 0,
             tasks: if is_small { file.tasks.iter().map(shown).collect() } else { Vec::new() },
+            unmerged: Vec::new(),
         }
     }
 
@@ -194,7 +210,12 @@ impl Snapshot {
         let text = |key: &str| event.detail.get(key).and_then(serde_json::Value::as_str);
         match &*event.kind {
             "run_start" => "running".clone_into(&mut self.status),
-            "run_end" => text("status").unwrap_or("failed").clone_into(&mut self.status),
+            "run_end" => {
+                text("status").unwrap_or("failed").clone_into(&mut self.status);
+                let names = event.detail.get("unmerged").and_then(serde_json::Value::as_array);
+                let names = names.into_iter().flatten().filter_map(serde_json::Value::as_str);
+                self.unmerged = names.map(str::to_owned).collect();
+            }
             "done" => self.ended += 1,
             _ => {}
         }
@@ -229,7 +250,7 @@ impl Snapshot {
 
     /// Whether a process is about to drive it.
     pub(super) fn is_starting(&self) -> bool {
-        self.status == "starting" && now_ms() - self.at_ms < STARTING
+        self.status == "starting" && now_ms().abs_diff(self.at_ms) < STARTING
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -287,6 +308,9 @@ impl Snapshot {
         }
         if others > 0 {
             lines.push(format!("- and {others} more"));
+        }
+        if !self.unmerged.is_empty() {
+            lines.push(unmerged(&self.run, &self.unmerged));
         }
         if self.status != "succeeded" {
             lines.push(format!(
@@ -381,6 +405,19 @@ mod tests {
         assert!(lines[2].starts_with("- t40: failed (exit 40"), "{report}");
         assert_eq!(lines[20], "- t60: /kept/0, /kept/1, /kept/2, /kept/3, /kept/4, and 4 more");
         assert_eq!(lines[21], "- and 40 more");
+    }
+
+    #[test]
+    fn work_that_is_not_merged_is_in_the_report() {
+        let mut run = run(1);
+        end(&mut run, 1, "succeeded");
+        let detail = json!({ "status": "succeeded", "unmerged": ["t1"] });
+        note(&mut run, "run_end", None, &detail);
+        insta::assert_snapshot!(run.report(), @r"
+        Run R1 has ended: succeeded.
+        - t1: done, no artifact
+        Not merged yet: the work of t1. `cph runs merge R1` brings in what has succeeded; the rest stays in its worktrees.
+        ");
     }
 
     #[test]

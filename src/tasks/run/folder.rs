@@ -107,6 +107,8 @@ pub(crate) struct Folder {
     /// What is done already.
     pub(crate) done: BTreeMap<String, Done>,
     log: File,
+    /// The last line may be a part of one.
+    is_torn: bool,
     _lock: Held,
 }
 
@@ -147,7 +149,7 @@ pub(crate) fn create(
     // Last: a directory without it is no run.
     fill(&dir, RECORD, &serde_json::to_vec_pretty(&record).unwrap_or_default())?;
     let log = dir.open_append(DONE)?;
-    Ok(Folder { dir, record, done: BTreeMap::new(), log, _lock: lock })
+    Ok(Folder { dir, record, done: BTreeMap::new(), log, is_torn: false, _lock: lock })
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -248,15 +250,12 @@ fn open_within(state: &PrivateDir, id: &str, patience: Duration) -> Result<Folde
     let lock = take(&dir, id, patience)?;
     let record = record(&dir)?;
     let path = dir.path().join(DONE);
-    let mut log = dir.open_append(DONE)?;
+    let log = dir.open_append(DONE)?;
     let mut text = Vec::new();
     dir.open_read(DONE)?.read_to_end(&mut text).map_err(file_error(&path))?;
-    if !text.is_empty() && !text.ends_with(b"\n") {
-        // What comes next must not be joined to a torn line.
-        log.write_all(b"\n").map_err(file_error(&path))?;
-    }
+    let is_torn = !text.is_empty() && !text.ends_with(b"\n");
     let done = parse(&String::from_utf8_lossy(&text));
-    Ok(Folder { dir, record, done, log, _lock: lock })
+    Ok(Folder { dir, record, done, log, is_torn, _lock: lock })
 }
 
 /// The last success of each task.
@@ -294,7 +293,13 @@ impl Folder {
     pub(crate) fn enter(&mut self, done: &Done) -> Result<(), Error> {
         let mut line = serde_json::to_vec(done).unwrap_or_default();
         line.push(b'\n');
-        self.log.write_all(&line).map_err(file_error(&self.path().join(DONE)))
+        if self.is_torn {
+            // It must not be joined to what a full disk has left of the one before.
+            line.insert(0, b'\n');
+        }
+        let written = self.log.write_all(&line);
+        self.is_torn = written.is_err();
+        written.map_err(file_error(&self.dir.path().join(DONE)))
     }
 
     /// Opens the log of a task for appending.
@@ -401,6 +406,25 @@ mod tests {
         drop(folder);
         let done = open(&state, "R1").unwrap().done;
         assert_eq!(done.keys().collect::<Vec<_>>(), ["a", "c"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_full_disk_has_torn_takes_nothing_with_it() {
+        let (_scratch, state) = state();
+        let mut folder = made(&state);
+        let done = |task: &str| Done { task: task.into(), ..Done::default() };
+        let full = File::options().append(true).open("/dev/full").unwrap();
+        let log = std::mem::replace(&mut folder.log, full);
+        assert!(folder.enter(&done("a")).is_err());
+        // A part of it has found room.
+        folder.log = log;
+        folder.log.write_all(b"{\"task\":\"a\",\"finger").unwrap();
+        folder.enter(&done("b")).unwrap();
+        folder.enter(&done("c")).unwrap();
+        drop(folder);
+        let done = open(&state, "R1").unwrap().done;
+        assert_eq!(done.keys().collect::<Vec<_>>(), ["b", "c"]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::sys::{
 
 use super::{
     herald::{Answer, Herald},
+    leftovers::MARK,
     state::{Attempt, Finished},
 };
 
@@ -47,6 +48,8 @@ struct Call {
 
 pub(super) struct Calls<'h> {
     herald: &'h dyn Herald,
+    /// The mark of the run, for everything that a call starts.
+    token: String,
     /// Who listens does not change while a run goes on.
     listens: BTreeMap<&'static str, bool>,
     running: BTreeMap<Id, Call>,
@@ -56,9 +59,10 @@ pub(super) struct Calls<'h> {
 }
 
 impl<'h> Calls<'h> {
-    pub(super) fn new(herald: &'h dyn Herald) -> Self {
+    pub(super) fn new(herald: &'h dyn Herald, token: &str) -> Self {
         Self {
             herald,
+            token: token.to_owned(),
             listens: BTreeMap::new(),
             running: BTreeMap::new(),
             queue: VecDeque::new(),
@@ -88,10 +92,11 @@ impl<'h> Calls<'h> {
         asker: Asker,
     ) -> Result<Id, (Asker, String)> {
         let bytes = serde_json::to_vec(payload).unwrap_or_default();
-        let command = match self.herald.command(event, &bytes) {
+        let mut command = match self.herald.command(event, &bytes) {
             Ok(command) => command,
             Err(error) => return Err((asker, format!("hooks of {event}: {error}"))),
         };
+        command.env.insert(MARK.into(), (&self.token).into());
         let limits = Limits {
             deadline: Deadline::after(LIMIT),
             grace: Duration::from_secs(3),

@@ -1,4 +1,5 @@
-//! What a run whose driver died has left behind: processes, and a database that says it runs.
+//! What tasks, or a run whose driver died, have left behind: processes, and a database that says
+//! that it runs.
 //!
 //! Invariant: once the lock of a run is ours, whoever was started by its former driver has the
 //! mark of the run in its environment: a child between its start and its program still holds the
@@ -17,7 +18,7 @@ use crate::{
 use super::folder::{self, Folder};
 
 /// In the environment of everything that a run starts.
-pub(super) const MARK: &str = "CPH_RUN_TOKEN";
+pub(crate) const MARK: &str = "CPH_RUN_TOKEN";
 
 /// From TERM to KILL.
 const GRACE: Duration = Duration::from_millis(1500);
@@ -25,7 +26,7 @@ const GRACE: Duration = Duration::from_millis(1500);
 /// What is ended may have started others meanwhile.
 const ROUNDS: usize = 8;
 
-/// Ends the processes of a run that nobody drives any more. Gives how many there were.
+/// Ends the processes of a run whose tasks have all ended. Gives how many there were.
 ///
 /// What has cleared its environment is not found.
 pub(crate) fn end_processes(folder: &Folder) -> usize {

@@ -38,7 +38,7 @@ use super::{
 
 use folder::{Folder, REPORTS};
 use herald::Herald;
-pub(crate) use leftovers::{end_processes, sweep};
+pub(crate) use leftovers::{MARK, end_processes, sweep};
 use runner::Runner;
 
 /// Sees a run go on.
@@ -80,6 +80,8 @@ pub(crate) struct Summary {
     pub(crate) is_cancelled: bool,
     /// Why hooks ended it.
     pub(crate) stopped: Option<String>,
+    /// Tasks whose work in worktrees is not merged.
+    pub(crate) unmerged: Vec<String>,
     pub(crate) took: Duration,
 }
 

@@ -12,6 +12,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::OsString,
     os::fd::AsFd as _,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -37,7 +38,7 @@ use super::{
     herald::{Herald, members},
     leftovers::MARK,
     report::{self, Report, Told},
-    start::Environment,
+    start::{Environment, Programs},
     state::{Attempt, Ended, Value},
 };
 use steps::Step;
@@ -88,7 +89,10 @@ pub(super) struct Runner<'r> {
     pauses: BTreeSet<(Instant, usize)>,
     /// Until when no agent is started.
     agents_wait: Option<Instant>,
+    /// Where the run as a whole takes place, as hooks are told.
+    cwd: PathBuf,
     environment: Environment,
+    programs: Programs,
     began: Instant,
     pub(super) looked: Instant,
     is_cancelled: bool,
@@ -112,11 +116,13 @@ impl<'r> Runner<'r> {
         let schedule =
             Schedule::new(tasks, asked.graph, asked.lengths, on_failure, options.by_batch);
         Self {
+            cwd: cwd(asked, &folder),
             environment: environment(asked, &folder),
+            programs: Programs::default(),
             schedule,
             ended: Ended::new(asked.file),
             attempts: BTreeMap::new(),
-            calls: Calls::new(herald),
+            calls: Calls::new(herald, &folder.record.token),
             steps: BTreeMap::new(),
             workers: vec![(None, None); most],
             hands: vec![0; tasks.len()],
@@ -344,6 +350,15 @@ fn millis(span: Duration) -> u64 {
 
 fn took(span: Duration) -> Map<String, Json> {
     members(json!({ "took_ms": millis(span) }))
+}
+
+/// Where tasks are that do not say it themselves. The file of a plan that was suggested lies in our
+/// state, and says where the project is.
+fn cwd(asked: &Asked<'_>, folder: &Folder) -> PathBuf {
+    // What is made of values of tasks is known only with them.
+    let told = asked.file.cwd.as_deref().filter(|told| !told.contains("${"));
+    let base = &folder.record.base;
+    told.map_or_else(|| base.clone(), |told| base.join(told))
 }
 
 /// What every process of a run gets.

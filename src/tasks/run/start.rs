@@ -4,7 +4,7 @@
 //! fingerprint covers everything that decides what a task does, as far as it is written down.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
     fmt::Write as _,
     os::unix::ffi::OsStrExt as _,
@@ -185,11 +185,12 @@ pub(super) fn argv(
     limits: &Limits,
     agent: Option<&[String]>,
     environment: &Environment,
+    programs: &mut Programs,
     scratch: &Path,
 ) -> std::io::Result<(Vec<OsString>, Stdin)> {
     let mut stdin = Stdin::Null;
     let argv = match &input.work {
-        Work::Line(line) => line_argv(line, environment, &input.cwd),
+        Work::Line(line) => line_argv(line, environment, programs, &input.cwd),
         Work::Words(words) => words.iter().map(OsString::from).collect(),
         Work::Prompt(prompt) => {
             let usual: Vec<String> = AGENT.iter().map(ToString::to_string).collect();
@@ -203,13 +204,41 @@ pub(super) fn argv(
     Ok((limited(argv, limits), stdin))
 }
 
+/// Programs that were found on a `PATH` of absolute directories. Tasks mostly run the same few, and
+/// whoever removes one meanwhile makes its task fail with or without a shell.
+#[derive(Debug, Default)]
+pub(super) struct Programs {
+    /// By `PATH`.
+    found: BTreeMap<OsString, BTreeSet<String>>,
+}
+
+impl Programs {
+    fn has(&mut self, name: &str, path: &OsStr, cwd: &Path) -> bool {
+        if self.found.get(path).is_some_and(|names| names.contains(name)) {
+            return true;
+        }
+        let is_there = process::is_runnable(OsStr::new(name), Some(path), Some(cwd));
+        let is_lasting =
+            !name.contains('/') && std::env::split_paths(path).all(|dir| dir.is_absolute());
+        if is_there && is_lasting {
+            self.found.entry(path.to_owned()).or_default().insert(name.to_owned());
+        }
+        is_there
+    }
+}
+
 /// Without a shell where it provably makes no difference.
-fn line_argv(line: &str, environment: &Environment, cwd: &Path) -> Vec<OsString> {
+fn line_argv(
+    line: &str,
+    environment: &Environment,
+    programs: &mut Programs,
+    cwd: &Path,
+) -> Vec<OsString> {
     let lookup = |name: &str| environment.get(OsStr::new(name))?.to_str().map(str::to_owned);
-    let path = environment.get(OsStr::new("PATH")).map(OsString::as_os_str);
-    if let Some(argv) = words::simple_command(line, &lookup)
-        && let Some(program) = argv.first().filter(|_| path.is_some())
-        && process::is_runnable(OsStr::new(program), path, Some(cwd))
+    if let Some(path) = environment.get(OsStr::new("PATH"))
+        && let Some(argv) = words::simple_command(line, &lookup)
+        && let Some(program) = argv.first()
+        && programs.has(program, path, cwd)
     {
         return argv.into_iter().map(OsString::from).collect();
     }

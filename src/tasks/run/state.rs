@@ -99,11 +99,15 @@ pub(super) struct Attempt {
     /// From 1.
     pub(super) number: u32,
     pub(super) input: Input,
+    /// What a hook wants it to be started with, word for word.
+    pub(super) rewritten: Option<serde_json::Map<String, serde_json::Value>>,
     /// Where it works, if that is a worktree of its own.
     pub(super) tree: Option<Tree>,
     pub(super) fingerprint: String,
     pub(super) signs: Signs,
     pub(super) log: Option<File>,
+    /// It was told that the log cannot be written.
+    is_log_lost: bool,
     tail: Vec<u8>,
     pub(super) wants_output: bool,
     output: Vec<u8>,
@@ -119,10 +123,12 @@ impl Attempt {
             worker,
             number,
             input,
+            rewritten: None,
             tree: None,
             fingerprint: String::new(),
             signs: Signs::new(Instant::now()),
             log: None,
+            is_log_lost: false,
             tail: Vec::new(),
             wants_output: false,
             output: Vec::new(),
@@ -144,6 +150,10 @@ impl Attempt {
         let mut trouble = None;
         if !said.stdout.is_empty() || !said.stderr.is_empty() {
             trouble = self.write(said, folder, task).err();
+            // Once is enough; the next try may go well.
+            let was_told = self.is_log_lost;
+            self.is_log_lost |= trouble.is_some();
+            trouble.take_if(|_| was_told);
         }
         for text in [&said.stdout, &said.stderr] {
             keep_tail(&mut self.tail, text);

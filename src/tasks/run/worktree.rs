@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     sys::{
         clock::Deadline,
+        dir::PrivateDir,
         place::Env,
         process::{Command, Ending, Limits, Set, Status, Stdin},
         repository,
@@ -197,6 +198,36 @@ pub(crate) fn merge(run: &Record, task: &str, env: &Env) -> Result<Merged, Error
         Status::Exited(3) => Merged::Before,
         _ => Merged::Not(fault(&ending).unwrap_or_default()),
     })
+}
+
+/// Worktrees that one process is asked about: a command line has an end.
+const AT_ONCE: usize = 200;
+
+/// Which of the tasks have work in their worktrees or branches that is not checked out in the
+/// user's working tree. Where Git does not answer, none.
+pub(crate) fn unmerged<'n>(
+    run: &PrivateDir,
+    record: &Record,
+    names: impl Iterator<Item = &'n str>,
+    env: &Env,
+) -> Vec<&'n str> {
+    let trees = run.path().join(TREES);
+    if !trees.is_dir() {
+        return Vec::new();
+    }
+    let Ok(top) = top(record) else { return Vec::new() };
+    let env = environment(env);
+    let made: Vec<_> = names.filter(|name| trees.join(flat(name)).is_dir()).collect();
+    let mut unmerged = Vec::new();
+    for some in made.chunks(AT_ONCE) {
+        let pair = |name: &&str| [trees.join(flat(name)).into(), branch(record, name).into()];
+        let words = std::iter::once("unmerged".into()).chain(some.iter().flat_map(pair));
+        let said = carry(step(&top, &env, words.collect())).stdout;
+        let said = String::from_utf8_lossy(&said);
+        let is_told = |name: &&&str| said.lines().any(|line| line == branch(record, name));
+        unmerged.extend(some.iter().filter(is_told).copied());
+    }
+    unmerged
 }
 
 /// Removes the worktrees of a run, after making commits of what is new in them. Gives the branches

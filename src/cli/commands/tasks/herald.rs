@@ -9,6 +9,7 @@ use crate::{
         load::{self, Asking},
         read::Want,
     },
+    conform,
     model::{Processor, hook::Entry},
     sys::{
         memory::Shared,
@@ -30,6 +31,8 @@ pub(super) struct ByDispatch {
     /// The orchestrator's names of events for which something is configured, and whether an
     /// answer is to be waited for.
     configured: BTreeMap<String, bool>,
+    /// `cph conform` looks at this run: its stand-in hears everything, and may refuse.
+    is_examined: bool,
 }
 
 impl ByDispatch {
@@ -51,12 +54,15 @@ impl ByDispatch {
         }
         let mut env = here.env.to_map();
         env.insert("CLAUDE_PROJECT_DIR".into(), here.root.clone().into());
+        let is_examined = here.env.get(conform::PLAY).is_some();
         Ok(Self {
-            program: place::own_program()?,
+            // The stand-in is what is found by that name.
+            program: if is_examined { "cph".into() } else { place::own_program()? },
             project: here.root.clone(),
             env,
             scratch: here.places.temp_dir.clone(),
             configured,
+            is_examined,
         })
     }
 
@@ -73,11 +79,11 @@ fn may_refuse(entry: &Entry) -> bool {
 
 impl Herald for ByDispatch {
     fn listens(&self, event: &str) -> bool {
-        self.configured.contains_key(event)
+        self.is_examined || self.configured.contains_key(event)
     }
 
     fn may_refuse(&self, event: &str) -> bool {
-        self.configured.get(event).copied().unwrap_or(false)
+        self.is_examined || self.configured.get(event).copied().unwrap_or(false)
     }
 
     fn command(&self, event: &str, payload: &[u8]) -> io::Result<Command> {

@@ -58,8 +58,12 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Maintain) -> Result<Exit, Fail
     for trouble in &report.trouble {
         desk.output.complain(format_args!("{}: {}", styled(WARN, "warning"), clean(trouble)));
     }
-    desk.output.line(styled(DIM, format!("{} runs stay", report.kept)));
+    desk.output.line(styled(DIM, staying(report.kept)));
     Ok(if report.trouble.is_empty() { Exit::Fine } else { Exit::Findings })
+}
+
+fn staying(kept: usize) -> String {
+    if kept == 1 { "1 run stays".to_owned() } else { format!("{kept} runs stay") }
 }
 
 fn prune(

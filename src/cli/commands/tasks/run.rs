@@ -9,9 +9,10 @@ use crate::{
         failure::Failure,
         output::{BAD, GOOD, WARN, styled},
     },
+    diag::render::text::clean,
     model::Processor,
     session::{
-        live, place as state_place,
+        live as processors, place as state_place,
         recursion::{self, Nesting},
     },
     source::SourceFile,
@@ -26,6 +27,7 @@ use crate::{
     tasks::{
         self, Graph, TaskFile,
         draw::{Drawing, span},
+        live,
         run::{
             Order, Summary,
             folder::{self, Folder, Options},
@@ -134,7 +136,9 @@ impl Detaching<'_> {
         let mut env = self.env.to_map();
         env.retain(|name, _| {
             let name = name.to_string_lossy();
-            !OF_THE_SESSION.contains(&&*name) && !name.ends_with("_MESSAGING_TOKEN")
+            // Nor is it ended with a run that one of whose tasks has started it.
+            let is_mark = name == tasks::run::MARK || name.ends_with("_MESSAGING_TOKEN");
+            !OF_THE_SESSION.contains(&&*name) && !is_mark
         });
         if let Some(session) = &self.session {
             env.insert(told::SESSION.into(), session.into());
@@ -275,7 +279,7 @@ impl Stage<'_> {
         let summary = tasks::run::run(order).map_err(|error| Failure::of(&error))?;
         drop(watcher);
         self.retire(&id);
-        self.tell(&id, &summary);
+        self.tell(&id, &summary, is_merged);
         Ok(match () {
             () if summary.is_cancelled => Exit::Cancelled,
             () if summary.is_success() && is_merged => {
@@ -289,8 +293,8 @@ impl Stage<'_> {
     /// Claude Code's hooks need not wait for an orchestrator that is done.
     fn retire(&self, id: &str) {
         let (boot_time, boot, wall) = (clock::boot_now(), clock::boot_id(), clock::wall_now());
-        let now = live::Now { boot_time, boot, wall };
-        if let Err(error) = live::retire(self.state, Processor::TaskOrchestrator, &now, id) {
+        let now = processors::Now { boot_time, boot, wall };
+        if let Err(error) = processors::retire(self.state, Processor::TaskOrchestrator, &now, id) {
             self.desk.output.complain(styled(WARN, format!("{id} still counts as live: {error}")));
         }
     }
@@ -318,7 +322,7 @@ impl Stage<'_> {
         }
     }
 
-    fn tell(&self, id: &str, summary: &Summary) {
+    fn tell(&self, id: &str, summary: &Summary, is_merged: bool) {
         if self.args.json {
             return;
         }
@@ -331,6 +335,13 @@ impl Stage<'_> {
         self.desk.output.line(format_args!("{id} {status}: {} in {took}", parts.join(", ")));
         if let Some(why) = &summary.stopped {
             self.desk.output.line(format_args!("  ended by a hook: {why}"));
+        }
+        // What is about to be merged is told then.
+        let has_its_turn = is_merged && summary.is_success();
+        if !summary.unmerged.is_empty() && !has_its_turn {
+            self.desk
+                .output
+                .line(format_args!("  {}", clean(&live::unmerged(id, &summary.unmerged))));
         }
         if !summary.is_success() {
             self.desk.output.line(format_args!(

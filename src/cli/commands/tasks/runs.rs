@@ -18,12 +18,15 @@ use crate::{
     tasks::{
         Outcome,
         draw::span,
-        live::Live,
-        run::folder::{self, LogReader},
+        live::{self, Live},
+        run::{
+            folder::{self, LogReader},
+            worktree,
+        },
     },
 };
 
-use super::{Desk, existing, merge, no_run, run as run_command};
+use super::{super::here::Here, Desk, existing, merge, no_run, run as run_command};
 
 /// Between two looks at logs that are followed.
 const LOOK: Duration = Duration::from_millis(100);
@@ -107,6 +110,9 @@ struct Report {
     dir: std::path::PathBuf,
     tasks: Vec<TaskReport>,
     trouble: Vec<String>,
+    /// Tasks whose work in worktrees is not merged now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unmerged: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -167,7 +173,8 @@ fn show(desk: &Desk<'_>, id: Option<&str>, json: bool) -> Result<Exit, Failure> 
         None => runs.list(1).map_err(|error| Failure::of(&error))?.pop().map(|run| run.id),
     };
     let id = id.ok_or_else(none)?;
-    let report = gather(&state, &runs, &id)?;
+    let mut report = gather(&state, &runs, &id)?;
+    report.unmerged = unmerged(&here, &state, &report);
     if json {
         desk.output.json(&report);
         return Ok(Exit::Fine);
@@ -203,7 +210,19 @@ fn show(desk: &Desk<'_>, id: Option<&str>, json: bool) -> Result<Exit, Failure> 
     for trouble in &report.trouble {
         desk.output.line(format_args!("  {} {}", styled(WARN, "!"), clean(trouble)));
     }
+    if !report.unmerged.is_empty() {
+        desk.output.line(format_args!("  {}", clean(&live::unmerged(&id, &report.unmerged))));
+    }
     Ok(Exit::Fine)
+}
+
+/// Tasks whose work waits in worktrees, as it is now.
+fn unmerged(here: &Here, state: &PrivateDir, report: &Report) -> Vec<String> {
+    let Ok(dir) = folder::find(state, &report.run.id) else { return Vec::new() };
+    let Ok(record) = folder::record(&dir) else { return Vec::new() };
+    let names = report.tasks.iter().map(|task| &*task.task);
+    let names = worktree::unmerged(&dir, &record, names, &here.env);
+    names.into_iter().map(str::to_owned).collect()
 }
 
 fn gather(state: &PrivateDir, runs: &Runs, id: &str) -> Result<Report, Failure> {
@@ -229,7 +248,7 @@ fn gather(state: &PrivateDir, runs: &Runs, id: &str) -> Result<Report, Failure> 
             None => {}
         }
     }
-    Ok(Report { run, dir: dir.path().to_owned(), tasks, trouble })
+    Ok(Report { run, dir: dir.path().to_owned(), tasks, trouble, unmerged: Vec::new() })
 }
 
 fn logs(desk: &Desk<'_>, id: &str, task: Option<&str>, follow: bool) -> Result<Exit, Failure> {

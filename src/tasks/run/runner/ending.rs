@@ -253,8 +253,7 @@ impl Runner<'_> {
         };
         for &other in &self.asked.graph.dependents[index] {
             let event = "DependencyResolve";
-            let run = &self.folder.record;
-            let mut payload = herald::base(event, &run.id, &run.base);
+            let mut payload = herald::base(event, &self.folder.record.id, &self.cwd);
             payload.extend(members(json!({
                 "task_id": self.task(other).name,
                 "dependency_id": self.task(index).name,

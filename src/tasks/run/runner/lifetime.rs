@@ -11,6 +11,7 @@ use super::{
         Summary,
         gates::Asker,
         herald::{self, Answer, members},
+        leftovers, worktree,
     },
     Runner, millis,
 };
@@ -62,7 +63,7 @@ impl Runner<'_> {
         if self.set.is_cancelled() || !self.calls.listens(event) {
             return Answer::default();
         }
-        let mut payload = herald::base(event, &self.folder.record.id, &self.folder.record.base);
+        let mut payload = herald::base(event, &self.folder.record.id, &self.cwd);
         payload.extend(members(fields));
         let asked = match self.calls.ask(&mut self.set, event, &payload, Asker::Run) {
             Ok(id) => id,
@@ -105,26 +106,65 @@ impl Runner<'_> {
         self.pauses.clear();
     }
 
+    /// Tasks whose work stays where they made it.
+    fn unmerged(&self) -> Vec<String> {
+        if self.asked.trees.is_none() {
+            return Vec::new();
+        }
+        let names = self.asked.file.tasks.iter().map(|task| &*task.name);
+        let (dir, record) = (self.folder.dir(), &self.folder.record);
+        let names = worktree::unmerged(dir, record, names, self.asked.env);
+        names.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Tells hooks that the run is over. Who refuses that makes it fail, and is told once more.
+    fn close_run(&mut self, summary: &mut Summary) {
+        let id = self.folder.record.id.clone();
+        let fields = |summary: &Summary, is_again: bool| {
+            json!({
+                "task_id": id,
+                "success": summary.is_success(),
+                "result": summary.outcomes,
+                "stop_hook_active": is_again,
+            })
+        };
+        let event = "TaskComplete";
+        let Some(why) = self.ask(event, fields(summary, false)).refusal else { return };
+        let why = format!("a hook refused its end: {why}");
+        self.tell("run_stop", None, None, members(json!({ "reason": why })));
+        summary.stopped.get_or_insert(why);
+        self.ask(event, fields(summary, true));
+    }
+
+    /// Ends what tasks have left running behind them, which may have served other tasks until now.
+    fn end_leftovers(&mut self) {
+        let count = leftovers::end_processes(&self.folder);
+        if count > 0 {
+            let noun = if count == 1 { "process" } else { "processes" };
+            self.trouble(&format!("tasks had left {count} {noun} running; ended with the run"));
+        }
+    }
+
     pub(super) fn finish(mut self) -> Summary {
+        self.end_leftovers();
         let mut outcomes = BTreeMap::new();
         for value in self.ended.values.iter().flatten() {
             *outcomes.entry(value.outcome.name()).or_insert(0) += 1;
         }
         let took = self.began.elapsed();
         let (is_cancelled, stopped) = (self.is_cancelled, self.stopped.clone());
-        let summary = Summary { outcomes, is_cancelled, stopped, took };
-        let fields = json!({
-            "task_id": self.folder.record.id,
-            "success": summary.is_success(),
-            "result": summary.outcomes,
-        });
-        self.ask("TaskComplete", fields);
-        let detail = json!({
+        let unmerged = self.unmerged();
+        let mut summary = Summary { outcomes, is_cancelled, stopped, unmerged, took };
+        self.close_run(&mut summary);
+        let mut detail = members(json!({
             "status": summary.status(),
             "outcomes": summary.outcomes,
             "took_ms": millis(took),
-        });
-        self.tell("run_end", None, None, members(detail));
+        }));
+        if !summary.unmerged.is_empty() {
+            detail.insert("unmerged".to_owned(), json!(summary.unmerged));
+        }
+        self.tell("run_end", None, None, detail);
         summary
     }
 }

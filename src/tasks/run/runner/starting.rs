@@ -151,9 +151,11 @@ impl Runner<'_> {
     pub(super) fn task_payload(&self, event: &str, attempt: &Attempt) -> Map<String, Json> {
         let task = self.task(attempt.index);
         let Input { work, cwd, env } = &attempt.input;
-        let mut payload = herald::base(event, &self.folder.record.id, &self.folder.record.base);
+        let mut payload = herald::base(event, &self.folder.record.id, &self.cwd);
         payload.extend(herald::about(task, &self.folder.output_dir(&task.name), cwd));
-        payload.insert("task_input".to_owned(), herald::task_input(work, cwd, env).into());
+        let told = attempt.rewritten.clone();
+        let told = told.unwrap_or_else(|| herald::task_input(work, cwd, env));
+        payload.insert("task_input".to_owned(), told.into());
         payload
     }
 
@@ -179,6 +181,7 @@ impl Runner<'_> {
                     if let Some(cwd) = cwd {
                         attempt.input.cwd = self.folder.record.base.join(cwd);
                     }
+                    attempt.rewritten = Some(input);
                 }
                 Err(why) => return self.give_up(attempt.index, &why, ""),
             }
@@ -207,7 +210,7 @@ impl Runner<'_> {
         self.attempts.insert(id, attempt);
     }
 
-    fn command(&self, task: &Task, attempt: &Attempt) -> std::io::Result<Command> {
+    fn command(&mut self, task: &Task, attempt: &Attempt) -> std::io::Result<Command> {
         let input = &attempt.input;
         let mut env = self.environment.clone();
         let output_dir = self.folder.output_dir(&task.name);
@@ -233,7 +236,8 @@ impl Runner<'_> {
             fs::create_dir_all(&output_dir)?;
         }
         let agent = self.asked.file.agent.as_deref();
-        let (argv, stdin) = start::argv(input, &task.limits, agent, &env, self.asked.scratch)?;
+        let (programs, scratch) = (&mut self.programs, self.asked.scratch);
+        let (argv, stdin) = start::argv(input, &task.limits, agent, &env, programs, scratch)?;
         Ok(Command { argv, env, dir: Some(input.cwd.clone()), stdin, marker: task.name.clone() })
     }
 

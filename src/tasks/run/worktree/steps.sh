@@ -11,12 +11,40 @@ sign() {
   export GIT_AUTHOR_NAME=cph GIT_AUTHOR_EMAIL=cph@localhost
   export GIT_COMMITTER_NAME=cph GIT_COMMITTER_EMAIL=cph@localhost
 }
-commit() {
+# Runs Git again while somebody else holds a lock of the repository, TRIES times and a tenth of a
+# second between: `patiently TRIES COMMAND...`. What it said last is in $said.
+patiently() {
+  left=$1; shift
+  until said=$("$@" 2>&1); do
+    case $said in
+      *".lock': File exists"* | *"could not lock config file"*) ;;
+      # Git stumbles over a worktree that somebody else is making at the same moment.
+      *worktrees/*) test "$1" = add || return 1 ;;
+      *) return 1 ;;
+    esac
+    left=$((left - 1))
+    test "$left" -gt 0 || return 1
+    sleep 0.1
+  done
+}
+# The index of a worktree of ours, whose task has ended, is locked by nobody for long: a lock that
+# stays was left behind by somebody who was killed.
+stage() {
+  patiently 30 git add -A && return
+  lock=$(git rev-parse --git-path index.lock)
+  test -e "$lock" || { say "$said"; return 1; }
+  rm -f -- "$lock"
   git add -A
-  git diff --cached --quiet || git -c commit.gpgSign=false commit --quiet --no-verify -m "$1"
+}
+commit() {
+  stage
+  git diff --cached --quiet && return
+  patiently 30 git -c commit.gpgSign=false commit --quiet --no-verify -m "$1" || { say "$said"; return 1; }
 }
 # Makes $tree, on $branch.
 add() {
+  # Whoever was killed while making it has left a part, in which nobody has worked.
+  git worktree remove --force --force "$tree" 2>/dev/null || rm -rf -- "${tree:?}"
   if exists "$branch"; then
     git worktree add --quiet "$tree" "$branch"
   else
@@ -25,11 +53,12 @@ add() {
 }
 # Merges branch $1 with message $2; afterwards all is as it was, or it is merged.
 join() {
-  if said=$(git -c commit.gpgSign=false merge --quiet --no-edit --no-verify -m "$2" "refs/heads/$1" 2>&1)
+  if patiently 100 git -c commit.gpgSign=false merge --quiet --no-edit --no-verify -m "$2" "refs/heads/$1"
   then return 0; fi
+  why=$said
   files=$(git diff --name-only --diff-filter=U | tr '\n' ' ')
-  git merge --abort 2>/dev/null || true
-  if test -n "$files"; then say "conflict in ${files% }"; else say "$said"; fi
+  patiently 100 git merge --abort || true
+  if test -n "$files"; then say "conflict in ${files% }"; else say "$why"; fi
   return 1
 }
 
@@ -41,17 +70,7 @@ case $step in
 prepare)
   tree=$1 branch=$2 base=$3 message=$4; shift 4
   if ! test -e "$tree.ready" || ! test -e "$tree/.git"; then
-    # Whoever was killed while making it has left a part, in which nobody has worked.
-    git worktree remove --force --force "$tree" 2>/dev/null || rm -rf -- "${tree:?}"
-    tries=0
-    until said=$(add 2>&1); do
-      tries=$((tries + 1))
-      # Git stumbles over a worktree that somebody else is making at the same moment.
-      case $said in *worktrees/*) ;; *) tries=100 ;; esac
-      if test "$tries" -ge 100; then say "$said"; exit 1; fi
-      sleep 0.1
-      git worktree remove --force --force "$tree" 2>/dev/null || rm -rf -- "${tree:?}"
-    done
+    patiently 100 add || { say "$said"; exit 1; }
     : >"$tree.ready"
   fi
   cd "$tree"
@@ -91,6 +110,17 @@ merge)
   join "$branch" "$message"
   ;;
 
+# unmerged [TREE BRANCH]...: says which branches, or their worktrees, have what is not checked out
+# here.
+unmerged)
+  while test $# -gt 0; do
+    tree=$1 branch=$2; shift 2
+    if test -e "$tree/.git" && test -n "$(git -C "$tree" --no-optional-locks status --porcelain)" ||
+      exists "$branch" && ! holds "$branch"
+    then printf '%s\n' "$branch"; fi
+  done
+  ;;
+
 # release TREE BRANCH MESSAGE: the worktree goes, with its branch when that is merged. Exit 4: the
 # branch stays.
 release)
@@ -98,11 +128,12 @@ release)
   if test -e "$tree/.git"; then
     (cd "$tree" && sign && commit "$message (unfinished)")
     rm -f -- "$tree.ready"
-    git worktree remove --force "$tree"
+    patiently 100 git worktree remove --force "$tree" || { say "$said"; exit 1; }
   fi
   exists "$branch" || exit 0
   holds "$branch" || exit 4
-  git branch --quiet -D "$branch"
+  # Git may stumble over what it keeps beside a branch that is gone by then.
+  patiently 100 git branch --quiet -D "$branch" || ! exists "$branch" || { say "$said"; exit 1; }
   ;;
 
 esac
