@@ -2,8 +2,6 @@
 //!
 //! Nobody reads what they print: what goes wrong stands in the queue, where `cph health` finds it.
 
-use std::time::Duration;
-
 use crate::{
     background::{self, Left},
     cli::{exit::Exit, failure::Failure, output},
@@ -15,14 +13,8 @@ use crate::{
     },
 };
 
-/// What a dispatch needs after it has started us.
-const COURTESY: Duration = Duration::from_micros(100);
-
 pub(in crate::cli) fn run() -> Result<Exit, Failure> {
     signal::outlive_full_files();
-    // Whoever started us has an answer to bring to its end, for which somebody waits; where all
-    // processors are busy it would wait for us.
-    std::thread::sleep(COURTESY);
     let env = Env::current();
     let queue = open(&env)?;
     match background::run(&queue, &env).map_err(|error| Failure::of(&error))? {

@@ -54,13 +54,13 @@ pub(super) fn list(desk: &Desk<'_>, here: &Here, args: &JobsList) -> Result<Exit
             print(desk, here, &jobs, args);
             return Ok(Exit::Fine);
         }
-        let lasting = jobs.iter().cloned().map(without_clock).collect();
-        if std::io::stdout().is_terminal() && !args.json {
-            redraw(desk, here, &jobs, args);
-        } else if shown.as_ref() != Some(&lasting) {
-            print(desk, here, &jobs, args);
+        let is_redrawn = std::io::stdout().is_terminal() && !args.json;
+        let now = if is_redrawn { jobs } else { jobs.into_iter().map(without_clock).collect() };
+        if shown.as_ref() != Some(&now) {
+            let show = if is_redrawn { redraw } else { print };
+            show(desk, here, &now, args);
+            shown = Some(now);
         }
-        shown = Some(lasting);
         std::thread::sleep(PAUSE);
     }
 }
