@@ -5,6 +5,7 @@
 use std::{
     fmt::Display,
     io::{self, IsTerminal as _, Write},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use anstyle::{AnsiColor, Style};
@@ -48,7 +49,7 @@ impl Output {
     /// Text to stdout.
     pub(super) fn text(&self, text: impl Display) {
         let mut stdout = anstream::AutoStream::new(io::stdout().lock(), self.choice);
-        ignore_gone(write!(stdout, "{text}").and_then(|()| stdout.flush()));
+        note_gone(&write!(stdout, "{text}").and_then(|()| stdout.flush()));
     }
 
     /// Moves of the cursor, which have nothing to do with colours, and text behind them: to a
@@ -63,7 +64,14 @@ impl Output {
         // Writing to memory cannot fail.
         drop(all.write_all(text.as_bytes()));
         let all = [moves.as_bytes(), &all.into_inner()].concat();
-        ignore_gone(stdout.write_all(&all).and_then(|()| stdout.flush()));
+        note_gone(&stdout.write_all(&all).and_then(|()| stdout.flush()));
+    }
+
+    /// Whether nobody reads what is printed any more, as far as was noticed: who goes on printing for
+    /// as long as somebody looks, ends then.
+    #[expect(clippy::unused_self, reason = "that of the program is meant")]
+    pub(super) fn is_gone(&self) -> bool {
+        IS_GONE.load(Ordering::Relaxed)
     }
 
     /// One line to stderr.
@@ -113,8 +121,9 @@ pub(super) fn has_person() -> bool {
 /// Bytes to stdout as they are; whether all of them went out.
 pub(super) fn raw_stdout(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes)?;
-    stdout.flush()
+    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    note_gone(&written);
+    written
 }
 
 /// Bytes to stderr as they are.
@@ -125,6 +134,15 @@ pub(super) fn raw_stderr(bytes: &[u8]) {
 /// Text in a style.
 pub(super) fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
+}
+
+/// The reader of stdout has gone.
+static IS_GONE: AtomicBool = AtomicBool::new(false);
+
+fn note_gone(written: &io::Result<()>) {
+    if written.is_err() {
+        IS_GONE.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Whoever reads us may stop reading: there is nobody left to tell.

@@ -102,6 +102,24 @@ fn logs_are_followed_to_the_end() {
 }
 
 #[test]
+fn who_watches_for_nobody_ends() {
+    use std::io::{BufRead as _, BufReader};
+    let ground = Ground::with("true", &json!({}));
+    ground.fire("Stop");
+    ground.drain();
+    let mut command = ground.command(super::ground::CPH);
+    command.args(["jobs", "--watch", "--json"]).stdin(std::process::Stdio::null());
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("done"), "{line}");
+    // What it tells next is told to nobody.
+    ground.fire("Stop");
+    assert_eq!(super::ground::ended(child).code, 0);
+}
+
+#[test]
 fn health_knows_what_waits_in_vain() {
     let ground = Ground::with("true", &json!({}));
     std::fs::create_dir_all(ground.queue().join("spool")).unwrap();

@@ -114,7 +114,9 @@ impl Eye for DeskEye<'_> {
             self.tell(&written, &changes, &now);
         }
         self.last = Some(now);
-        if self.args.once && is_news && !is_first {
+        let is_enough = self.args.once && is_news && !is_first;
+        // Settings are kept in step whether somebody looks or not.
+        if is_enough || (self.desk.output.is_gone() && !self.args.sync) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())

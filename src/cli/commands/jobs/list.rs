@@ -61,6 +61,9 @@ pub(super) fn list(desk: &Desk<'_>, here: &Here, args: &JobsList) -> Result<Exit
             show(desk, here, &now, args);
             shown = Some(now);
         }
+        if desk.output.is_gone() {
+            return Ok(Exit::Fine);
+        }
         std::thread::sleep(PAUSE);
     }
 }

@@ -82,6 +82,9 @@ fn follow(desk: &Desk<'_>, jobs: &Jobs, kept: &Logs, id: &str) -> Result<Exit, F
             desk.output.complain(styled(DIM, format!("--- {ended}")));
             return Ok(Exit::Fine);
         }
+        if desk.output.is_gone() {
+            return Ok(Exit::Fine);
+        }
         std::thread::sleep(PAUSE);
     }
 }
