@@ -70,7 +70,11 @@ pub(crate) fn read(source: &Arc<SourceFile>, belongs: Belongs, want: Want<'_>) -
         integration: Integration::default(),
         diagnostics: Vec::new(),
     };
-    match Node::of_file(source) {
+    let root = match want {
+        Want::All => Node::indexed(source),
+        Want::Event(_) => Node::of_file(source),
+    };
+    match root {
         Ok(node) => reader.document(&Spot { node, pointer: String::new() }),
         Err(fault) => reader.diagnostics.push(dialect::explain_fault(source, &fault)),
     }
