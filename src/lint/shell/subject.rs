@@ -4,7 +4,10 @@
 //! Does not judge. Invariants: a text that is not understood is not among the pieces, and then the
 //! subject is not complete; files outside of the project are not opened.
 
-use std::path::{Component, Path, PathBuf};
+use std::{
+    cell::OnceCell,
+    path::{Component, Path, PathBuf},
+};
 
 use crate::{
     lint::project::{File, Kind as FileKind, Project},
@@ -69,6 +72,8 @@ pub(super) struct Subject<'e> {
     pub(super) unclosed: Option<(Home, Span)>,
     /// Variables that the file itself sets for its hooks.
     pub(super) set: Vec<String>,
+    /// Whether a text of it could answer in JSON, once somebody has asked.
+    pub(super) may_answer: OnceCell<bool>,
 }
 
 impl Reach {
@@ -99,6 +104,7 @@ impl<'e> Subject<'e> {
             is_complete: true,
             unclosed: None,
             set: variables_of(file),
+            may_answer: OnceCell::new(),
         };
         let home = Home::of(entry);
         let dialect = if shell.is_some() { Dialect::Rich } else { Dialect::Posix };
@@ -250,6 +256,7 @@ pub(super) fn inner_text(simple: &Simple) -> Option<Inner> {
             if span.end - span.start == text.len() + 2
     );
     let has_arguments = simple.words.len() > at + 2;
+    let text = text.into_owned();
     Some(Inner { text, span: word.span, is_verbatim, dialect, has_arguments })
 }
 

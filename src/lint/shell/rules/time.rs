@@ -65,7 +65,7 @@ fn collect(list: &List, waits: &mut Vec<(Duration, Span, &'static str)>) {
 }
 
 fn wait_of(simple: &Simple) -> Option<(&'static str, Duration)> {
-    match simple.program()?.as_str() {
+    match simple.program()?.as_ref() {
         "sleep" => Some(("sleep", duration(&simple.literal(1)?)?)),
         "timeout" | "gtimeout" => {
             let words = simple.words[1..].iter().filter_map(crate::shell::Word::literal);
