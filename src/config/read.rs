@@ -35,6 +35,11 @@ use crate::{
     source::{SourceFile, Span},
 };
 
+/// Every field of handlers and groups that is read, for advice; some stand in both.
+pub(crate) fn known_fields() -> impl Iterator<Item = &'static str> {
+    group::FIELDS.iter().copied().chain(handler::fields())
+}
+
 /// How much of a file is looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Want<'e> {

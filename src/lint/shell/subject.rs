@@ -77,10 +77,14 @@ pub(super) struct Subject<'e> {
 }
 
 impl Reach {
-    fn of(kind: FileKind) -> Self {
-        match kind {
+    fn of(file: &File) -> Self {
+        match file.kind {
             FileKind::LocalHooks | FileKind::LocalSettings => Self::Personal,
             FileKind::Plugin => Self::Plugin,
+            // The manifest of a plugin may name any file.
+            FileKind::OtherHooks if file.source.text().contains("CLAUDE_PLUGIN_ROOT") => {
+                Self::Plugin
+            }
             _ => Self::Shared,
         }
     }
@@ -93,7 +97,7 @@ impl<'e> Subject<'e> {
         if *shell == Some(Shell::Powershell) {
             return None;
         }
-        let reach = Reach::of(file.kind);
+        let reach = Reach::of(file);
         let mut subject = Self {
             entry,
             reach,

@@ -5,9 +5,11 @@ mod logs;
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::{
     cli::{
-        args::{Jobs as Args, JobsAction, JobsChosen, JobsDrain},
+        args::{Jobs as Args, JobsAction, JobsDeed, JobsDrain},
         exit::Exit,
         failure::Failure,
         output::{DIM, styled},
@@ -53,6 +55,15 @@ const PURGE: Deed = Deed {
     done: "forgotten",
 };
 
+/// What became of one job that was chosen, for programs.
+#[derive(Serialize)]
+struct Done<'j> {
+    id: &'j str,
+    /// Its state before.
+    was: &'static str,
+    done: bool,
+}
+
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Args) -> Result<Exit, Failure> {
     let here = desk.here();
     match &args.action {
@@ -60,9 +71,9 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Args) -> Result<Exit, Failure>
         Some(JobsAction::List(list)) => list::list(desk, &here, list),
         Some(JobsAction::Show(show)) => list::show(desk, &here, show),
         Some(JobsAction::Logs(logs)) => logs::logs(desk, &here, logs),
-        Some(JobsAction::Retry(chosen)) => change(desk, &here, chosen, &RETRY),
-        Some(JobsAction::Cancel(chosen)) => change(desk, &here, chosen, &CANCEL),
-        Some(JobsAction::Purge(chosen)) => change(desk, &here, chosen, &PURGE),
+        Some(JobsAction::Retry(args)) => change(desk, &here, args, &RETRY),
+        Some(JobsAction::Cancel(args)) => change(desk, &here, args, &CANCEL),
+        Some(JobsAction::Purge(args)) => change(desk, &here, args, &PURGE),
         Some(JobsAction::Drain(drain)) => drain_queue(desk, &here, drain),
     }
 }
@@ -93,11 +104,17 @@ fn no_job(id: &str) -> Failure {
     )
 }
 
-fn change(desk: &Desk<'_>, here: &Here, chosen: &JobsChosen, deed: &Deed) -> Result<Exit, Failure> {
+fn change(desk: &Desk<'_>, here: &Here, args: &JobsDeed, deed: &Deed) -> Result<Exit, Failure> {
+    let chosen = &args.chosen;
     let Some((queue, mut jobs)) = open(here)? else {
         return match chosen.ids.first() {
             Some(id) => Err(no_job(id)),
-            None => Ok(Exit::Fine),
+            None => {
+                if args.json {
+                    desk.output.json(&Vec::<Done<'_>>::new());
+                }
+                Ok(Exit::Fine)
+            }
         };
     };
     let meant: Vec<Job> = if chosen.ids.is_empty() {
@@ -115,10 +132,19 @@ fn change(desk: &Desk<'_>, here: &Here, chosen: &JobsChosen, deed: &Deed) -> Res
     let count = (deed.act)(&mut jobs, &ids).map_err(|error| Failure::of(&error))?;
     // Whoever is the runner looks at the database after this.
     wake::wake(&queue, &here.env).map_err(|error| Failure::of(&error))?;
+    let can_be_done = |job: &Job| deed.states.iter().any(|state| state.name() == job.state);
+    if args.json {
+        let mut done = Vec::new();
+        for job in &meant {
+            done.push(Done { id: &job.id, was: job.state, done: can_be_done(job) });
+        }
+        desk.output.json(&done);
+        return Ok(Exit::Fine);
+    }
     let what = if count == 1 { "job" } else { "jobs" };
     desk.output.line(format_args!("{count} {what}: {}", deed.done));
     for job in meant.iter().filter(|_| !chosen.ids.is_empty()) {
-        if !deed.states.iter().any(|state| state.name() == job.state) {
+        if !can_be_done(job) {
             desk.output
                 .complain(styled(DIM, format!("{} is {}: left as it is", job.id, job.state)));
         }
