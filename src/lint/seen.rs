@@ -23,11 +23,11 @@ const LISTED: &[&str] = &[".claude", ".task_orchestrator"];
 pub(super) struct Seen {
     root: PathBuf,
     /// Sorted by directory and name.
-    names: Vec<Name>,
+    names: Vec<Entry>,
 }
 
 #[derive(Clone, Debug)]
-struct Name {
+struct Entry {
     /// Empty for the root itself.
     dir: &'static str,
     name: OsString,
@@ -45,7 +45,7 @@ impl Seen {
         markers: Vec<(OsString, bool)>,
         is_meant: impl Fn(&OsStr) -> bool,
     ) -> Self {
-        let name = |(name, is_link)| Name { dir: "", name, is_link, opened: None };
+        let name = |(name, is_link)| Entry { dir: "", name, is_link, opened: None };
         let mut names: Vec<_> = markers.into_iter().map(name).collect();
         for listed in LISTED {
             let Some(marker) = names.iter().find(|one| one.dir.is_empty() && one.name == *listed)
@@ -57,7 +57,7 @@ impl Seen {
             let from = names.len();
             below.each(|name, kind| {
                 let (name, is_link) = (name.to_owned(), kind == Kind::Link);
-                names.push(Name { dir: listed, name, is_link, opened: None });
+                names.push(Entry { dir: listed, name, is_link, opened: None });
             });
             let meant = names[from..].iter_mut().filter(|one| !is_linked && !one.is_link);
             for one in meant.filter(|one| is_meant(&one.name)) {
@@ -100,7 +100,7 @@ impl Seen {
         is_link(path) || path.parent().is_some_and(is_link)
     }
 
-    fn find(&self, path: &Path) -> Option<&Name> {
+    fn find(&self, path: &Path) -> Option<&Entry> {
         let (dir, name) = self.place(path)?;
         self.names.iter().find(|one| one.name.as_bytes() == name && one.dir == dir)
     }

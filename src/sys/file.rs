@@ -73,7 +73,6 @@ pub(super) fn read_in(dir: impl AsFd, name: &OsStr, most: u64) -> Result<(Vec<u8
 const FLAGS: OFlags =
     OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NOCTTY).union(OFlags::NONBLOCK);
 
-#[expect(clippy::unnecessary_cast, reason = "the fields have other widths on other systems")]
 fn read_opened(file: &OwnedFd, most: u64) -> Result<(Vec<u8>, FileId), Error> {
     let facts = rustix::fs::fstat(file).map_err(io::Error::from)?;
     let kind = FileType::from_raw_mode(facts.st_mode);

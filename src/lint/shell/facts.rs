@@ -67,8 +67,8 @@ pub(super) fn from_payload(list: &List) -> BTreeSet<String> {
         let reads_own = around.streams.stdin == Stream::Own(0);
         if simple.program().as_deref() == Some("read") && reads_own {
             let words = simple.words[1..].iter().filter_map(Word::literal);
-            let named = words.filter(|word| !word.starts_with('-'));
-            names.extend(named.map(Cow::into_owned));
+            let variables = words.filter(|word| !word.starts_with('-'));
+            names.extend(variables.map(Cow::into_owned));
         }
         for assignment in &simple.assignments {
             let is_told = assignment.values.iter().flat_map(|word| &word.parts).any(|part| {

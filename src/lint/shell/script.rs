@@ -265,8 +265,8 @@ fn look(root: &Path, path: &Path) -> (State, bool) {
     if !meta.is_file() {
         return (State::Closed, is_executable);
     }
-    let read = file::read(real.as_deref().unwrap_or(&full), LONGEST);
-    let state = match read.map(|(bytes, _)| String::from_utf8(bytes)) {
+    let bytes = file::read(real.as_deref().unwrap_or(&full), LONGEST);
+    let state = match bytes.map(|(bytes, _)| String::from_utf8(bytes)) {
         Err(_) => State::Closed,
         Ok(Ok(text)) if !text.contains('\0') => State::Text(SourceFile::new(full, text)),
         Ok(_) => State::Binary,

@@ -57,7 +57,7 @@ const PURGE: Deed = Deed {
 
 /// What became of one job that was chosen, for programs.
 #[derive(Serialize)]
-struct Done<'j> {
+struct Outcome<'j> {
     id: &'j str,
     /// Its state before.
     was: &'static str,
@@ -107,15 +107,13 @@ fn no_job(id: &str) -> Failure {
 fn change(desk: &Desk<'_>, here: &Here, args: &JobsDeed, deed: &Deed) -> Result<Exit, Failure> {
     let chosen = &args.chosen;
     let Some((queue, mut jobs)) = open(here)? else {
-        return match chosen.ids.first() {
-            Some(id) => Err(no_job(id)),
-            None => {
-                if args.json {
-                    desk.output.json(&Vec::<Done<'_>>::new());
-                }
-                Ok(Exit::Fine)
-            }
-        };
+        if let Some(id) = chosen.ids.first() {
+            return Err(no_job(id));
+        }
+        if args.json {
+            desk.output.json(&Vec::<Outcome<'_>>::new());
+        }
+        return Ok(Exit::Fine);
     };
     let meant: Vec<Job> = if chosen.ids.is_empty() {
         let filter = Filter {
@@ -136,7 +134,7 @@ fn change(desk: &Desk<'_>, here: &Here, args: &JobsDeed, deed: &Deed) -> Result<
     if args.json {
         let mut done = Vec::new();
         for job in &meant {
-            done.push(Done { id: &job.id, was: job.state, done: can_be_done(job) });
+            done.push(Outcome { id: &job.id, was: job.state, done: can_be_done(job) });
         }
         desk.output.json(&done);
         return Ok(Exit::Fine);
