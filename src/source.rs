@@ -34,6 +34,15 @@ pub(crate) struct Position {
     pub(crate) column: usize,
 }
 
+/// A piece of a text in a tree of pieces that stand in the order of the text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    /// The index of the first part behind this one and all that is in it.
+    pub(crate) next: u32,
+}
+
 /// A named text with a line index that is built when somebody asks for a line.
 #[derive(Debug)]
 pub(crate) struct SourceFile {
@@ -41,6 +50,7 @@ pub(crate) struct SourceFile {
     text: String,
     line_starts: OnceLock<Vec<usize>>,
     sound: OnceLock<Option<Span>>,
+    parts: OnceLock<Option<Vec<Part>>>,
 }
 
 impl SourceFile {
@@ -50,6 +60,7 @@ impl SourceFile {
             text: text.into(),
             line_starts: OnceLock::new(),
             sound: OnceLock::new(),
+            parts: OnceLock::new(),
         })
     }
 
@@ -57,6 +68,16 @@ impl SourceFile {
     /// ask with the same reader.
     pub(crate) fn sound(&self, read: impl FnOnce(&str) -> Option<Span>) -> Option<Span> {
         *self.sound.get_or_init(|| read(&self.text))
+    }
+
+    /// The parts of the text, as its reader found them when somebody first asked.
+    pub(crate) fn parts(&self, read: impl FnOnce(&str) -> Option<Vec<Part>>) -> Option<&[Part]> {
+        self.parts.get_or_init(|| read(&self.text)).as_deref()
+    }
+
+    /// The same, if somebody has asked already.
+    pub(crate) fn known_parts(&self) -> Option<&[Part]> {
+        self.parts.get()?.as_deref()
     }
 
     /// Where the text came from; for a preset `<preset NAME>`.

@@ -36,6 +36,9 @@ const IN_PROJECT: &[(&str, Layer, Processor)] = &[
     (".claude/hooks.local.json", Layer::Local, Processor::ClaudeCode),
 ];
 
+/// The names of those files, whatever the directory.
+pub(crate) const NAMES: &[&str] = &["hooks.json", "hooks.local.json"];
+
 /// The files with fixed names, in layer order.
 pub(crate) fn candidates(roots: &Roots) -> Vec<Candidate> {
     let user = roots.claude_dir.iter().map(|dir| Candidate {
@@ -121,6 +124,8 @@ mod tests {
                 ("/p/.claude/hooks.local.json", Layer::Local),
             ]
         );
+        let names = |path: &Path| NAMES.contains(&path.file_name().unwrap().to_str().unwrap());
+        assert!(found.iter().all(|candidate| names(&candidate.path)));
         assert!(candidates(&Roots::default()).is_empty());
     }
 

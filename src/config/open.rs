@@ -3,20 +3,27 @@
 //! Does not know what stands in it. Invariant: whatever the path names, the answer comes at once
 //! and says what to do.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::rules;
 use crate::{
     diag::Diagnostic,
     source::{SourceFile, Span},
-    sys::file::{self, Error, FileId},
+    sys::{
+        file::{self, Error, FileId},
+        listing::Listing,
+    },
 };
 
 /// Claude Code's own limit for a settings file.
 const MOST_BYTES: u64 = 2 * 1024 * 1024;
 
 /// A file that could be read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Opened {
     pub(crate) source: Arc<SourceFile>,
     pub(crate) id: FileId,
@@ -36,6 +43,17 @@ pub(crate) fn open(path: &Path) -> Result<Option<Opened>, Box<Diagnostic>> {
         Err(Error::Missing) => Ok(None),
         Err(error) => Err(Box::new(unreadable(path, &error))),
     }
+}
+
+/// Reads a file of a directory that is being walked, if that can be done without a word: of what
+/// cannot be read, [`open`] says what to do.
+pub(crate) fn open_in(
+    dir: &Listing,
+    name: &OsStr,
+    path: impl FnOnce() -> PathBuf,
+) -> Option<Opened> {
+    let (bytes, id) = dir.read(name, MOST_BYTES).ok()?;
+    Some(decode(&path(), bytes, id))
 }
 
 fn decode(path: &Path, bytes: Vec<u8>, id: FileId) -> Opened {

@@ -35,6 +35,11 @@ use crate::{
     source::{SourceFile, Span},
 };
 
+/// Every field of handlers and groups that is read, for advice; some stand in both.
+pub(crate) fn known_fields() -> impl Iterator<Item = &'static str> {
+    group::FIELDS.iter().copied().chain(handler::fields())
+}
+
 /// How much of a file is looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Want<'e> {
@@ -70,7 +75,11 @@ pub(crate) fn read(source: &Arc<SourceFile>, belongs: Belongs, want: Want<'_>) -
         integration: Integration::default(),
         diagnostics: Vec::new(),
     };
-    match Node::of_file(source) {
+    let root = match want {
+        Want::All => Node::indexed(source),
+        Want::Event(_) => Node::of_file(source),
+    };
+    match root {
         Ok(node) => reader.document(&Spot { node, pointer: String::new() }),
         Err(fault) => reader.diagnostics.push(dialect::explain_fault(source, &fault)),
     }

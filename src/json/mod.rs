@@ -6,6 +6,7 @@
 pub(crate) mod edit;
 pub(crate) mod frame;
 mod node;
+mod parts;
 pub(crate) mod pointer;
 mod scan;
 pub(crate) mod write;

@@ -1,21 +1,33 @@
 //! One JSON value and its place in the text; containers are opened one level at a time.
 //!
 //! Does not copy or decode what nobody looks at. Invariant: a [`Node`] stands on a complete,
-//! valid JSON value; so what is in it needs no second check, only its end to be found.
+//! valid JSON value; so what is in it needs no second check, only its end to be found. Who looks
+//! at all of a file has the ends written down first ([`Node::indexed`]).
 
 use std::{borrow::Cow, fmt};
 
 use serde_json::value::RawValue;
 
-use super::scan::{Items, Pairs};
-use crate::source::{SourceFile, Span};
+use super::{parts, scan::Items};
+use crate::source::{Part, SourceFile, Span};
 
 /// A JSON value, as the slice of the text that holds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Node<'t> {
     raw: &'t str,
     start: usize,
+    /// The parts of the whole text, and which of them this is.
+    parts: &'t [Part],
+    index: u32,
 }
+
+impl PartialEq for Node<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.start, self.raw) == (other.start, other.raw)
+    }
+}
+
+impl Eq for Node<'_> {}
 
 /// A member of an object; the same key may come more than once.
 #[derive(Clone, Debug)]
@@ -76,22 +88,55 @@ impl<'t> Node<'t> {
     /// The document that a file holds; the text is checked once, however often it is asked for.
     pub(crate) fn of_file(file: &'t SourceFile) -> Result<Self, Fault> {
         match file.sound(|text| Node::document(text).ok().map(|root| root.span())) {
-            Some(span) => Ok(Self::at(file.text(), span)),
+            Some(span) => {
+                let parts = file.known_parts().unwrap_or_default();
+                Ok(Self { parts, ..Self::at(file.text(), span) })
+            }
             None => Self::document(file.text()),
         }
     }
 
+    /// As [`Self::of_file`], for who looks at all of it: from now on the places of all values of
+    /// the file are known.
+    pub(crate) fn indexed(file: &'t SourceFile) -> Result<Self, Fault> {
+        let root = Self::of_file(file)?;
+        let parts = file.parts(|text| parts::parts(text, root.span())).unwrap_or_default();
+        Ok(Self { parts, ..root })
+    }
+
     /// A value whose place in the text is known from an earlier reading of the same text.
     pub(crate) fn at(text: &'t str, span: Span) -> Self {
-        Self { raw: &text[span.range()], start: span.start }
+        Self::alone(&text[span.range()], span.start)
     }
 
     fn within(text: &'t str, raw: &'t str) -> Self {
-        Self { raw, start: raw.as_ptr() as usize - text.as_ptr() as usize }
+        Self::alone(raw, raw.as_ptr() as usize - text.as_ptr() as usize)
+    }
+
+    /// A value whose parts nobody has written down.
+    fn alone(raw: &'t str, start: usize) -> Self {
+        Self { raw, start, parts: &[], index: 0 }
     }
 
     fn child(&self, raw: &'t str) -> Self {
-        Self { raw, start: self.start + (raw.as_ptr() as usize - self.raw.as_ptr() as usize) }
+        Self::alone(raw, self.start + (raw.as_ptr() as usize - self.raw.as_ptr() as usize))
+    }
+
+    /// The keys and values, or the items, that stand in this container itself.
+    fn children(&self) -> Children<'t> {
+        match self.parts.get(self.index as usize) {
+            _ if !matches!(self.kind(), Kind::Array | Kind::Object) => Children::None,
+            Some(part) => Children::Indexed { of: *self, next: self.index + 1, end: part.next },
+            None => Children::Scanned { of: *self, items: Items::of(self.raw) },
+        }
+    }
+
+    /// Another part of the same text, that lies in this value.
+    fn part(&self, index: u32) -> Self {
+        let part = self.parts[index as usize];
+        let (start, end) = (part.start as usize, part.end as usize);
+        let raw = &self.raw[start - self.start..end - self.start];
+        Self { raw, start, parts: self.parts, index }
     }
 
     pub(crate) fn span(&self) -> Span {
@@ -148,42 +193,97 @@ impl<'t> Node<'t> {
 
     /// The members of an object in the order of the text; empty for other kinds.
     pub(crate) fn members(&self) -> Vec<Member<'t>> {
-        self.pairs().map(|(key, value)| self.member(key, value)).collect()
+        self.pairs().map(|(key, value)| member(key, value)).collect()
     }
 
-    fn pairs(&self) -> Pairs<'t> {
-        Pairs::of(if self.kind() == Kind::Object { self.raw } else { "" })
-    }
-
-    fn member(&self, key: &'t str, value: &'t str) -> Member<'t> {
-        let key = self.child(key);
-        Member {
-            key: key.as_str().unwrap_or(Cow::Borrowed(key.raw)),
-            key_span: key.span(),
-            value: self.child(value),
-        }
+    /// Keys with their quotes, and values.
+    fn pairs(&self) -> impl Iterator<Item = (Node<'t>, Node<'t>)> {
+        let is_object = self.kind() == Kind::Object;
+        let mut children = if is_object { self.children() } else { Children::None };
+        std::iter::from_fn(move || Some((children.next()?, children.next()?)))
     }
 
     /// The items of an array; empty for other kinds.
     pub(crate) fn items(&self) -> Vec<Node<'t>> {
-        let raw = if self.kind() == Kind::Array { self.raw } else { "" };
-        Items::of(raw).map(|item| self.child(item)).collect()
+        self.each_item().collect()
+    }
+
+    fn each_item(&self) -> Children<'t> {
+        if self.kind() == Kind::Array { self.children() } else { Children::None }
+    }
+
+    /// The item of an array with an index.
+    pub(crate) fn item(&self, index: usize) -> Option<Node<'t>> {
+        self.each_item().nth(index)
+    }
+
+    /// Whether it is an array or an object with nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.kind(), Kind::Array | Kind::Object) && self.children().next().is_none()
     }
 
     /// The value of a key. Of duplicates the last counts, as for every common parser.
     pub(crate) fn get(&self, key: &str) -> Option<Node<'t>> {
-        let is_it = |written: &str| {
-            let plain = &written[1..written.len() - 1];
-            plain == key || (plain.contains('\\') && self.child_key(written) == key)
+        if self.kind() != Kind::Object {
+            return None;
+        }
+        let Some(own) = self.parts.get(self.index as usize) else {
+            let named = self.pairs().filter(|(written, _)| means(written.raw.as_bytes(), key));
+            return named.last().map(|(_, value)| value);
         };
-        let found = self.pairs().filter(|(written, _)| is_it(written)).last();
-        found.map(|(_, value)| self.child(value))
+        let (mut at, mut found) = (self.index + 1, None);
+        while at < own.next {
+            let written = self.parts[at as usize];
+            let (start, end) = (written.start as usize, written.end as usize);
+            if means(&self.raw.as_bytes()[start - self.start..end - self.start], key) {
+                found = Some(written.next);
+            }
+            at = self.parts[written.next as usize].next;
+        }
+        found.map(|value| self.part(value))
     }
+}
 
-    /// A key with escapes.
-    fn child_key(&self, written: &str) -> String {
-        let node = Node { raw: written, start: self.start };
-        node.as_str().map_or_else(|| written.to_owned(), Cow::into_owned)
+/// Whether a key, as written and with its quotes, is this one.
+fn means(written: &[u8], key: &str) -> bool {
+    let plain = &written[1..written.len() - 1];
+    // An escape is longer than what it stands for; what cannot be decoded is as long.
+    let is_escaped = written.len() >= key.len() && plain.contains(&b'\\');
+    plain == key.as_bytes() || (is_escaped && decodes_to(written, key))
+}
+
+fn decodes_to(written: &[u8], key: &str) -> bool {
+    match serde_json::from_slice::<String>(written) {
+        Ok(decoded) => decoded == key,
+        // A lone surrogate: the key is known as it is written.
+        Err(_) => written == key.as_bytes(),
+    }
+}
+
+fn member<'t>(key: Node<'t>, value: Node<'t>) -> Member<'t> {
+    Member { key: key.as_str().unwrap_or(Cow::Borrowed(key.raw)), key_span: key.span(), value }
+}
+
+/// What stands in a container, found by its index or by looking for it.
+enum Children<'t> {
+    None,
+    Indexed { of: Node<'t>, next: u32, end: u32 },
+    Scanned { of: Node<'t>, items: Items<'t> },
+}
+
+impl<'t> Iterator for Children<'t> {
+    type Item = Node<'t>;
+
+    fn next(&mut self) -> Option<Node<'t>> {
+        match self {
+            Self::None => None,
+            Self::Indexed { of, next, end } => {
+                let child = (next < end).then(|| of.part(*next))?;
+                *next = of.parts[*next as usize].next;
+                Some(child)
+            }
+            Self::Scanned { of, items } => Some(of.child(items.next()?)),
+        }
     }
 }
 
@@ -243,5 +343,18 @@ mod tests {
     fn deep_nesting_does_not_exhaust_the_stack() {
         let text = "[".repeat(1_000_000) + &"]".repeat(1_000_000);
         assert_eq!(Node::document(&text).unwrap().items().len(), 1);
+        let file = SourceFile::new("f", text);
+        assert_eq!(Node::indexed(&file).unwrap().items().len(), 1);
+    }
+
+    #[test]
+    fn duplicate_keys_and_escapes_mean_the_same_with_an_index() {
+        let text = r#"{"a":1,"\u0061":2,"\ud800":3,"b":{"a":4},"A":[]}"#;
+        let file = SourceFile::new("f", text);
+        for root in [Node::document(text).unwrap(), Node::indexed(&file).unwrap()] {
+            let raw = |key: &str| root.get(key).map(|node| node.raw());
+            assert_eq!((raw("a"), raw("A"), raw("c")), (Some("2"), Some("[]"), None));
+            assert_eq!(raw("\"\\ud800\""), Some("3"), "a lone surrogate is known as it is written");
+        }
     }
 }

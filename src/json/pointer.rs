@@ -5,6 +5,9 @@ use super::{Kind, Node};
 /// Appends one step; `~` and `/` are escaped.
 pub(crate) fn push(pointer: &mut String, step: &str) {
     pointer.push('/');
+    if !step.contains(['~', '/']) {
+        return pointer.push_str(step);
+    }
     for c in step.chars() {
         match c {
             '~' => pointer.push_str("~0"),
@@ -16,7 +19,8 @@ pub(crate) fn push(pointer: &mut String, step: &str) {
 
 /// The pointer one step further.
 pub(crate) fn join(pointer: &str, step: &str) -> String {
-    let mut longer = pointer.to_owned();
+    let mut longer = String::with_capacity(pointer.len() + 1 + step.len());
+    longer.push_str(pointer);
     push(&mut longer, step);
     longer
 }
@@ -27,13 +31,11 @@ pub(crate) fn find<'t>(root: Node<'t>, pointer: &str) -> Option<Node<'t>> {
     if steps.next() != Some("") {
         return None;
     }
-    steps.try_fold(root, |node, step| {
-        let step = step.replace("~1", "/").replace("~0", "~");
-        match node.kind() {
-            Kind::Object => node.get(&step),
-            Kind::Array => node.items().get(step.parse::<usize>().ok()?).copied(),
-            _ => None,
-        }
+    steps.try_fold(root, |node, step| match node.kind() {
+        Kind::Object if step.contains('~') => node.get(&step.replace("~1", "/").replace("~0", "~")),
+        Kind::Object => node.get(step),
+        Kind::Array => node.item(step.parse().ok()?),
+        _ => None,
     })
 }
 

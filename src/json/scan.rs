@@ -4,52 +4,24 @@
 //! that stand in the container itself, in their order; on any other it comes to an end all the
 //! same, and every piece lies on character boundaries.
 
-/// The members of an object: key with its quotes, and value.
-pub(super) struct Pairs<'t>(Walk<'t>);
-
-/// The items of an array.
-pub(super) struct Items<'t>(Walk<'t>);
-
-impl<'t> Pairs<'t> {
-    /// Of an object, with its braces.
-    pub(super) fn of(raw: &'t str) -> Self {
-        Self(Walk { raw, at: 1 })
-    }
+/// The items of an array; of an object each key, with its quotes, and behind it its value.
+pub(super) struct Items<'t> {
+    raw: &'t str,
+    at: usize,
 }
 
 impl<'t> Items<'t> {
-    /// Of an array, with its brackets.
+    /// Of a container, with its brackets.
     pub(super) fn of(raw: &'t str) -> Self {
-        Self(Walk { raw, at: 1 })
-    }
-}
-
-impl<'t> Iterator for Pairs<'t> {
-    type Item = (&'t str, &'t str);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let key = self.0.next_value()?;
-        let value = self.0.next_value()?;
-        Some((key, value))
+        Self { raw, at: 1 }
     }
 }
 
 impl<'t> Iterator for Items<'t> {
     type Item = &'t str;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next_value()
-    }
-}
-
-struct Walk<'t> {
-    raw: &'t str,
-    at: usize,
-}
-
-impl<'t> Walk<'t> {
     /// The next value behind blanks, commas and colons; `None` at the end of the container.
-    fn next_value(&mut self) -> Option<&'t str> {
+    fn next(&mut self) -> Option<&'t str> {
         let bytes = self.raw.as_bytes();
         let is_between = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':');
         let start = self.at + bytes.get(self.at..)?.iter().position(|b| !is_between(b))?;
@@ -67,15 +39,17 @@ fn end(bytes: &[u8], start: usize) -> usize {
     match bytes[start] {
         b'"' => end_of_string(bytes, start),
         b'{' | b'[' => end_of_container(bytes, start),
-        _ => {
-            let is_over =
-                |b: &u8| matches!(b, b',' | b'}' | b']' | b':' | b' ' | b'\t' | b'\r' | b'\n');
-            bytes[start..].iter().position(is_over).map_or(bytes.len(), |length| start + length)
-        }
+        _ => end_of_scalar(bytes, start),
     }
 }
 
-fn end_of_string(bytes: &[u8], start: usize) -> usize {
+/// Of a number, `true`, `false` or `null`.
+pub(super) fn end_of_scalar(bytes: &[u8], start: usize) -> usize {
+    let is_over = |b: &u8| matches!(b, b',' | b'}' | b']' | b':' | b' ' | b'\t' | b'\r' | b'\n');
+    bytes[start..].iter().position(is_over).map_or(bytes.len(), |length| start + length)
+}
+
+pub(super) fn end_of_string(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(found) = quote_or_escape(bytes, at) {
         if bytes[found] == b'"' {
@@ -135,6 +109,28 @@ mod tests {
     use serde_json::{Map, Value, value::RawValue};
 
     use super::*;
+    use crate::{json::Node, source::SourceFile};
+
+    /// Whether two ways to the same text find the same in it.
+    fn is_same(scanned: Node<'_>, indexed: Node<'_>) -> bool {
+        let (members, items) = (scanned.members(), scanned.items());
+        scanned == indexed
+            && members.len() == indexed.members().len()
+            && items.len() == indexed.items().len()
+            && scanned.is_empty() == indexed.is_empty()
+            && members.iter().zip(indexed.members()).all(|(a, b)| {
+                let named = [scanned, indexed].map(|node| node.get(&a.key).unwrap());
+                a.key == b.key
+                    && a.key_span == b.key_span
+                    && named[0] == named[1]
+                    && is_same(a.value, b.value)
+            })
+            && items
+                .iter()
+                .enumerate()
+                .zip(indexed.items())
+                .all(|((index, a), b)| scanned.item(index) == indexed.item(index) && is_same(*a, b))
+    }
 
     fn value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
@@ -169,12 +165,14 @@ mod tests {
                 let items: Vec<_> = items.iter().map(|item| item.get()).collect();
                 prop_assert_eq!(Items::of(&text).collect::<Vec<_>>(), items);
             }
+            let file = SourceFile::new("f", text.clone());
+            prop_assert!(is_same(Node::document(&text).unwrap(), Node::indexed(&file).unwrap()));
             if let Value::Object(members) = &value {
-                let found: Vec<_> = Pairs::of(&text).collect();
-                prop_assert_eq!(found.len(), members.len());
-                for ((key, part), (name, member)) in found.iter().zip(members) {
-                    prop_assert_eq!(&serde_json::from_str::<String>(key).unwrap(), name);
-                    prop_assert_eq!(&serde_json::from_str::<Value>(part).unwrap(), member);
+                let found: Vec<_> = Items::of(&text).collect();
+                prop_assert_eq!(found.len(), members.len() * 2);
+                for (pair, (name, member)) in found.chunks(2).zip(members) {
+                    prop_assert_eq!(&serde_json::from_str::<String>(pair[0]).unwrap(), name);
+                    prop_assert_eq!(&serde_json::from_str::<Value>(pair[1]).unwrap(), member);
                 }
             }
         }
@@ -182,7 +180,6 @@ mod tests {
         #[test]
         fn no_text_keeps_it_going(text in ".{0,40}") {
             prop_assert!(Items::of(&text).count() <= text.len());
-            prop_assert!(Pairs::of(&text).count() <= text.len());
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Which files there are to look at: of a project, of a tree with many, or one by one.
 //!
-//! Reads directories, no files. Invariants: nothing outside of what was named, and of the projects
+//! Reads directories, and settings files that it comes by. Invariants: nothing outside of what was named, and of the projects
 //! of named files, is looked at; links to directories are not followed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
 };
 
@@ -14,6 +14,7 @@ use super::{
     project::{Kind, Outline},
     seen::Seen,
 };
+use crate::sys::listing::{Kind as Listed, Listing};
 
 /// One project and which of its findings are wanted.
 #[derive(Clone, Debug, Default)]
@@ -62,9 +63,10 @@ pub(super) fn project_alone(root: &Path) -> Vec<Found> {
 fn walk(top: &Path, projects: &mut BTreeMap<PathBuf, Found>) {
     // The directory that was named is a project, whatever is in it.
     project(projects, top).only = None;
-    let mut level = vec![top.to_owned()];
+    let Ok(handle) = Listing::open(top) else { return };
+    let mut level = vec![PathBuf::new()];
     while !level.is_empty() {
-        let seen = crowd::map(&level, |dir| look_into(dir));
+        let seen = crowd::map(&level, |dir| look_into(top, &handle, dir));
         level.clear();
         for (below, found) in seen {
             level.extend(below);
@@ -75,23 +77,23 @@ fn walk(top: &Path, projects: &mut BTreeMap<PathBuf, Found>) {
     }
 }
 
-/// The directories below one, and the project that it is.
-fn look_into(dir: &Path) -> (Vec<PathBuf>, Option<Found>) {
-    let mut below = Vec::new();
-    let mut markers = Vec::new();
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let kind = entry.file_type().ok();
+/// The directories below one, and the project that it is; paths are those below the top.
+fn look_into(top: &Path, handle: &Listing, dir: &Path) -> (Vec<PathBuf>, Option<Found>) {
+    let (mut below, mut markers) = (Vec::new(), Vec::new());
+    let here = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    let Ok(listing) = handle.below(here) else { return (below, None) };
+    listing.each(|name, kind| {
         if MARKERS.iter().any(|marker| name == *marker) {
-            markers.push((entry.path(), kind.is_some_and(|kind| kind.is_symlink())));
-        } else if kind.is_some_and(|kind| kind.is_dir())
-            && !SKIPPED.iter().any(|skipped| name == *skipped)
-        {
-            below.push(entry.path());
+            markers.push((name.to_owned(), kind == Listed::Link));
+        } else if kind == Listed::Directory && !SKIPPED.iter().any(|skipped| name == *skipped) {
+            below.push(dir.join(name));
         }
-    }
-    let found = (!markers.is_empty())
-        .then(|| Found { outline: outline(dir, Seen::of(dir, markers)), only: None });
+    });
+    let found = (!markers.is_empty()).then(|| {
+        let root = if dir.as_os_str().is_empty() { top.to_owned() } else { top.join(dir) };
+        let seen = Seen::of(&root, |dir| listing.below(dir), markers, is_settings);
+        Found { outline: outline(root, seen), only: None }
+    });
     (below, found)
 }
 
@@ -99,18 +101,18 @@ fn look_into(dir: &Path) -> (Vec<PathBuf>, Option<Found>) {
 fn project<'p>(projects: &'p mut BTreeMap<PathBuf, Found>, root: &Path) -> &'p mut Found {
     projects.entry(root.to_owned()).or_insert_with(|| {
         let is_there = |name: &&str| {
-            let path = root.join(name);
-            let facts = path.symlink_metadata().ok()?;
-            Some((path, facts.is_symlink()))
+            let facts = root.join(name).symlink_metadata().ok()?;
+            Some((OsString::from(name), facts.is_symlink()))
         };
         let markers = MARKERS.iter().filter_map(is_there).collect();
-        Found { outline: outline(root, Seen::of(root, markers)), only: Some(BTreeSet::new()) }
+        let seen = Seen::of(root, |dir| Listing::open(&root.join(dir)), markers, is_settings);
+        Found { outline: outline(root.to_owned(), seen), only: Some(BTreeSet::new()) }
     })
 }
 
-fn outline(root: &Path, seen: Seen) -> Outline {
-    let native = native(root, &seen);
-    Outline { root: root.to_owned(), native, seen, ..Outline::default() }
+fn outline(root: PathBuf, seen: Seen) -> Outline {
+    let native = native(&root, &seen);
+    Outline { root, native, seen, ..Outline::default() }
 }
 
 /// One file: its project is looked at with it, its findings alone are told.
@@ -138,15 +140,18 @@ fn named(path: &Path, projects: &mut BTreeMap<PathBuf, Found>) {
 
 /// Settings files and the hook file of a plugin.
 fn native(root: &Path, seen: &Seen) -> Vec<PathBuf> {
-    let is_settings = |path: &&Path| {
-        let is_json = path.extension().is_some_and(|extension| extension == "json");
-        let name = path.file_name().and_then(|name| name.to_str());
-        is_json && name.is_some_and(|name| name.starts_with("settings"))
-    };
-    let mut found: Vec<_> =
-        seen.below(&root.join(".claude")).filter(is_settings).map(Path::to_owned).collect();
-    if seen.is_there(&root.join(".claude-plugin")) && root.join(".claude-plugin").is_dir() {
+    let dir = root.join(".claude");
+    let settings = seen.below(".claude").filter(|name| is_settings(name));
+    let mut found: Vec<_> = settings.map(|name| dir.join(name)).collect();
+    let plugin = root.join(".claude-plugin");
+    if seen.is_there(&plugin) && plugin.is_dir() {
         found.push(root.join("hooks/hooks.json"));
     }
     found
+}
+
+/// Whether a file of `.claude` is one of Claude Code's settings, by its name.
+fn is_settings(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(b"settings") && name.ends_with(b".json") && str::from_utf8(name).is_ok()
 }

@@ -115,6 +115,10 @@ pub(super) fn has_registration(project: &Project) -> bool {
 /// Whether it calls cph, but not as `cph install` writes it.
 fn is_foreign_dispatch(entry: &Entry) -> bool {
     let Handler::Command { command, args, .. } = &entry.handler else { return false };
+    let mut texts = std::iter::once(command).chain(args.iter().flatten());
+    if !texts.any(|text| text.as_bytes().windows(3).any(|piece| piece == b"cph")) {
+        return false;
+    }
     let words = command.split_whitespace().chain(args.iter().flatten().map(String::as_str));
     let words: Vec<_> = words.map(|word| word.trim_matches(['"', '\''])).collect();
     words.windows(2).any(|pair| is_cph(pair[0]) && pair[1] == "dispatch")
@@ -180,7 +184,7 @@ fn empty_groups(file: &File, found: &mut Vec<Diagnostic>) {
     for event in events.members() {
         for (index, group) in event.value.items().into_iter().enumerate() {
             let Some(hooks) = group.get("hooks") else { continue };
-            if hooks.kind() == Kind::Array && hooks.items().is_empty() {
+            if hooks.kind() == Kind::Array && hooks.is_empty() {
                 let at = pointer::join(&pointer::join("/hooks", &event.key), &index.to_string());
                 let message = "this group runs nothing";
                 let mut empty = Diagnostic::new(&EMPTY_GROUP, message)

@@ -16,7 +16,7 @@ use crate::{
         load::{Asking, View, load_as},
         locate::{self, Candidate, Roots},
         merge::merge,
-        open::open,
+        open::{Opened, open},
         read::{self, Belongs, Want},
         rules,
     },
@@ -111,9 +111,15 @@ pub(super) struct File {
     pub(super) entries: Vec<Entry>,
     /// Pointers of what `cph install` has written: no rule is about that.
     pub(super) registrations: Vec<String>,
+    /// Whether Claude Code takes every part of it: it is its file, and without a fault.
+    pub(super) is_taken: bool,
 }
 
 impl File {
+    fn new(kind: Kind, source: Arc<SourceFile>, entries: Vec<Entry>) -> Self {
+        Self { kind, source, entries, registrations: Vec::new(), is_taken: false }
+    }
+
     /// The document, if it is JSON.
     pub(super) fn root(&self) -> Option<Node<'_>> {
         Node::of_file(&self.source).ok()
@@ -193,17 +199,19 @@ impl Project {
         let merged = merge(running);
         found.extend(merged.diagnostics);
         project.hooks = merged.hooks;
+        let seen = &outline.seen;
         for path in &outline.native {
             // A hook file that everybody shares may lie where those of plugins do.
             if project.present.contains(path) {
                 continue;
             }
-            if within.leads_out(path) {
+            // What was opened on the way was reached without a link.
+            if seen.opened(path).is_none() && within.leads_out(path) {
                 project.present.insert(path.clone());
                 found.push(not_followed(path));
                 continue;
             }
-            project.native(path, found);
+            project.native(path, seen, found);
         }
         project.files.sort_by(|a, b| (a.kind, a.path()).cmp(&(b.kind, b.path())));
         project
@@ -211,6 +219,9 @@ impl Project {
 
     /// Files with fixed names, and what they refer to.
     fn hook_files(&mut self, within: &Within<'_>, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
+        if !within.seen.has_any(locate::NAMES) {
+            return Vec::new();
+        }
         let roots = Roots { claude_dir: None, project: Some(self.root.clone()) };
         let asking = Asking {
             roots: &roots,
@@ -245,25 +256,26 @@ impl Project {
                 _ => Kind::OtherHooks,
             };
             self.present.insert(source.path().to_owned());
-            self.files.push(File { kind, source, entries, registrations: Vec::new() });
+            self.files.push(File::new(kind, source, entries));
         }
         running
     }
 
     fn other_hooks(&mut self, path: &Path, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
         let kind = Kind::OtherHooks;
-        let Some(source) = self.source(path, found) else { return Vec::new() };
+        let Some(source) = self.source(path, open(path), found) else { return Vec::new() };
         let read = read::read(&source, kind.belongs(), Want::All);
         found.extend(read.diagnostics);
         let entries = read.entries.clone();
-        self.files.push(File { kind, source, entries, registrations: Vec::new() });
+        self.files.push(File::new(kind, source, entries));
         read.entries
     }
 
     /// A file that Claude Code reads: what the reader forgives counts for nothing there.
-    fn native(&mut self, path: &Path, found: &mut Vec<Diagnostic>) {
+    fn native(&mut self, path: &Path, seen: &Seen, found: &mut Vec<Diagnostic>) {
         let kind = Kind::of(path);
-        let Some(source) = self.source(path, found) else { return };
+        let opened = seen.opened(path).cloned().map_or_else(|| open(path), |file| Ok(Some(file)));
+        let Some(source) = self.source(path, opened, found) else { return };
         let faults = settings::check(kind, &source);
         let read = read::read(&source, kind.belongs(), Want::All);
         let is_lost = |at: &str| {
@@ -280,12 +292,18 @@ impl Project {
                 && at.is_some_and(|at| !is_lost(at) && !is_ours(at))
         };
         found.extend(read.diagnostics.iter().filter(is_kept).cloned());
+        let is_taken = faults.is_empty();
         found.extend(faults);
-        self.files.push(File { kind, source, entries, registrations });
+        self.files.push(File { registrations, is_taken, ..File::new(kind, source, entries) });
     }
 
-    fn source(&mut self, path: &Path, found: &mut Vec<Diagnostic>) -> Option<Arc<SourceFile>> {
-        match open(path) {
+    fn source(
+        &mut self,
+        path: &Path,
+        opened: Result<Option<Opened>, Box<Diagnostic>>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Option<Arc<SourceFile>> {
+        match opened {
             Ok(Some(opened)) => {
                 self.present.insert(path.to_owned());
                 found.extend(opened.findings);

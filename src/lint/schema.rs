@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     diag::{Diagnostic, Rule},
-    json::pointer,
+    json::{Kind, Node, pointer},
 };
 
 pub(super) static FAMILY: Family = Family {
@@ -55,6 +55,9 @@ pub(super) fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
 
 fn of_file(file: &File, said: &BTreeSet<String>) -> Vec<Diagnostic> {
     let Some(root) = file.root() else { return Vec::new() };
+    if file.is_taken && is_plain(root) {
+        return Vec::new();
+    }
     let Ok(value) = serde_json::from_str::<Value>(root.raw()) else { return Vec::new() };
     let validator = validator(file.kind.is_native());
     if validator.is_valid(&value) {
@@ -71,6 +74,27 @@ fn of_file(file: &File, said: &BTreeSet<String>) -> Vec<Diagnostic> {
         found.push(Diagnostic::new(&SCHEMA, message).at(&file.source, node.span(), at));
     }
     found
+}
+
+/// Texts that a handler may have; of those of its own type more is asked.
+const TEXTS: &[&str] = &["command", "url", "server", "tool", "prompt"];
+
+/// Whether a settings file of which Claude Code takes every part is valid: then only what means
+/// nothing to Claude Code can be otherwise than the schema wants it.
+fn is_plain(root: Node<'_>) -> bool {
+    fn is(node: Node<'_>, key: &str, kind: Kind) -> bool {
+        node.get(key).is_none_or(|value| value.kind() == kind)
+    }
+    let is_text = |node: Node<'_>, key: &str| is(node, key, Kind::String);
+    let events = root.get("hooks").map(|hooks| hooks.members()).unwrap_or_default();
+    let mut groups = events.iter().flat_map(|event| event.value.items());
+    is_text(root, "$schema")
+        && is(root, "disableAllHooks", Kind::Bool)
+        && groups.all(|group| {
+            let handlers = group.get("hooks").map(|hooks| hooks.items()).unwrap_or_default();
+            is_text(group, "description")
+                && handlers.iter().all(|handler| TEXTS.iter().all(|key| is_text(*handler, key)))
+        })
 }
 
 /// A message that does not quote a whole file.
@@ -99,9 +123,12 @@ fn validator(is_native: bool) -> &'static Validator {
 mod tests {
     use std::collections::BTreeSet;
 
+    use proptest::prelude::*;
+    use serde_json::{Map, json};
+
     use super::*;
     use crate::{
-        lint::{project::Kind, settings},
+        lint::{project::Kind as FileKind, settings},
         model::event::EVENTS,
         source::SourceFile,
     };
@@ -113,6 +140,65 @@ mod tests {
         let listed: BTreeSet<_> = listed.keys().map(String::as_str).collect();
         let known: BTreeSet<_> = EVENTS.iter().filter_map(|row| row.claude).collect();
         assert_eq!(listed, known);
+    }
+
+    /// One of a few values of every kind.
+    fn any_value() -> impl Strategy<Value = Value> {
+        prop::sample::select(vec![
+            json!("command"),
+            json!("http"),
+            json!("mcp_tool"),
+            json!("bash"),
+            json!("block"),
+            json!(7),
+            json!(0),
+            json!(0.5),
+            json!(-1),
+            json!(true),
+            json!(null),
+            json!({}),
+            json!([]),
+            json!(["a"]),
+            json!([1]),
+            json!({"a": "b"}),
+        ])
+    }
+
+    /// An object with some of the keys of which a schema speaks, and some others.
+    fn any_of(keys: Vec<String>) -> impl Strategy<Value = Map<String, Value>> {
+        prop::collection::vec((prop::sample::select(keys), any_value()), 0..5)
+            .prop_map(|members| members.into_iter().collect())
+    }
+
+    fn keys_of(at: &str) -> Vec<String> {
+        let schema: Value = serde_json::from_str(OF_SETTINGS).unwrap();
+        let keys = schema.pointer(at).unwrap().as_object().unwrap().keys();
+        keys.filter(|key| *key != "hooks").cloned().chain(["other".to_owned()]).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        /// What is not asked of the schema of settings is valid.
+        #[test]
+        fn a_settings_file_that_is_not_looked_at_is_valid(
+            root in any_of(keys_of("/properties")),
+            group in any_of(keys_of("/$defs/group/properties")),
+            handler in any_of(keys_of("/$defs/handler/properties")),
+            is_command in any::<bool>(),
+        ) {
+            let (mut root, mut group, mut handler) = (root, group, handler);
+            if is_command {
+                handler.extend([("type".into(), json!("command")), ("command".into(), json!("x"))]);
+            }
+            group.insert("hooks".into(), json!([handler]));
+            root.insert("hooks".into(), json!({"Stop": [group]}));
+            let value = Value::from(root);
+            let source = SourceFile::new("settings.json", value.to_string());
+            let is_taken = settings::check(FileKind::Settings, &source).is_empty();
+            let is_skipped = is_taken && is_plain(Node::of_file(&source).unwrap());
+            prop_assert_eq!(is_skipped, validator(true).is_valid(&value), "{}", value);
+        }
     }
 
     /// Whatever the validation of Claude Code takes is valid, and nothing else.
@@ -156,8 +242,10 @@ mod tests {
         for (text, is_taken) in handlers.into_iter().chain(shapes) {
             let value: Value = serde_json::from_str(&text).unwrap();
             assert_eq!(validator(true).is_valid(&value), is_taken, "{text}");
-            let found =
-                settings::check(Kind::Settings, &SourceFile::new("settings.json", text.as_str()));
+            let found = settings::check(
+                FileKind::Settings,
+                &SourceFile::new("settings.json", text.as_str()),
+            );
             assert_eq!(found.is_empty(), is_taken, "{text}");
         }
     }

@@ -1,68 +1,121 @@
 //! What a look into a project's directories has shown, so that nobody asks for each name again.
 //!
-//! Invariant: of what was not looked into nothing is claimed.
+//! Invariants: of what was not looked into nothing is claimed; a file that was opened on the way is
+//! a regular one, reached without a link.
 
 use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-    fs,
+    ffi::{OsStr, OsString},
+    io,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
+};
+
+use crate::{
+    config::open::{Opened, open_in},
+    sys::listing::{Kind, Listing},
 };
 
 /// Directories in which files have fixed names.
 const LISTED: &[&str] = &[".claude", ".task_orchestrator"];
 
-/// Names that are there, each with whether it is a link.
+/// Names that are there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     root: PathBuf,
-    /// Paths as texts, which compare faster than paths.
-    names: BTreeMap<OsString, bool>,
+    /// Sorted by directory and name.
+    names: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    /// Empty for the root itself.
+    dir: &'static str,
+    name: OsString,
+    is_link: bool,
+    /// Its text, if it was read on the way.
+    opened: Option<Opened>,
 }
 
 impl Seen {
-    /// Of a project with those markers; looks into the directories among them.
-    pub(super) fn of(root: &Path, markers: Vec<(PathBuf, bool)>) -> Self {
-        let names = markers.into_iter().map(|(path, is_link)| (path.into_os_string(), is_link));
-        let mut seen = Self { root: root.to_owned(), names: names.collect() };
-        for dir in LISTED.iter().map(|name| root.join(name)) {
-            if !seen.is_there(&dir) {
+    /// Of a project with those markers, each with whether it is a link; looks into the directories
+    /// among them, and reads the files that are meant.
+    pub(super) fn of(
+        root: &Path,
+        open: impl Fn(&'static str) -> io::Result<Listing>,
+        markers: Vec<(OsString, bool)>,
+        is_meant: impl Fn(&OsStr) -> bool,
+    ) -> Self {
+        let name = |(name, is_link)| Entry { dir: "", name, is_link, opened: None };
+        let mut names: Vec<_> = markers.into_iter().map(name).collect();
+        for listed in LISTED {
+            let Some(marker) = names.iter().find(|one| one.dir.is_empty() && one.name == *listed)
+            else {
                 continue;
-            }
-            for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
-                let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-                seen.names.insert(entry.path().into_os_string(), is_link);
+            };
+            let is_linked = marker.is_link;
+            let Ok(below) = open(listed) else { continue };
+            let from = names.len();
+            below.each(|name, kind| {
+                let (name, is_link) = (name.to_owned(), kind == Kind::Link);
+                names.push(Entry { dir: listed, name, is_link, opened: None });
+            });
+            let meant = names[from..].iter_mut().filter(|one| !is_linked && !one.is_link);
+            for one in meant.filter(|one| is_meant(&one.name)) {
+                one.opened = open_in(&below, &one.name, || root.join(listed).join(&one.name));
             }
         }
-        seen
+        names.sort_unstable_by(|a, b| (a.dir, &a.name).cmp(&(b.dir, &b.name)));
+        Self { root: root.to_owned(), names }
     }
 
     pub(super) fn is_there(&self, path: &Path) -> bool {
-        self.names.contains_key(path.as_os_str())
+        self.find(path).is_some()
     }
 
-    /// What stands in a directory, sorted.
-    pub(super) fn below<'s>(&'s self, dir: &'s Path) -> impl Iterator<Item = &'s Path> {
-        self.names.keys().map(Path::new).filter(move |path| path.parent() == Some(dir))
+    /// What was read of a file on the way.
+    pub(super) fn opened(&self, path: &Path) -> Option<&Opened> {
+        self.find(path)?.opened.as_ref()
+    }
+
+    /// Names of what stands in a directory with files of fixed names, sorted.
+    pub(super) fn below<'s>(&'s self, dir: &'s str) -> impl Iterator<Item = &'s OsStr> {
+        self.names.iter().filter(move |one| one.dir == dir).map(|one| one.name.as_os_str())
+    }
+
+    /// Whether a directory with files of fixed names holds one of these.
+    pub(super) fn has_any(&self, names: &[&str]) -> bool {
+        self.names.iter().any(|one| !one.dir.is_empty() && names.iter().any(|n| one.name == *n))
     }
 
     /// Whether a file with a fixed name is surely not there.
     pub(super) fn is_absent(&self, path: &Path) -> bool {
-        self.was_listed(path) && !self.is_there(path)
+        let is_listed = |(dir, _): (&str, _)| LISTED.contains(&dir);
+        self.place(path).is_some_and(is_listed) && !self.is_there(path)
     }
 
     /// Whether the path, or the directory that it lies in, is a link.
     pub(super) fn is_linked(&self, path: &Path) -> bool {
         let asked = |path: &Path| path.symlink_metadata().is_ok_and(|facts| facts.is_symlink());
-        let is_link =
-            |path: &Path| self.names.get(path.as_os_str()).copied().unwrap_or_else(|| asked(path));
+        let is_link = |path: &Path| self.find(path).map_or_else(|| asked(path), |one| one.is_link);
         is_link(path) || path.parent().is_some_and(is_link)
     }
 
-    fn was_listed(&self, path: &Path) -> bool {
-        let is_of_root = |dir: &Path| dir.parent() == Some(&self.root);
-        let dir = path.parent().filter(|dir| is_of_root(dir));
-        let name = dir.and_then(|dir| dir.file_name()).and_then(|name| name.to_str());
-        name.is_some_and(|name| LISTED.contains(&name))
+    fn find(&self, path: &Path) -> Option<&Entry> {
+        let (dir, name) = self.place(path)?;
+        self.names.iter().find(|one| one.name.as_bytes() == name && one.dir == dir)
+    }
+
+    /// The directory of the project that a path lies in, and its name there. Of paths as they are
+    /// made here: the root, and what was joined to it.
+    fn place<'p>(&self, path: &'p Path) -> Option<(&'p str, &'p [u8])> {
+        let path = path.as_os_str().as_bytes();
+        let rest = path.strip_prefix(self.root.as_os_str().as_bytes())?;
+        let rest = if rest.first() == Some(&b'/') { &rest[1..] } else { rest };
+        let (dir, name) = match rest.iter().position(|byte| *byte == b'/') {
+            Some(at) => (&rest[..at], &rest[at + 1..]),
+            None => (&rest[..0], rest),
+        };
+        let is_name = !name.is_empty() && !name.contains(&b'/');
+        is_name.then(|| str::from_utf8(dir).ok().map(|dir| (dir, name)))?
     }
 }

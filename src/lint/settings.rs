@@ -56,7 +56,7 @@ const GUARDS: &[&str] = &["PreToolUse", "PermissionRequest"];
 /// What Claude Code does not take of a file.
 pub(super) fn check(kind: FileKind, source: &Arc<SourceFile>) -> Vec<Diagnostic> {
     let mut check = Check { kind, source, found: Vec::new() };
-    match Node::of_file(source) {
+    match Node::indexed(source) {
         Ok(root) if root.kind() == Kind::Object => check.root(root),
         Ok(root) => check.void(root.span(), "", "a settings file must be an object"),
         Err(fault) => check.found.push(explain_fault(source, &fault)),
@@ -150,7 +150,7 @@ impl Check<'_> {
                 let help = "write {\"EVENT\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"...\"}]}]}, or \
                             remove it";
                 // An empty list says nothing, and so does an empty object.
-                let is_empty = kind == Kind::Array && hooks.items().is_empty();
+                let is_empty = kind == Kind::Array && hooks.is_empty();
                 let fix = is_empty.then(|| Fix::replace("write `{}`", hooks.span(), "{}"));
                 self.mend(help.to_owned(), fix);
             }

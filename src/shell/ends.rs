@@ -352,7 +352,7 @@ impl<'s> Ends<'s, '_> {
         let Some(name) = program.literal() else {
             return Flow { exits: Codes::NONE, ..Flow::falls(Codes::ANY) };
         };
-        if let Some(function) = self.functions.get(name.as_str()).cloned() {
+        if let Some(function) = self.functions.get(name.as_ref()).cloned() {
             return self.call(&function, simple, is_tested);
         }
         let code = |or: Codes| match simple.words.get(1) {
@@ -362,7 +362,7 @@ impl<'s> Ends<'s, '_> {
             }
         };
         let nothing = Flow::falls(Codes::NONE);
-        match name.as_str() {
+        match name.as_ref() {
             "exit" => Flow { exits: code(self.status_of(simple)), ..nothing },
             "return" => {
                 // Outside of a function some shells end, others complain and go on.
@@ -459,7 +459,7 @@ fn negate(flow: Flow, pipeline: &Pipeline) -> Flow {
 
 /// A trap that may change what the script ends with.
 fn is_loud_trap(simple: &Simple) -> bool {
-    let action = simple.literal(1).unwrap_or_else(|| "exit".to_owned());
+    let action = simple.literal(1).unwrap_or("exit".into());
     let quiet = ["rm ", "kill ", "wait", "-", "echo ", "printf ", "popd", "cd "];
     action.contains("exit") || !(action.is_empty() || quiet.iter().any(|q| action.starts_with(q)))
 }

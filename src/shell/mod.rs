@@ -12,7 +12,10 @@ mod tests;
 pub(crate) mod walk;
 mod words;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use crate::source::Span;
 
@@ -228,7 +231,10 @@ pub(crate) enum Operation {
 
 impl Word {
     /// The word without its quotes, if nothing of it has to be expanded.
-    pub(crate) fn literal(&self) -> Option<String> {
+    pub(crate) fn literal(&self) -> Option<Cow<'_, str>> {
+        if let [Part::Text { text, .. }] = self.parts.as_slice() {
+            return Some(Cow::Borrowed(text));
+        }
         let mut whole = String::new();
         for part in &self.parts {
             match part {
@@ -236,7 +242,7 @@ impl Word {
                 _ => return None,
             }
         }
-        Some(whole)
+        Some(Cow::Owned(whole))
     }
 
     /// The word without its quotes; what would be expanded is asked of `value`.
@@ -311,13 +317,16 @@ impl Command {
 
 impl Simple {
     /// The name of the program, without its directory, if it is literal.
-    pub(crate) fn program(&self) -> Option<String> {
-        let name = self.words.first()?.literal()?;
-        Some(name.rsplit('/').next().unwrap_or_default().to_owned())
+    pub(crate) fn program(&self) -> Option<Cow<'_, str>> {
+        let name = |path: &str| path.rfind('/').map_or(0, |at| at + 1);
+        Some(match self.words.first()?.literal()? {
+            Cow::Borrowed(path) => Cow::Borrowed(&path[name(path)..]),
+            Cow::Owned(path) => Cow::Owned(path[name(&path)..].to_owned()),
+        })
     }
 
     /// The literal text of a word; the program is word 0.
-    pub(crate) fn literal(&self, index: usize) -> Option<String> {
+    pub(crate) fn literal(&self, index: usize) -> Option<Cow<'_, str>> {
         self.words.get(index)?.literal()
     }
 }

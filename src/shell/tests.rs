@@ -267,7 +267,7 @@ proptest! {
         let line = format!("echo '{}'", text.replace('\'', "'\\''"));
         let list = read(&line).unwrap();
         let simple = list.0[0].first.stages[0].simple().unwrap();
-        prop_assert_eq!(simple.literal(1), Some(text));
+        prop_assert_eq!(simple.literal(1), Some(text.into()));
     }
 }
 

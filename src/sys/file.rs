@@ -4,13 +4,14 @@
 //! memory than the caller allows.
 
 use std::{
+    ffi::OsStr,
     fs::File,
-    io::{self, Read as _},
-    os::unix::fs::MetadataExt as _,
+    io,
+    os::fd::{AsFd, OwnedFd},
     path::Path,
 };
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 
 /// What tells files apart, whatever their paths are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,25 +58,47 @@ pub(crate) fn free(_file: &File, _from: u64, _length: u64) -> bool {
 
 /// Reads a regular file of at most `most` bytes; links are followed.
 pub(crate) fn read(path: &Path, most: u64) -> Result<(Vec<u8>, FileId), Error> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let file = match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(file) => File::from(file),
-        Err(errno) => return Err(classify(path, errno.into())),
-    };
-    let facts = file.metadata()?;
-    if !facts.is_file() {
-        return Err(Error::NotAFile(kind(&facts)));
+    match rustix::fs::open(path, FLAGS, Mode::empty()) {
+        Ok(file) => read_opened(&file, most),
+        Err(errno) => Err(classify(path, errno.into())),
     }
-    if facts.len() > most {
-        return Err(Error::TooLarge(facts.len()));
+}
+
+/// Reads a regular file of a directory, of at most `most` bytes; a link is not followed.
+pub(super) fn read_in(dir: impl AsFd, name: &OsStr, most: u64) -> Result<(Vec<u8>, FileId), Error> {
+    let file = rustix::fs::openat(dir, name, FLAGS | OFlags::NOFOLLOW, Mode::empty());
+    read_opened(&file.map_err(io::Error::from)?, most)
+}
+
+const FLAGS: OFlags =
+    OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NOCTTY).union(OFlags::NONBLOCK);
+
+fn read_opened(file: &OwnedFd, most: u64) -> Result<(Vec<u8>, FileId), Error> {
+    let facts = rustix::fs::fstat(file).map_err(io::Error::from)?;
+    let kind = FileType::from_raw_mode(facts.st_mode);
+    if kind != FileType::RegularFile {
+        return Err(Error::NotAFile(kind_of(kind)));
     }
-    // One byte more than is allowed tells a file that grows meanwhile.
-    let mut bytes = Vec::with_capacity(usize::try_from(facts.len()).unwrap_or(0) + 1);
-    file.take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        return Err(Error::TooLarge(bytes.len() as u64));
+    let length = u64::try_from(facts.st_size).unwrap_or(0);
+    if length > most {
+        return Err(Error::TooLarge(length));
     }
-    Ok((bytes, FileId { device: facts.dev(), inode: facts.ino() }))
+    // Room for one byte more tells a file that grows meanwhile; without one, the end has been met.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
+    loop {
+        match rustix::io::read(file, rustix::buffer::spare_capacity(&mut bytes)) {
+            Ok(0) => break,
+            Ok(_) if bytes.len() as u64 == length => break,
+            Ok(_) if bytes.len() as u64 > most => {
+                return Err(Error::TooLarge(bytes.len() as u64));
+            }
+            Ok(_) => bytes.reserve(4096),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(Error::Io(errno.into())),
+        }
+    }
+    let (device, inode) = (facts.st_dev as u64, facts.st_ino as u64);
+    Ok((bytes, FileId { device, inode }))
 }
 
 fn classify(path: &Path, error: io::Error) -> Error {
@@ -91,15 +114,18 @@ fn classify(path: &Path, error: io::Error) -> Error {
 }
 
 fn kind(facts: &std::fs::Metadata) -> &'static str {
-    use std::os::unix::fs::FileTypeExt as _;
+    use std::os::unix::fs::MetadataExt as _;
 
-    let kind = facts.file_type();
-    match () {
-        () if kind.is_dir() => "a directory",
-        () if kind.is_fifo() => "a pipe",
-        () if kind.is_socket() => "a socket",
-        () if kind.is_block_device() || kind.is_char_device() => "a device",
-        () => "no regular file",
+    kind_of(FileType::from_raw_mode(facts.mode() as _))
+}
+
+fn kind_of(kind: FileType) -> &'static str {
+    match kind {
+        FileType::Directory => "a directory",
+        FileType::Fifo => "a pipe",
+        FileType::Socket => "a socket",
+        FileType::BlockDevice | FileType::CharacterDevice => "a device",
+        _ => "no regular file",
     }
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod fifo;
 pub(crate) mod file;
 pub(crate) mod file_name;
 pub(crate) mod input;
+pub(crate) mod listing;
 pub(crate) mod load;
 pub(crate) mod lock;
 pub(crate) mod memory;

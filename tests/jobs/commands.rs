@@ -61,6 +61,12 @@ fn what_failed_can_be_retried() {
     let id = ground.jobs()[0]["id"].as_str().unwrap().to_owned();
     let again = ground.cph(&["jobs", "retry", &id]);
     assert!(again.stdout.contains("0 jobs") && again.stderr.contains("is done"), "{again:?}");
+    let told = |command: &str| -> Value {
+        serde_json::from_str(&ground.succeed(&["jobs", command, &id, "--json"])).unwrap()
+    };
+    assert_eq!(told("retry"), json!([{"id": id, "was": "done", "done": false}]));
+    assert_eq!(told("purge"), json!([{"id": id, "was": "done", "done": true}]));
+    assert!(ground.jobs().is_empty());
 }
 
 #[test]
@@ -99,6 +105,13 @@ fn logs_are_followed_to_the_end() {
         assert_eq!(said.stdout.matches(word).count(), 1, "{word}: {said:?}");
     }
     assert!(said.stderr.contains("exit 0"), "{said:?}");
+    let log: Value =
+        serde_json::from_str(&ground.succeed(&["jobs", "logs", &id, "--json"])).unwrap();
+    assert_eq!(
+        (&log["id"], &log["state"], &log["runs"][0]["run"]),
+        (&json!(id), &json!("done"), &json!(1))
+    );
+    assert!(log["runs"][0]["text"].as_str().unwrap().contains("third\n"), "{log}");
 }
 
 #[test]

@@ -23,9 +23,13 @@ fn with(fault: &Value) -> Scenario {
 fn is_called_void(scenario: &Scenario) -> bool {
     let mut settings = scenario.settings.clone();
     settings.insert("hooks".to_owned(), scenario.hooks.clone().into());
-    let text = Value::from(settings).to_string();
-    let cph = Cph::new().project_file(".claude/settings.json", &text);
-    let ran = cph.run(&["lint", "--format", "json", "--select", "settings-void"]);
+    is_text_called_void(&Value::from(settings).to_string())
+}
+
+fn is_text_called_void(text: &str) -> bool {
+    let cph = Cph::new().project_file(".claude/settings.json", text);
+    let rules = "settings-void,invalid-json";
+    let ran = cph.run(&["lint", "--format", "json", "--select", rules]);
     let found: Vec<Value> = serde_json::from_str(&ran.stdout).unwrap();
     !found.is_empty()
 }
@@ -107,5 +111,41 @@ fn a_fault_of_hooks_itself_costs_what_the_linter_says() {
         assert_eq!(is_called_void(&scenario), is_void, "{name}");
         let runs = runs::natively(&scenario, client).runs;
         assert_eq!(runs.is_empty(), is_void, "{name}: the client runs {runs:?}");
+    }
+}
+
+/// Whether the client takes anything of a project's settings file: it says that no hook runs, so
+/// the user's hook runs only where the file is ignored.
+fn is_ignored(settings: &str, client: &std::path::Path) -> bool {
+    let scenario = Scenario::new()
+        .hook("mine", "")
+        .for_the_user("Stop", json!({ "hooks": [run("mine")] }))
+        .file(".claude/settings.json", settings)
+        .turn([text("done")]);
+    !runs::as_written(&scenario, client).runs.is_empty()
+}
+
+#[test]
+fn a_file_is_ignored_whole_where_the_linter_says_so() {
+    let Some(client) = client::required() else { return };
+    for (name, hooks, is_void) in [
+        ("nothing wrong", "{}", false),
+        ("an array of records", r#"[{"event": "Stop", "command": "true"}]"#, true),
+        ("an array of nothing", "[]", false),
+        ("an array of texts", r#"["true"]"#, false),
+        ("a text", r#""true""#, false),
+        ("null", "null", false),
+        ("a number", "7", false),
+        ("an entry that is a number", r#"{"PreToolUse": [7]}"#, true),
+        ("an entry that is null", r#"{"PreToolUse": [{"hooks": [null]}]}"#, true),
+        ("a list that is a text", r#"{"PreToolUse": "true"}"#, true),
+        ("handlers that are a text", r#"{"PermissionRequest": [{"hooks": "true"}]}"#, true),
+        ("an entry of an event that guards nothing", r#"{"Stop": [7]}"#, false),
+        ("a comma too many", r#"{"Stop": [],}"#, true),
+        ("a comment", "{} // none", true),
+    ] {
+        let settings = format!("{{\n  \"disableAllHooks\": true,\n  \"hooks\": {hooks}\n}}");
+        assert_eq!(is_text_called_void(&settings), is_void, "{name}: the linter");
+        assert_eq!(is_ignored(&settings, client), is_void, "{name}: the client");
     }
 }

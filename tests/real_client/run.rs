@@ -36,6 +36,14 @@ pub(super) fn natively(scenario: &Scenario, client: &Path) -> Outcome {
     run.hold(client)
 }
 
+/// The hooks of the user, and a project whose files stand as they are written in the scenario.
+pub(super) fn as_written(scenario: &Scenario, client: &Path) -> Outcome {
+    let run = Run::prepare(scenario);
+    let text = run.json(&hook_file(&scenario.user_hooks));
+    run.stage.write_home(".claude/settings.json", &text);
+    run.hold(client)
+}
+
 /// The hooks where Claude Code itself reads them, after the linter has repaired the file.
 pub(super) fn repaired(scenario: &Scenario, client: &Path) -> Outcome {
     let run = Run::prepare(scenario);

@@ -12,7 +12,7 @@ tasks:
     cph emit progress 10 \"a b\"
     echo made > made.txt
     cph emit artifact made.txt
-    cph emit note done with it
+    cph emit --json note done with it > said.json
 - name: by descriptor
   dependencies: by command
   run: echo progress 20 from sh >&9; printf 'note last words' >&$CPH_EMIT_FD
@@ -26,6 +26,8 @@ tasks:
         .map(|event| event["detail"]["text"].as_str().unwrap())
         .collect();
     assert_eq!(texts, ["a b", "done with it", "from sh", "last words"]);
+    let said = cph.read("project/said.json").unwrap();
+    assert_eq!(said.trim(), r#"{"task":"by command","report":"note done with it"}"#);
     let artifact = all.iter().find(|event| event["kind"] == "artifact").unwrap();
     assert!(artifact["detail"]["path"].as_str().unwrap().ends_with("/project/made.txt"));
     assert!(

@@ -21,13 +21,13 @@ pub(in crate::cli) enum JobsAction {
     /// Print what a job said
     Logs(JobsLogs),
     /// Let jobs that failed or were cancelled run again
-    Retry(JobsChosen),
+    Retry(JobsDeed),
     /// Cancel jobs that wait or run
-    Cancel(JobsChosen),
+    Cancel(JobsDeed),
     /// Wait until nothing waits or runs
     Drain(JobsDrain),
     /// Forget jobs that have ended, with their logs
-    Purge(JobsChosen),
+    Purge(JobsDeed),
 }
 
 // `cph jobs list`
@@ -71,6 +71,20 @@ pub(in crate::cli) struct JobsLogs {
     /// Go on until the job has ended
     #[arg(long, short)]
     pub(in crate::cli) follow: bool,
+    /// Print JSON: what each run said
+    #[arg(long, conflicts_with = "follow")]
+    pub(in crate::cli) json: bool,
+}
+
+// `cph jobs retry`, `cph jobs cancel`, `cph jobs purge`
+#[derive(Debug, Args)]
+pub(in crate::cli) struct JobsDeed {
+    #[command(flatten)]
+    pub(in crate::cli) chosen: JobsChosen,
+    /// Print JSON: which jobs were meant, in which state each was, and whether that could be done to
+    /// it
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
 }
 
 // Jobs that something is done to.

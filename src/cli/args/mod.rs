@@ -18,7 +18,7 @@ pub(super) use edits::{
     Diff, DiffFormat, FailOn, HookFile, Hooks, HooksAdd, HooksCommand, HooksConvert, HooksList,
     HooksMove, HooksNamed,
 };
-pub(super) use jobs::{Jobs, JobsAction, JobsChosen, JobsDrain, JobsList, JobsLogs, JobsShow};
+pub(super) use jobs::{Jobs, JobsAction, JobsDeed, JobsDrain, JobsList, JobsLogs, JobsShow};
 pub(super) use tasks::{Emit, Maintain, Plan, PlanFormat, Run, Runs, RunsCommand};
 
 /// The one hook in front of Claude Code and task orchestrators.

@@ -154,6 +154,9 @@ pub(in crate::cli) struct Emit {
     /// The task [default: the one that this is called from]
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) task: Option<String>,
+    /// Print JSON: what was reported, of which task; stands before the report
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
 }
 
 // `cph maintain`

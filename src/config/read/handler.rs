@@ -50,8 +50,7 @@ const ACCEPTED: &[&str] =
 const KINDS: &[&str] =
     &["command", "http", "prompt", "agent", "mcp_tool", "background", "orchestrator"];
 
-/// Every field of a handler, for the published schema.
-#[cfg(test)]
+/// Every field of a handler.
 pub(super) fn fields() -> impl Iterator<Item = &'static str> {
     [RUNS, ACCEPTED, orders::FIELDS, settings::FIELDS].into_iter().flatten().copied()
 }

@@ -3,7 +3,7 @@
 //! Invariants: columns count characters, and the document says so; paths below the base are
 //! relative to `SRCROOT`, so that the same files give the same document on every machine.
 
-use std::{io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,16 @@ pub(crate) fn render(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let rules = rules_of(diagnostics);
-    let results: Vec<_> = diagnostics.iter().map(|found| result(found, &rules, base)).collect();
+    let mut prints = Prints::default();
+    let result = |found: &Diagnostic| {
+        let mut result = result(found, &rules, base);
+        if let Some(place) = &found.place {
+            let print = prints.of(found.rule, place, base);
+            result["partialFingerprints"] = json!({ "primaryLocationLineHash": print });
+        }
+        result
+    };
+    let results: Vec<_> = diagnostics.iter().map(result).collect();
     let document = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -95,6 +104,29 @@ fn result(found: &Diagnostic, rules: &[&Rule], base: Option<&Path>) -> Value {
         result["relatedLocations"] = related.collect();
     }
     result
+}
+
+/// What a finding is known by when lines before it come and go: its rule and the text of its line;
+/// equal ones in a file are counted. Code scanning services make one of two findings that have the
+/// same, and a new one of each that has none.
+#[derive(Default)]
+struct Prints(BTreeMap<(String, u64), usize>);
+
+impl Prints {
+    fn of(&mut self, rule: &Rule, place: &Place, base: Option<&Path>) -> String {
+        let line = place.file.line(place.file.position(place.span.start).line).trim();
+        let hash = fnv(rule.name.bytes().chain([0]).chain(line.bytes()));
+        let count = self.0.entry((shown(place.file.path(), base), hash)).or_default();
+        *count += 1;
+        format!("{hash:016x}:{count}")
+    }
+}
+
+/// FNV-1a: the same in every version, which the standard library's hashes are not.
+fn fnv(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// The sentence, and what else is to be said.
@@ -197,6 +229,35 @@ mod tests {
         let replacement = &result["fixes"][0]["artifactChanges"][0]["replacements"][0];
         assert_eq!(replacement["insertedContent"]["text"], "\"o\"");
         assert_eq!(result["relatedLocations"][0]["message"]["text"], "there");
+    }
+
+    /// What GitHub asks of a document: <https://docs.github.com/code-security> "SARIF support".
+    #[test]
+    fn code_scanning_can_tell_findings_apart() {
+        let file =
+            SourceFile::new("/p/.claude/settings.json", "{\n \"a\": 1,\n \"a\": 1,\n \"b\": 2}");
+        let at =
+            |start: usize| Diagnostic::new(&RULE, "m").at(&file, Span::new(start, start + 3), "");
+        let document = rendered(&[at(3), at(12), at(21)]);
+        let results = document["runs"][0]["results"].as_array().unwrap();
+        let print = |index: usize| {
+            let print = &results[index]["partialFingerprints"]["primaryLocationLineHash"];
+            print.as_str().unwrap().split_once(':').unwrap()
+        };
+        assert_eq!((print(0).0, print(0).1, print(1).1), (print(1).0, "1", "2"));
+        assert_ne!(print(0).0, print(2).0);
+        let moved = SourceFile::new("/p/.claude/settings.json", "\n\n{\n \"a\": 1,\n \"b\": 2}");
+        let moved = rendered(&[Diagnostic::new(&RULE, "m").at(&moved, Span::new(5, 8), "")]);
+        let moved = &moved["runs"][0]["results"][0]["partialFingerprints"];
+        assert_eq!(*moved, results[0]["partialFingerprints"], "lines before it do not count");
+        for result in results {
+            assert!(result["ruleId"] == "a-rule" && result["message"]["text"] == "m");
+            assert!(["error", "warning", "note"].contains(&result["level"].as_str().unwrap()));
+            let place = &result["locations"][0]["physicalLocation"];
+            let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+            assert!(!uri.starts_with('/') && !uri.contains(':'), "{uri}");
+            assert!(place["region"]["startLine"].as_u64() >= Some(1));
+        }
     }
 
     #[test]

@@ -3,14 +3,14 @@
 //! Does not look at values. Invariant: a field that somebody reads is not called idle: what cph
 //! reads counts in hook files, what Claude Code reads counts in its own.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use crate::{
-    config::{nearest::nearest, rules},
+    config::{nearest::nearest, read::known_fields, rules},
     diag::{Diagnostic, Fix, Place, Rule},
     json::{Kind, Member, Node, pointer},
     lint::{
-        project::{File, Project},
+        project::{File, Kind as FileKind, Project},
         repair,
     },
 };
@@ -92,37 +92,6 @@ const OF_HANDLERS: &[&str] = &[
     "once",
     "onFailure",
     "statusMessage",
-];
-
-/// Fields of both, for advice.
-const ALL_FIELDS: &[&str] = &[
-    "matcher",
-    "hooks",
-    "type",
-    "command",
-    "args",
-    "shell",
-    "url",
-    "headers",
-    "allowedEnvVars",
-    "prompt",
-    "model",
-    "server",
-    "tool",
-    "input",
-    "if",
-    "timeout",
-    "async",
-    "asyncRewake",
-    "once",
-    "onFailure",
-    "statusMessage",
-    "description",
-    "enabled",
-    "paths",
-    "processors",
-    "order",
-    "after",
 ];
 
 /// What people write in the hope that it means something, and what does.
@@ -272,6 +241,12 @@ fn into_handlers(file: &File, group: Node<'_>, member: &Member<'_>, at: &str) ->
     })
 }
 
+/// Fields that somebody reads in a file, for advice.
+fn fields_of(path: &Path) -> impl Iterator<Item = &'static str> {
+    let is_native = FileKind::of(path).is_native();
+    known_fields().filter(move |field| !(is_native && OWN_FIELDS.contains(field)))
+}
+
 /// Unknown keys get the nearest known one; what has a better finding is not said twice.
 fn name_nearest(diagnostics: &mut Vec<Diagnostic>) {
     let better: Vec<_> = diagnostics
@@ -295,7 +270,7 @@ fn name_nearest(diagnostics: &mut Vec<Diagnostic>) {
         let key = place.pointer.rsplit('/').next().unwrap_or_default();
         if let Some((_, advice)) = OTHERWISE.iter().find(|(names, _)| names.contains(&key)) {
             found.help = Some((*advice).to_owned());
-        } else if let Some(near) = nearest(key, ALL_FIELDS.iter().copied()) {
+        } else if let Some(near) = nearest(key, fields_of(place.file.path())) {
             found.help = Some(format!("did you mean `{near}`?"));
         }
     }

@@ -1,7 +1,7 @@
 //! What Claude Code asks of a handler.
 
 use crate::{
-    json::{Kind, Node, pointer},
+    json::{Kind, Member, Node, pointer},
     source::Span,
 };
 
@@ -46,19 +46,34 @@ pub(super) fn fault(handler: Node<'_>, at: &str) -> Option<Fault> {
         let message = format!("a handler is {}; it must be an object", handler.kind());
         return Some(Fault { span: handler.span(), pointer: at.to_owned(), message });
     }
-    type_fault(handler, at)
-        .or_else(|| KINDS.iter().find_map(|(key, kind)| kind_fault(handler, at, key, *kind)))
-        .or_else(|| WORDS.iter().find_map(|(key, words)| word_fault(handler, at, key, words)))
-        .or_else(|| item_fault(handler, at))
-        .or_else(|| timeout_fault(handler, at))
+    let fields = Fields { of: handler, members: handler.members() };
+    type_fault(&fields, at)
+        .or_else(|| KINDS.iter().find_map(|(key, kind)| kind_fault(&fields, at, key, *kind)))
+        .or_else(|| WORDS.iter().find_map(|(key, words)| word_fault(&fields, at, key, words)))
+        .or_else(|| item_fault(&fields, at))
+        .or_else(|| timeout_fault(&fields, at))
+}
+
+/// A handler whose fields are asked for again and again.
+struct Fields<'t> {
+    of: Node<'t>,
+    members: Vec<Member<'t>>,
+}
+
+impl<'t> Fields<'t> {
+    /// Of duplicates the last counts.
+    fn get(&self, key: &str) -> Option<Node<'t>> {
+        self.members.iter().rfind(|member| member.key == key).map(|member| member.value)
+    }
 }
 
 fn field_fault(at: &str, key: &str, value: Node<'_>, message: String) -> Fault {
     Fault { span: value.span(), pointer: pointer::join(at, key), message }
 }
 
-fn type_fault(handler: Node<'_>, at: &str) -> Option<Fault> {
-    let whole = |message: String| Fault { span: handler.span(), pointer: at.to_owned(), message };
+fn type_fault(handler: &Fields<'_>, at: &str) -> Option<Fault> {
+    let whole =
+        |message: String| Fault { span: handler.of.span(), pointer: at.to_owned(), message };
     let Some(kind) = handler.get("type") else {
         return Some(whole("a handler without `type`".to_owned()));
     };
@@ -70,20 +85,20 @@ fn type_fault(handler: Node<'_>, at: &str) -> Option<Fault> {
     required.iter().find(lacks).map(|key| whole(format!("a `{name}` handler without `{key}`")))
 }
 
-fn kind_fault(handler: Node<'_>, at: &str, key: &str, kind: Kind) -> Option<Fault> {
+fn kind_fault(handler: &Fields<'_>, at: &str, key: &str, kind: Kind) -> Option<Fault> {
     let value = handler.get(key).filter(|value| value.kind() != kind)?;
     let message = format!("`{key}` is {}; it must be {kind}", value.kind());
     Some(field_fault(at, key, value, message))
 }
 
-fn word_fault(handler: Node<'_>, at: &str, key: &str, words: &[&str]) -> Option<Fault> {
+fn word_fault(handler: &Fields<'_>, at: &str, key: &str, words: &[&str]) -> Option<Fault> {
     let value = handler.get(key)?;
     let is_known = value.as_str().is_some_and(|word| words.contains(&word.as_ref()));
     let message = format!("`{key}` must be \"{}\"", words.join("\" or \""));
     (!is_known).then(|| field_fault(at, key, value, message))
 }
 
-fn item_fault(handler: Node<'_>, at: &str) -> Option<Fault> {
+fn item_fault(handler: &Fields<'_>, at: &str) -> Option<Fault> {
     ["args", "allowedEnvVars"].into_iter().find_map(|key| {
         let value = handler.get(key)?;
         let item = value.items().into_iter().find(|item| item.kind() != Kind::String)?;
@@ -92,7 +107,7 @@ fn item_fault(handler: Node<'_>, at: &str) -> Option<Fault> {
     })
 }
 
-fn timeout_fault(handler: Node<'_>, at: &str) -> Option<Fault> {
+fn timeout_fault(handler: &Fields<'_>, at: &str) -> Option<Fault> {
     let value = handler.get("timeout")?;
     let is_positive = value.as_f64().is_some_and(|seconds| seconds > 0.0);
     let message = "`timeout` must be greater than zero".to_owned();

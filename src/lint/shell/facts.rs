@@ -4,7 +4,7 @@
 //! Invariant: each answer is on the side on which a mistake costs no false alarm; the comment says
 //! which side that is.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::shell::{
     Command, Kind, List, Operation, Part, Simple, Word,
@@ -13,7 +13,10 @@ use crate::shell::{
     walk::{Around, Stream, walk},
 };
 
-use super::{script, subject::Subject};
+use super::{
+    script::{self, Script},
+    subject::Subject,
+};
 
 /// Variables that are given a value, by name; `None`: something may set any variable.
 pub(super) fn assigned(subject: &Subject<'_>) -> Option<BTreeSet<String>> {
@@ -64,7 +67,8 @@ pub(super) fn from_payload(list: &List) -> BTreeSet<String> {
         let reads_own = around.streams.stdin == Stream::Own(0);
         if simple.program().as_deref() == Some("read") && reads_own {
             let words = simple.words[1..].iter().filter_map(Word::literal);
-            names.extend(words.filter(|word| !word.starts_with('-')));
+            let variables = words.filter(|word| !word.starts_with('-'));
+            names.extend(variables.map(Cow::into_owned));
         }
         for assignment in &simple.assignments {
             let is_told = assignment.values.iter().flat_map(|word| &word.parts).any(|part| {
@@ -113,7 +117,7 @@ fn gives_payload(list: &List, known: &BTreeSet<String>, reads_own: bool) -> bool
 /// A call of `jq`.
 #[derive(Debug)]
 pub(super) struct Jq<'s> {
-    pub(super) filter: String,
+    pub(super) filter: Cow<'s, str>,
     pub(super) word: &'s Word,
     /// It names no file and has no `-n`.
     pub(super) reads_stdin: bool,
@@ -185,7 +189,7 @@ pub(super) fn codes(subject: &Subject<'_>) -> Codes {
 
 fn program(subject: &Subject<'_>, simple: &Simple, depth: u32) -> Codes {
     let name = simple.program().unwrap_or_default();
-    if PLAIN.contains(&name.as_str()) {
+    if PLAIN.contains(&name.as_ref()) {
         return Codes::TRUTH;
     }
     if depth > 4 {
@@ -282,10 +286,12 @@ pub(super) fn refuses(text: &str) -> bool {
 pub(super) fn may_answer_in_json(subject: &Subject<'_>) -> bool {
     const SIGNS: &[&str] =
         &["permissionDecision", "hookSpecificOutput", "decision", "\"continue\""];
-    let texts = subject.scripts.iter().filter_map(|script| script.text().map(|file| file.text()));
-    std::iter::once(subject.command())
-        .chain(texts)
-        .any(|text| SIGNS.iter().any(|sign| text.contains(sign)))
+    *subject.may_answer.get_or_init(|| {
+        let texts = subject.scripts.iter().filter_map(Script::text).map(|file| file.text());
+        std::iter::once(subject.command())
+            .chain(texts)
+            .any(|text| SIGNS.iter().any(|sign| text.contains(sign)))
+    })
 }
 
 /// Whether everything that the hook runs has been read: no script of which nothing is known.

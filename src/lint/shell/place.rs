@@ -28,8 +28,8 @@ pub(super) struct Home {
 enum Map {
     /// The text is the file.
     Same,
-    /// The text was written as a JSON string: where each of its bytes begins, and the end.
-    Written(Arc<[usize]>),
+    /// The text was written as that JSON string. It is seldom asked which of its bytes is which.
+    Written(Span),
     /// All of it is one place.
     Whole(Span),
 }
@@ -49,18 +49,16 @@ impl Home {
         };
         let Handler::Command { command, args: None, .. } = &entry.handler else { return whole };
         let Ok(root) = Node::of_file(&origin.file) else { return whole };
-        let fields = FIELDS.iter().map(|field| pointer::join(&origin.pointer, field));
-        let found = fields.chain([origin.pointer.clone()]).find_map(|at| {
-            let node = pointer::find(root, &at)?;
-            (node.as_str()?.as_ref() == command.as_str()).then_some((at, node))
-        });
+        let Some(own) = pointer::find(root, &origin.pointer) else { return whole };
+        let is_it = |node: &Node<'_>| node.as_str().is_some_and(|text| *text == **command);
+        let of_field = |field: &&str| {
+            let node = own.get(field).filter(is_it)?;
+            Some((pointer::join(&origin.pointer, field), node))
+        };
+        let itself = || is_it(&own).then(|| (origin.pointer.clone(), own));
+        let found = FIELDS.iter().find_map(of_field).or_else(itself);
         match found {
-            Some((pointer, node)) => {
-                let map = written(node.raw(), node.span().start)
-                    .filter(|map| map.len() == command.len() + 1)
-                    .map_or(Map::Whole(node.span()), |map| Map::Written(map.into()));
-                Self { pointer, map, ..whole }
-            }
+            Some((pointer, node)) => Self { pointer, map: Map::Written(node.span()), ..whole },
             None => whole,
         }
     }
@@ -69,10 +67,10 @@ impl Home {
         match &self.map {
             Map::Same => span,
             Map::Whole(whole) => *whole,
-            Map::Written(places) => {
+            Map::Written(whole) => self.places().map_or(*whole, |places| {
                 let place = |at: usize| places[at.min(places.len() - 1)];
                 Span::new(place(span.start), place(span.end))
-            }
+            }),
         }
     }
 
@@ -81,7 +79,14 @@ impl Home {
     fn fix(&self, title: &str, span: Span, text: &str) -> Option<Fix> {
         let quoted = write::quote(text);
         let inner = &quoted[1..quoted.len() - 1];
-        matches!(self.map, Map::Written(_)).then(|| Fix::replace(title, self.span(span), inner))
+        self.places().map(|_| Fix::replace(title, self.span(span), inner))
+    }
+
+    /// Where each byte of the text begins in the file, and where it ends; `None`: it is not written
+    /// there as a JSON string of its own.
+    fn places(&self) -> Option<Vec<usize>> {
+        let Map::Written(whole) = self.map else { return None };
+        written(&self.file.text()[whole.range()], whole.start)
     }
 
     /// A finding that is mended by another text; where that cannot be put in, it is only said.

@@ -4,8 +4,7 @@
 //! opened, also not through a link; of a file at most [`LONGEST`] bytes are read.
 
 use std::{
-    fs::File,
-    io::Read as _,
+    fs::Metadata,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,6 +12,7 @@ use std::{
 use crate::{
     shell::{Part, Quote, Simple, Word, walk},
     source::{SourceFile, Span},
+    sys::file,
 };
 
 use super::{
@@ -176,7 +176,7 @@ pub(super) fn script_word(simple: &Simple) -> Option<(usize, Start)> {
     }
     for (index, word) in simple.words.iter().enumerate().skip(from + 1) {
         let text = word.literal().unwrap_or_default();
-        match text.as_str() {
+        match text.as_ref() {
             // What follows is a text, a module, a package.
             "-c" | "-e" | "-m" | "-p" | "--eval" | "-x" | "-" | "-s" => return None,
             text if SUBCOMMANDS.contains(&text) => {}
@@ -249,28 +249,56 @@ fn path_of(word: &Word, moved: Moved, reach: Reach) -> Option<(PathBuf, Anchor)>
 /// Looks at a file without leaving the root.
 fn look(root: &Path, path: &Path) -> (State, bool) {
     let full = root.join(path);
-    let Ok(meta) = std::fs::symlink_metadata(&full) else { return (State::Missing, false) };
-    let real = match (std::fs::canonicalize(&full), std::fs::canonicalize(root)) {
-        (Ok(real), Ok(root)) if real.starts_with(&root) => real,
-        (Err(_), _) if meta.is_symlink() => return (State::Missing, false),
-        _ => return (State::Closed, true),
+    let (meta, real) = match below(root, path) {
+        Below::Missing => return (State::Missing, false),
+        Below::Plain(meta) => (meta, None),
+        Below::Linked(meta) => match (std::fs::canonicalize(&full), std::fs::canonicalize(root)) {
+            (Ok(real), Ok(root)) if real.starts_with(&root) => match std::fs::metadata(&real) {
+                Ok(meta) => (meta, Some(real)),
+                Err(_) => return (State::Closed, true),
+            },
+            (Err(_), _) if meta.is_symlink() => return (State::Missing, false),
+            _ => return (State::Closed, true),
+        },
     };
-    let Ok(meta) = std::fs::metadata(&real) else { return (State::Closed, true) };
     let is_executable = is_executable(&meta);
-    if !meta.is_file() || meta.len() > LONGEST {
+    if !meta.is_file() {
         return (State::Closed, is_executable);
     }
-    let mut bytes = Vec::new();
-    let outcome = File::open(&real).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
-    let state = match (outcome, String::from_utf8(bytes)) {
-        (Err(_), _) => State::Closed,
-        (Ok(_), Ok(text)) if !text.contains('\0') => State::Text(SourceFile::new(full, text)),
-        (Ok(_), _) => State::Binary,
+    let bytes = file::read(real.as_deref().unwrap_or(&full), LONGEST);
+    let state = match bytes.map(|(bytes, _)| String::from_utf8(bytes)) {
+        Err(_) => State::Closed,
+        Ok(Ok(text)) if !text.contains('\0') => State::Text(SourceFile::new(full, text)),
+        Ok(_) => State::Binary,
     };
     (state, is_executable)
 }
 
-fn is_executable(meta: &std::fs::Metadata) -> bool {
+/// What stands at a path below a root.
+enum Below {
+    Missing,
+    /// Where it is written: nothing on the way is a link.
+    Plain(Metadata),
+    /// Behind a link, or a link itself.
+    Linked(Metadata),
+}
+
+fn below(root: &Path, path: &Path) -> Below {
+    let (mut at, mut is_linked, mut last) = (root.to_owned(), false, None);
+    for part in path.components() {
+        at.push(part);
+        let Ok(meta) = at.symlink_metadata() else { return Below::Missing };
+        is_linked |= meta.is_symlink();
+        last = Some(meta);
+    }
+    match last {
+        None => root.symlink_metadata().map_or(Below::Missing, Below::Linked),
+        Some(meta) if is_linked => Below::Linked(meta),
+        Some(meta) => Below::Plain(meta),
+    }
+}
+
+fn is_executable(meta: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     meta.permissions().mode() & 0o111 != 0
 }

@@ -4,7 +4,10 @@
 //! Does not judge. Invariants: a text that is not understood is not among the pieces, and then the
 //! subject is not complete; files outside of the project are not opened.
 
-use std::path::{Component, Path, PathBuf};
+use std::{
+    cell::OnceCell,
+    path::{Component, Path, PathBuf},
+};
 
 use crate::{
     lint::project::{File, Kind as FileKind, Project},
@@ -69,13 +72,19 @@ pub(super) struct Subject<'e> {
     pub(super) unclosed: Option<(Home, Span)>,
     /// Variables that the file itself sets for its hooks.
     pub(super) set: Vec<String>,
+    /// Whether a text of it could answer in JSON, once somebody has asked.
+    pub(super) may_answer: OnceCell<bool>,
 }
 
 impl Reach {
-    fn of(kind: FileKind) -> Self {
-        match kind {
+    fn of(file: &File) -> Self {
+        match file.kind {
             FileKind::LocalHooks | FileKind::LocalSettings => Self::Personal,
             FileKind::Plugin => Self::Plugin,
+            // The manifest of a plugin may name any file.
+            FileKind::OtherHooks if file.source.text().contains("CLAUDE_PLUGIN_ROOT") => {
+                Self::Plugin
+            }
             _ => Self::Shared,
         }
     }
@@ -88,7 +97,7 @@ impl<'e> Subject<'e> {
         if *shell == Some(Shell::Powershell) {
             return None;
         }
-        let reach = Reach::of(file.kind);
+        let reach = Reach::of(file);
         let mut subject = Self {
             entry,
             reach,
@@ -99,6 +108,7 @@ impl<'e> Subject<'e> {
             is_complete: true,
             unclosed: None,
             set: variables_of(file),
+            may_answer: OnceCell::new(),
         };
         let home = Home::of(entry);
         let dialect = if shell.is_some() { Dialect::Rich } else { Dialect::Posix };
@@ -250,6 +260,7 @@ pub(super) fn inner_text(simple: &Simple) -> Option<Inner> {
             if span.end - span.start == text.len() + 2
     );
     let has_arguments = simple.words.len() > at + 2;
+    let text = text.into_owned();
     Some(Inner { text, span: word.span, is_verbatim, dialect, has_arguments })
 }
 

@@ -21,7 +21,7 @@ fn found(event: &str, command: &str) -> Vec<Diagnostic> {
     let belongs = Belongs { layer: Layer::Project, owner: Some(Processor::ClaudeCode) };
     let entries = read::read(&source, belongs, Want::All).entries;
     let registrations = Vec::new();
-    let file = File { kind: Kind::Settings, source, entries, registrations };
+    let file = File { kind: Kind::Settings, source, entries, registrations, is_taken: true };
     let project = Project { root: "/none".into(), files: vec![file], ..Project::default() };
     let mut diagnostics = Vec::new();
     check(&project, &mut diagnostics);

@@ -6,7 +6,7 @@ use std::{fmt::Write as _, fs, path::PathBuf};
 
 use super::super::{
     suite::Shown,
-    table::{FAMILIES, Listed},
+    table::{FAMILIES, Listed, rules},
 };
 
 const DOCUMENT: &str = "docs/diagnostics.md";
@@ -103,4 +103,15 @@ fn the_document_is_in_step_with_the_rules() {
     }
     let hint = "run the tests once with CPH_WRITE_GENERATED=1";
     assert!(fs::read_to_string(path).unwrap() == made, "{DOCUMENT} is out of step: {hint}");
+}
+
+/// Code scanning services cut longer texts off, and refuse documents with more rules.
+#[test]
+fn code_scanning_takes_the_texts_of_all_rules() {
+    let listed: Vec<_> = rules().map(|listed| listed.rule).collect();
+    assert!(listed.len() <= 25_000);
+    for rule in listed {
+        let (summary, explanation) = (rule.summary.chars(), rule.explanation.chars());
+        assert!(summary.count() <= 255 && explanation.count() <= 1024, "{}", rule.name);
+    }
 }

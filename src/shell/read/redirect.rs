@@ -84,7 +84,7 @@ impl Reader<'_> {
                     .all(|part| matches!(part, Part::Text { quote: Quote::None, .. }))
                     && !self.slice(start).contains('\\');
                 let Some(end) = word.literal() else { return self.unclear() };
-                Target::Document(self.announce(end, is_expanded, *sign == "<<-"))
+                Target::Document(self.announce(end.into_owned(), is_expanded, *sign == "<<-"))
             }
             _ => Target::Word(word),
         };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::{
     cli::{
         args::JobsLogs,
@@ -10,7 +12,12 @@ use crate::{
         failure::Failure,
         output::{self, DIM, styled},
     },
-    store::queue::{Queue, jobs::Jobs, logs::Logs, run::Start},
+    store::queue::{
+        Queue,
+        jobs::{Job, Jobs},
+        logs::Logs,
+        run::Start,
+    },
 };
 
 /// Between two looks.
@@ -20,6 +27,9 @@ pub(super) fn logs(desk: &Desk<'_>, here: &Here, args: &JobsLogs) -> Result<Exit
     let Some((queue, jobs)) = super::open(here)? else { return Err(super::no_job(&args.id)) };
     let job = super::find(&jobs, &args.id)?;
     let kept = logs_of(&queue)?;
+    if args.json {
+        return whole(desk, &kept, &job);
+    }
     if args.follow {
         return follow(desk, &jobs, &kept, &job.id);
     }
@@ -45,6 +55,36 @@ pub(super) fn logs(desk: &Desk<'_>, here: &Here, args: &JobsLogs) -> Result<Exit
     if !is_any {
         desk.output.complain(styled(DIM, "it has said nothing yet, or its log is gone"));
     }
+    Ok(Exit::Fine)
+}
+
+/// What one run of a job said, for programs.
+#[derive(Serialize)]
+struct Said {
+    run: u32,
+    /// The log of a run that has ended; of one that runs, what it has said so far.
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Log<'j> {
+    id: &'j str,
+    state: &'j str,
+    runs: Vec<Said>,
+}
+
+fn whole(desk: &Desk<'_>, kept: &Logs, job: &Job) -> Result<Exit, Failure> {
+    let run = job.run.as_deref().and_then(Start::parse);
+    let said = |start: Start| {
+        let so_far = || ["out", "err"].map(|kind| kept.so_far(&start, kind, 0)).concat();
+        let bytes = kept.whole(&start).unwrap_or_else(so_far);
+        Said { run: start.number, text: String::from_utf8_lossy(&bytes).into_owned() }
+    };
+    let runs = run
+        .into_iter()
+        .flat_map(|run| (1..=run.number).map(move |number| Start { job: run.job.clone(), number }));
+    let runs = runs.map(said).filter(|said| !said.text.is_empty()).collect();
+    desk.output.json(&Log { id: &job.id, state: job.state, runs });
     Ok(Exit::Fine)
 }
 

@@ -5,9 +5,11 @@ mod logs;
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::{
     cli::{
-        args::{Jobs as Args, JobsAction, JobsChosen, JobsDrain},
+        args::{Jobs as Args, JobsAction, JobsDeed, JobsDrain},
         exit::Exit,
         failure::Failure,
         output::{DIM, styled},
@@ -58,6 +60,15 @@ const PURGE: Deed = Deed {
     takes_logs: true,
 };
 
+/// What became of one job that was chosen, for programs.
+#[derive(Serialize)]
+struct Outcome<'j> {
+    id: &'j str,
+    /// Its state before.
+    was: &'static str,
+    done: bool,
+}
+
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Args) -> Result<Exit, Failure> {
     let here = desk.here();
     match &args.action {
@@ -65,9 +76,9 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Args) -> Result<Exit, Failure>
         Some(JobsAction::List(list)) => list::list(desk, &here, list),
         Some(JobsAction::Show(show)) => list::show(desk, &here, show),
         Some(JobsAction::Logs(logs)) => logs::logs(desk, &here, logs),
-        Some(JobsAction::Retry(chosen)) => change(desk, &here, chosen, &RETRY),
-        Some(JobsAction::Cancel(chosen)) => change(desk, &here, chosen, &CANCEL),
-        Some(JobsAction::Purge(chosen)) => change(desk, &here, chosen, &PURGE),
+        Some(JobsAction::Retry(args)) => change(desk, &here, args, &RETRY),
+        Some(JobsAction::Cancel(args)) => change(desk, &here, args, &CANCEL),
+        Some(JobsAction::Purge(args)) => change(desk, &here, args, &PURGE),
         Some(JobsAction::Drain(drain)) => drain_queue(desk, &here, drain),
     }
 }
@@ -98,12 +109,17 @@ fn no_job(id: &str) -> Failure {
     )
 }
 
-fn change(desk: &Desk<'_>, here: &Here, chosen: &JobsChosen, deed: &Deed) -> Result<Exit, Failure> {
+fn change(desk: &Desk<'_>, here: &Here, args: &JobsDeed, deed: &Deed) -> Result<Exit, Failure> {
+    let chosen = &args.chosen;
     let Some((queue, mut jobs)) = open(here)? else {
         if let Some(id) = chosen.ids.first() {
             return Err(no_job(id));
         }
-        say_done(desk, 0, deed);
+        if args.json {
+            desk.output.json(&Vec::<Outcome<'_>>::new());
+        } else {
+            say_done(desk, 0, deed);
+        }
         return Ok(Exit::Fine);
     };
     let meant: Vec<Job> = if chosen.ids.is_empty() {
@@ -125,6 +141,14 @@ fn change(desk: &Desk<'_>, here: &Here, chosen: &JobsChosen, deed: &Deed) -> Res
     }
     // Whoever is the runner looks at the database after this.
     wake::wake(&queue, &here.env).map_err(|error| Failure::of(&error))?;
+    if args.json {
+        let outcomes = meant
+            .iter()
+            .map(|job| Outcome { id: &job.id, was: job.state, done: is_fit(&job) })
+            .collect::<Vec<_>>();
+        desk.output.json(&outcomes);
+        return Ok(Exit::Fine);
+    }
     say_done(desk, count, deed);
     for job in meant.iter().filter(|job| !is_fit(job)) {
         desk.output.complain(styled(DIM, format!("{} is {}: left as it is", job.id, job.state)));

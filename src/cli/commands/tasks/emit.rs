@@ -16,7 +16,7 @@ use crate::{
 
 use super::Desk;
 
-pub(in crate::cli) fn run(_desk: &Desk<'_>, args: &Emit) -> Result<Exit, Failure> {
+pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Emit) -> Result<Exit, Failure> {
     let line = args.report.join(" ");
     Report::parse(&line).map_err(|why| Failure::new(Exit::Usage, why))?;
     let env = Env::current();
@@ -29,9 +29,14 @@ pub(in crate::cli) fn run(_desk: &Desk<'_>, args: &Emit) -> Result<Exit, Failure
         return Err(Failure::new(Exit::Usage, "which task reports? CPH_TASK is not set"));
     };
     check(Path::new(run), token, task)?;
-    let line = report::line(token, task, &line);
-    match fifo::send(&Path::new(run).join(REPORTS), &line) {
-        Ok(true) => Ok(Exit::Fine),
+    let sent = report::line(token, task, &line);
+    match fifo::send(&Path::new(run).join(REPORTS), &sent) {
+        Ok(true) => {
+            if args.json {
+                desk.output.json_line(&serde_json::json!({ "task": task, "report": line }));
+            }
+            Ok(Exit::Fine)
+        }
         Ok(false) => Err(Failure::new(Exit::Failed, "the run is over: nobody reads reports")),
         Err(error) => Err(Failure::new(Exit::Failed, format!("cannot report: {error}"))),
     }

@@ -69,7 +69,7 @@ fn looks(subject: &Subject<'_>) -> bool {
                     .scripts
                     .iter()
                     .any(|script| simple.words.iter().any(|word| word.span == script.span));
-                !starts_script && !name.is_some_and(|name| BLIND.contains(&name.as_str()))
+                !starts_script && !name.is_some_and(|name| BLIND.contains(&name.as_ref()))
             }
             Kind::Group(_) | Kind::Subshell(_) => false,
             _ => true,

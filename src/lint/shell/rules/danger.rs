@@ -1,5 +1,7 @@
 //! Commands that do harm when something is not as expected.
 
+use std::cell::LazyCell;
+
 use crate::{
     diag::{Diagnostic, Rule},
     lint::{
@@ -79,7 +81,7 @@ const SECRETS: &[(&str, usize, &str)] = &[
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let event = subject.entry.event.canonical();
     let is_guarded = !IN_EVERY_SESSION.contains(&event) || guards_recursion(subject);
-    let assigned = assigned(subject);
+    let assigned = LazyCell::new(|| assigned(subject));
     subject.commands(|piece, command, around| {
         for word in command.words() {
             secret(piece, word, found);
@@ -91,8 +93,8 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         }
         let name = simple.program();
         let has = |option: &str| simple.words.iter().any(|word| word.bare() == Some(option));
-        let asks = !(has("-n") || has("--non-interactive") || has("-k") || has("-K") || has("-V"));
-        if name.as_deref() == Some("sudo") && asks {
+        let asks = || !["-n", "--non-interactive", "-k", "-K", "-V"].into_iter().any(has);
+        if name.as_deref() == Some("sudo") && asks() {
             let message = "`sudo` asks for a password, and nobody can answer".to_owned();
             found.push(piece.home.found(&NEEDS_A_PASSWORD, message, simple.words[0].span));
         }
@@ -138,7 +140,7 @@ fn starts_claude(simple: &Simple) -> bool {
     let skips = ["timeout", "nohup", "env", "exec", "command", "npx", "setsid", "nice"];
     let mut words = simple.words.iter().skip_while(|word| {
         word.literal().is_some_and(|text| {
-            skips.contains(&text.as_str())
+            skips.contains(&text.as_ref())
                 || text.starts_with('-')
                 || text.starts_with(|c: char| c.is_ascii_digit())
                 || text.contains('=')
@@ -251,11 +253,12 @@ fn everything(word: &Word) -> Option<&'static str> {
 }
 
 fn is_download(simple: &Simple) -> bool {
-    let is_local = simple.words.iter().any(|word| {
-        word.with(&|_| String::new()).contains("://localhost")
-            || word.with(&|_| String::new()).contains("://127.0.0.1")
-    });
-    matches!(simple.program().as_deref(), Some("curl" | "wget")) && !is_local
+    let is_local = |word: &Word| {
+        let text = word.with(&|_| String::new());
+        text.contains("://localhost") || text.contains("://127.0.0.1")
+    };
+    matches!(simple.program().as_deref(), Some("curl" | "wget"))
+        && !simple.words.iter().any(is_local)
 }
 
 fn interprets(simple: &Simple) -> bool {
@@ -273,7 +276,7 @@ fn interprets(simple: &Simple) -> bool {
     // `bash -s -- --option`
     let says_so = simple.words.get(1).is_some_and(|word| word.bare() == Some("-s"));
     (is_shell && (reads_stdin || says_so))
-        || (matches!(name.as_str(), "python" | "python3" | "node" | "perl" | "ruby") && reads_stdin)
+        || (matches!(name.as_ref(), "python" | "python3" | "node" | "perl" | "ruby") && reads_stdin)
 }
 
 fn downloads(list: &List) -> bool {
@@ -291,7 +294,7 @@ fn download(piece: &Piece, command: &Command, around: &Around<'_>, found: &mut V
         .is_some_and(|at| stages[..at].iter().any(|stage| stage.simple().is_some_and(is_download)));
     let name = simple.program().unwrap_or_default();
     let is_shell = SHELLS.iter().any(|(shell, _)| *shell == name);
-    let runs_words = is_shell || matches!(name.as_str(), "eval" | "source" | ".");
+    let runs_words = is_shell || matches!(name.as_ref(), "eval" | "source" | ".");
     let in_words = || {
         simple.words.iter().flat_map(|word| &word.parts).any(|part| match part {
             Part::Command { list, .. } | Part::Process { list, .. } => downloads(list),

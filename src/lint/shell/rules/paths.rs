@@ -132,6 +132,11 @@ fn in_project(subject: &Subject<'_>, text: &str) -> Option<String> {
 
 /// The home directory that a text names, and whose it is.
 pub(super) fn home_of(text: &str) -> Option<(&str, &str)> {
+    // Nearly every word is shorter, or no path.
+    let is_short = text.len() < "/home/a/".len();
+    if is_short || !text.bytes().any(|byte| matches!(byte, b'/' | b'\\')) {
+        return None;
+    }
     for root in ["/home/", "/Users/", "C:\\Users\\", "C:/Users/"] {
         for (at, _) in text.match_indices(root) {
             let before = text[..at].chars().next_back();

@@ -112,9 +112,11 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         if !piece.is_inner {
             read_twice(piece, found);
         }
-        runs(piece, &known, found);
+        if !known.is_empty() {
+            runs(piece, &known, found);
+            unquoted(piece, &known, found);
+        }
         runs_by_xargs(piece, found);
-        unquoted(piece, &known, found);
     }
 }
 
@@ -273,7 +275,7 @@ fn runs(piece: &Piece, known: &BTreeSet<String>, found: &mut Vec<Diagnostic>) {
             }
             return;
         };
-        let code = match program.as_str() {
+        let code = match program.as_ref() {
             "eval" => simple.words[1..].iter().find(|word| is_told(word, known)),
             name if SHELLS.iter().any(|(shell, _)| *shell == name) => code_word(simple, "c"),
             "python" | "python3" | "perl" | "ruby" => code_word(simple, "ce"),
@@ -290,12 +292,15 @@ fn runs(piece: &Piece, known: &BTreeSet<String>, found: &mut Vec<Diagnostic>) {
 fn runs_by_xargs(piece: &Piece, found: &mut Vec<Diagnostic>) {
     walk(&piece.list, &mut |command, around| {
         let Some(simple) = command.simple() else { return };
+        if simple.program().as_deref() != Some("xargs") {
+            return;
+        }
         let stages = around.chain().pipelines().nth(around.link).map(|line| &line.stages);
         let is_fed = stages.and_then(|stages| stages.first()).is_some_and(|first| {
             let jq = first.simple().and_then(jq);
             jq.is_some_and(|jq| jq.reads_stdin) && first.redirections.is_empty()
         });
-        if simple.program().as_deref() != Some("xargs") || !is_fed {
+        if !is_fed {
             return;
         }
         let words: Vec<_> = simple.words.iter().map(Word::literal).collect();

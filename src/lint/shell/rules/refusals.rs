@@ -194,7 +194,7 @@ fn codes_of_exits(subject: &Subject<'_>) -> Vec<Option<i64>> {
 
 fn lost(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let Some(line) = subject.line() else { return };
-    if may_answer_in_json(subject) || codes(subject).has(Codes::TWO) {
+    if may_answer_in_json(subject) {
         return;
     }
     let mut places = Vec::new();
@@ -203,10 +203,14 @@ fn lost(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             places.push((piece, command.span));
         }
     });
+    let script = subject.scripts.iter().find(|script| exits_with_2(script));
+    if (places.is_empty() && script.is_none()) || codes(subject).has(Codes::TWO) {
+        return;
+    }
     let one = if let Some((piece, span)) = places.first() {
         let message = "this refusal never arrives: the whole command cannot end with 2".to_owned();
         piece.home.found(&REFUSAL_LOST, message, *span)
-    } else if let Some(script) = subject.scripts.iter().find(|script| exits_with_2(script)) {
+    } else if let Some(script) = script {
         let path = script.path.display();
         let message = format!("`{path}` refuses with exit 2, but the command cannot end with 2");
         script.home.found(&REFUSAL_LOST, message, script.span)
@@ -369,7 +373,7 @@ fn hands_payload_on(subject: &Subject<'_>) -> bool {
     subject.programs(|_, simple, _, around| {
         let name = simple.program().unwrap_or_default();
         let asks = ["python", "python3", "node", "ruby", "perl", "bun", "deno"];
-        may |= asks.contains(&name.as_str()) && around.streams.stdin != Stream::Nothing;
+        may |= asks.contains(&name.as_ref()) && around.streams.stdin != Stream::Nothing;
     });
     may
 }

@@ -111,12 +111,15 @@ fn terminal(simple: &Simple, command: &Command) -> Option<String> {
         return Some("`/dev/tty`".to_owned());
     }
     let name = simple.program()?;
+    if name != "git" && !TERMINAL.contains(&name.as_ref()) {
+        return None;
+    }
     let words: Vec<_> = simple.words.iter().filter_map(Word::literal).collect();
     let has = |word: &str| words.iter().any(|text| text == word);
-    if TERMINAL.contains(&name.as_str())
+    if TERMINAL.contains(&name.as_ref())
         && words.iter().all(|word| {
             !matches!(
-                word.as_str(),
+                word.as_ref(),
                 "--version"
                     | "--help"
                     | "-es"
@@ -199,5 +202,5 @@ fn is_test(command: &Command) -> bool {
     command
         .simple()
         .and_then(Simple::program)
-        .is_some_and(|name| matches!(name.as_str(), "[" | "test" | "true" | ":" | "cd"))
+        .is_some_and(|name| matches!(name.as_ref(), "[" | "test" | "true" | ":" | "cd"))
 }

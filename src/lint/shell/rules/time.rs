@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    diag::{Diagnostic, Rule},
+    diag::{Diagnostic, Rule, Severity},
     lint::shell::subject::{Piece, Subject},
-    shell::{List, Simple, walk::walk},
+    shell::{List, Simple, Word, walk::walk},
     source::Span,
 };
 
@@ -15,8 +15,37 @@ pub(super) static OUTLASTS_ITS_LIMIT: Rule = Rule::warning(
     "At its limit a hook is ended and what it would have said is lost; a gate that is ended lets \
      everything pass. The sum of the `sleep`s and of the limits that `timeout` and `--max-time` give \
      has to fit into the hook's `timeout` (in seconds), or into the event's own limit: 600 seconds, on \
-     `UserPromptSubmit` 30.",
+     `UserPromptSubmit` 30. A hint names commands that build or test a whole project under a limit of at \
+     most 5 seconds: few projects are that quick.",
 );
+
+/// Up to here nobody expects that a whole project is built or tested.
+const SHORT: Duration = Duration::from_secs(5);
+
+/// Programs that build or test a whole project, with the words that say so. With further words that
+/// are no options they do less.
+const SLOW: &[(&str, &[&str])] = &[
+    ("npm", &["test"]),
+    ("npm", &["run", "test"]),
+    ("npm", &["run", "build"]),
+    ("pnpm", &["test"]),
+    ("pnpm", &["run", "test"]),
+    ("pnpm", &["run", "build"]),
+    ("yarn", &["test"]),
+    ("yarn", &["build"]),
+    ("cargo", &["test"]),
+    ("cargo", &["build"]),
+    ("cargo", &["clippy"]),
+    ("go", &["test", "./..."]),
+    ("pytest", &[]),
+    ("tsc", &[]),
+    ("mvn", &["test"]),
+    ("mvn", &["verify"]),
+    ("gradle", &["test"]),
+    ("gradle", &["build"]),
+    ("gradlew", &["test"]),
+    ("gradlew", &["build"]),
+];
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let settings = &subject.entry.settings;
@@ -27,7 +56,37 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     }
     for piece in subject.pieces.iter().filter(|piece| !piece.is_inner) {
         piece_fits(piece, limit, found);
+        if settings.timeout.is_some_and(|limit| limit <= SHORT) {
+            may_not_fit(piece, limit, found);
+        }
     }
+}
+
+/// A hint about the first command of which nobody knows how long it takes, but that it takes long.
+fn may_not_fit(piece: &Piece, limit: Duration, found: &mut Vec<Diagnostic>) {
+    let mut first = None;
+    walk(&piece.list, &mut |command, around| {
+        let slow = command.simple().and_then(slow);
+        if let Some(what) = slow.filter(|_| !around.is_background && around.function.is_none()) {
+            first.get_or_insert((command.span, what));
+        }
+    });
+    let Some((span, what)) = first else { return };
+    let limit = limit.as_secs_f64();
+    let message = format!("`{what}` rarely ends within the {limit} seconds that this hook has");
+    let mut one = piece.home.found(&OUTLASTS_ITS_LIMIT, message, span);
+    one.severity = Severity::Hint;
+    found.push(one.help("raise `timeout`, or check only what was changed"));
+}
+
+/// What a command is called that builds or tests a whole project.
+fn slow(simple: &Simple) -> Option<String> {
+    let program = simple.program()?;
+    let words: Option<Vec<_>> = simple.words[1..].iter().map(Word::literal).collect();
+    let words = words?;
+    let words: Vec<_> = words.iter().map(AsRef::as_ref).filter(|w| !w.starts_with('-')).collect();
+    let (name, rest) = SLOW.iter().find(|(name, rest)| program == *name && words == *rest)?;
+    Some([&[*name], *rest].concat().join(" "))
 }
 
 fn piece_fits(piece: &Piece, limit: Duration, found: &mut Vec<Diagnostic>) {
@@ -65,7 +124,7 @@ fn collect(list: &List, waits: &mut Vec<(Duration, Span, &'static str)>) {
 }
 
 fn wait_of(simple: &Simple) -> Option<(&'static str, Duration)> {
-    match simple.program()?.as_str() {
+    match simple.program()?.as_ref() {
         "sleep" => Some(("sleep", duration(&simple.literal(1)?)?)),
         "timeout" | "gtimeout" => {
             let words = simple.words[1..].iter().filter_map(crate::shell::Word::literal);

@@ -1,6 +1,6 @@
 //! Variables that have no value when a hook runs.
 
-use std::collections::BTreeSet;
+use std::{cell::LazyCell, collections::BTreeSet};
 
 use crate::{
     config::nearest::nearest,
@@ -159,7 +159,7 @@ fn instead_of(name: &str) -> Option<&'static str> {
 }
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
-    let assigned = assigned(subject);
+    let assigned = LazyCell::new(|| assigned(subject));
     let mut told = BTreeSet::new();
     subject.commands(|piece, command, around| {
         for word in command.words() {
