@@ -29,6 +29,7 @@ mod search;
 mod set;
 mod spawn;
 mod stream;
+mod turn;
 
 pub(crate) use allowance::{Allowance, within};
 pub(crate) use detach::{Outputs, detach, forget_ended, wait_detached};
@@ -40,6 +41,7 @@ pub(crate) use program::{find_program, is_runnable};
 pub(crate) use running::Said;
 pub(crate) use search::find_by_environ;
 pub(crate) use set::{Id, Set};
+pub(crate) use turn::be_short as take_short_turns;
 
 /// What is to be started.
 #[derive(Debug)]

@@ -27,7 +27,12 @@ use crate::{
         database,
         runs::{Event, Journal, Run, Runs},
     },
-    sys::{clock, fifo, load, place::Env, process::Set, signal},
+    sys::{
+        clock, fifo, load,
+        place::Env,
+        process::{self, Set},
+        signal,
+    },
 };
 
 use super::{
@@ -142,6 +147,8 @@ pub(crate) fn run(order: Order<'_>) -> Result<Summary, Error> {
         order;
     let journal = Journal::start(runs, &record.id, lines)?;
     let asked = Asked { file, graph, lengths, env, force, depth, scratch, trees };
+    // The next task waits for this thread, not for the tasks that run.
+    process::take_short_turns();
     let summary = Runner::new(&asked, folder, set, reports, &journal, herald, watcher).drive();
     let runs = journal.close()?;
     runs.end(&record.id, now_ms(), summary.status())?;

@@ -1,0 +1,85 @@
+//! Coming to a processor soon: for a thread that starts processes, which then compete with it.
+//!
+//! When a child ends, the next one waits until this thread has had its turn; on processors that its
+//! own children keep busy that may take as long as the child itself did. A thread that asks for short
+//! turns gets them sooner and no more of them (`sched(7)`, Linux 6.12 and later); who starts children
+//! needs no longer ones. Elsewhere nothing changes.
+
+/// How long a turn of ours may be, in nanoseconds; the kernel's own are some milliseconds.
+#[cfg(target_os = "linux")]
+const TURN: u64 = 200_000;
+
+/// Asks for short turns for the calling thread. Its children have turns as long as everybody's.
+///
+/// Leaves alone what somebody has given a priority: children could not have it then.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "rustix has no attributes of scheduling")]
+pub(crate) fn be_short() {
+    // SAFETY: zeros are a valid value of these numbers.
+    let mut now: libc::sched_attr = unsafe { std::mem::zeroed() };
+    let size = u32::try_from(size_of_val(&now)).unwrap_or_default();
+    // SAFETY: the call writes at most `size` bytes to `now`, which lives beyond it.
+    let known = unsafe { libc::syscall(libc::SYS_sched_getattr, 0, &raw mut now, size, 0) };
+    let is_usual = now.sched_policy.cast_signed() == libc::SCHED_OTHER && now.sched_nice >= 0;
+    if known != 0 || !is_usual {
+        return;
+    }
+    now.size = size;
+    now.sched_flags |= u64::from(libc::SCHED_FLAG_RESET_ON_FORK.cast_unsigned());
+    now.sched_runtime = TURN;
+    // SAFETY: the call reads `size` bytes of `now`. An older kernel ignores the turn, or refuses.
+    unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const now, 0) };
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn be_short() {}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+    use crate::sys::process::{Command, Limits, Set, Stdin};
+
+    /// What the kernel says of a process's scheduling.
+    fn policy(of: &str) -> String {
+        std::fs::read_to_string(format!("/proc/{of}/sched")).unwrap_or_default()
+    }
+
+    #[test]
+    fn children_have_turns_as_long_as_everybodys() {
+        let slice = |text: &str| {
+            let line = text.lines().find(|line| line.starts_with("se.slice"));
+            line.map(|line| line.rsplit(' ').next().unwrap_or_default().to_owned())
+        };
+        std::thread::spawn(move || {
+            let usual = slice(&policy("thread-self"));
+            be_short();
+            let ours = slice(&policy("thread-self"));
+            let mut set = Set::new();
+            set.start(
+                Command {
+                    argv: vec!["/bin/cat".into(), "/proc/self/sched".into()],
+                    env: std::collections::BTreeMap::new(),
+                    dir: None,
+                    stdin: Stdin::Null,
+                    marker: "test".to_owned(),
+                },
+                Limits {
+                    deadline: crate::sys::clock::Deadline::after(std::time::Duration::from_mins(1)),
+                    grace: std::time::Duration::from_secs(1),
+                    output_cap: 1 << 16,
+                    leak_grace: std::time::Duration::from_millis(100),
+                },
+            );
+            let (_, ending) = set.next().unwrap();
+            let child = slice(&String::from_utf8_lossy(&ending.stdout));
+            assert_eq!(child, usual);
+            // Where the kernel tells no turns, or knows none of one's own, there is nothing to see.
+            if usual.is_some() && ours != usual {
+                assert_eq!(ours.as_deref(), Some(&*TURN.to_string()));
+            }
+        })
+        .join()
+        .unwrap();
+    }
+}
