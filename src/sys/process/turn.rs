@@ -7,7 +7,7 @@
 
 /// How long a turn of ours may be, in nanoseconds; the kernel's own are some milliseconds.
 #[cfg(target_os = "linux")]
-const TURN: u64 = 200_000;
+pub(super) const TURN: u64 = 200_000;
 
 /// Asks for short turns for the calling thread. Its children have turns as long as everybody's.
 ///
@@ -33,53 +33,3 @@ pub(crate) fn be_short() {
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn be_short() {}
-
-#[cfg(test)]
-#[cfg(target_os = "linux")]
-mod tests {
-    use super::*;
-    use crate::sys::process::{Command, Limits, Set, Stdin};
-
-    /// What the kernel says of a process's scheduling.
-    fn policy(of: &str) -> String {
-        std::fs::read_to_string(format!("/proc/{of}/sched")).unwrap_or_default()
-    }
-
-    #[test]
-    fn children_have_turns_as_long_as_everybodys() {
-        let slice = |text: &str| {
-            let line = text.lines().find(|line| line.starts_with("se.slice"));
-            line.map(|line| line.rsplit(' ').next().unwrap_or_default().to_owned())
-        };
-        std::thread::spawn(move || {
-            let usual = slice(&policy("thread-self"));
-            be_short();
-            let ours = slice(&policy("thread-self"));
-            let mut set = Set::new();
-            set.start(
-                Command {
-                    argv: vec!["/bin/cat".into(), "/proc/self/sched".into()],
-                    env: std::collections::BTreeMap::new(),
-                    dir: None,
-                    stdin: Stdin::Null,
-                    marker: "test".to_owned(),
-                },
-                Limits {
-                    deadline: crate::sys::clock::Deadline::after(std::time::Duration::from_mins(1)),
-                    grace: std::time::Duration::from_secs(1),
-                    output_cap: 1 << 16,
-                    leak_grace: std::time::Duration::from_millis(100),
-                },
-            );
-            let (_, ending) = set.next().unwrap();
-            let child = slice(&String::from_utf8_lossy(&ending.stdout));
-            assert_eq!(child, usual);
-            // Where the kernel tells no turns, or knows none of one's own, there is nothing to see.
-            if usual.is_some() && ours != usual {
-                assert_eq!(ours.as_deref(), Some(&*TURN.to_string()));
-            }
-        })
-        .join()
-        .unwrap();
-    }
-}

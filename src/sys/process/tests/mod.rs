@@ -2,6 +2,8 @@
 
 mod apart;
 mod starting;
+#[cfg(target_os = "linux")]
+mod turn;
 
 use std::ffi::OsStr;
 use std::io::{Seek as _, Write as _};
