@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
 use super::plan::{Leads, Plan};
-use super::{Command, Status, Stdin, descriptors, exit, program, spawn};
+use super::{Command, Status, Stdin, descriptors, exit, program, spawn, turn};
 use crate::sys::clock::Deadline;
 use crate::sys::signal::Watch;
 
@@ -51,6 +51,7 @@ pub(crate) fn detach(command: &Command, outputs: Outputs<'_>) -> io::Result<u32>
         plan.change_dir(dir)?;
     }
     descriptors::keep_to_ourselves();
+    turn::be_short();
     plan.spawn(&file, &command.argv, &command.env)
         .map_err(|error| program::explain(&error, &file, dir.as_deref()))
 }

@@ -11,7 +11,7 @@ use super::exit::ChildSignals;
 use super::facts::Identity;
 use super::running::{Part, Running, Said, Why};
 use super::spawn::Channels;
-use super::{Command, Ending, Limits, Status, Voices, crowd, descriptors};
+use super::{Command, Ending, Limits, Status, Voices, crowd, descriptors, turn};
 use crate::sys::clock::Deadline;
 use crate::sys::signal::{self, Watch};
 
@@ -65,6 +65,8 @@ impl Set {
     pub(crate) fn new() -> Self {
         signal::stop_ignoring_children();
         descriptors::keep_to_ourselves();
+        turn::be_short();
+        turn::be_short();
         Self {
             running: BTreeMap::new(),
             finished: VecDeque::new(),

@@ -1,9 +1,10 @@
 //! Coming to a processor soon: for a thread that starts processes, which then compete with it.
 //!
-//! When a child ends, the next one waits until this thread has had its turn; on processors that its
-//! own children keep busy that may take as long as the child itself did. A thread that asks for short
-//! turns gets them sooner and no more of them (`sched(7)`, Linux 6.12 and later); who starts children
-//! needs no longer ones. Elsewhere nothing changes.
+//! When a child is started, or ends, this thread has something short to do, and somebody waits for it; on
+//! processors that its own children keep busy its turn may come after three milliseconds (a virtual
+//! machine that sleeps is not taken for an idle processor). A thread that asks for short turns gets
+//! them sooner and no more of them (`sched(7)`, Linux 6.12 and later); who starts children needs no
+//! longer ones. Elsewhere nothing changes.
 
 /// How long a turn of ours may be, in nanoseconds; the kernel's own are some milliseconds.
 #[cfg(target_os = "linux")]
