@@ -54,8 +54,9 @@ soft='--cfg sha2_backend="soft"'
 built=
 case $target in
   *-linux-*)
-    # The functions of a dispatch side by side, by names that differ where types do (benches/hot-order).
-    order="-C symbol-mangling-version=v0 -C link-arg=-Wl,-T,install/hot.ld"
+    # The functions and constants of a dispatch side by side (benches/hot-order), by names that differ
+    # where types do; constants have names of their own only where LLVM's form of the code is written too.
+    order="-C symbol-mangling-version=v0 --emit=llvm-bc -C link-arg=-Wl,-T,install/hot.ld"
     if RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static $soft $order" \
         cargo build --release --locked --target "$target"; then
       built=${CARGO_TARGET_DIR:-target}/$target/release/cph
@@ -69,8 +70,9 @@ if [ -z "$built" ]; then
 fi
 
 mkdir -p "$prefix/bin"
-# A new file beside the old one, then a rename: a running cph keeps its program.
-cp "$built" "$program.new.$$"
+# A new file beside the old one, then a rename: a running cph keeps its program. Written at once,
+# because systems keep in large pieces of memory what was, and a start maps those faster.
+dd if="$built" of="$program.new.$$" bs=67108864 2>/dev/null
 chmod 755 "$program.new.$$"
 mv -f "$program.new.$$" "$program"
 printf 'installed %s (%s)\n' "$program" "$("$program" --version)"
