@@ -12,13 +12,13 @@ use crate::{
     json::frame,
     sys::{
         clock::Deadline,
-        dir::{self, PrivateDir},
+        dir::{self, Inode, PrivateDir},
         lock::{self, Held},
     },
 };
 
-/// Locks of ledgers are held for microseconds, also when a hundred processes want them. Whoever
-/// waits longer than this waits for a stopped process.
+/// Locks of ledgers are held for microseconds. Whoever waits longer than this while nobody writes
+/// waits for a stopped process; a crowd on a busy machine may take longer, one after the other.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why state could not be read or kept. The caller then runs its hooks all the same and says so.
@@ -47,17 +47,20 @@ pub(crate) struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     /// Opens, locks and reads `name`, which is made when it is missing.
+    ///
+    /// Waits until `deadline` while others write to it in turn, less when they do not go on.
     pub(crate) fn open(
         dir: &'a PrivateDir,
         name: &'a str,
         deadline: Deadline,
     ) -> Result<Self, Error> {
-        let patience = Deadline::after(PATIENCE).min(deadline);
         let path = || dir.path().join(name);
         loop {
             let file = dir.open_or_create(name)?;
-            let held = lock::lock(file, patience).map_err(failed("lock", path()))?;
-            let Some(file) = held else { return Err(Error::Busy { path: path() }) };
+            let file = match lock::try_lock(file).map_err(failed("lock", path()))? {
+                Some(held) => held,
+                None => await_turn(dir, name, deadline)?,
+            };
             // It may have been replaced between opening and locking.
             if file.is_current(dir, name)? {
                 let bytes = read_all(&file).map_err(failed("read", path()))?;
@@ -110,6 +113,35 @@ impl<'a> Ledger<'a> {
 
     fn path(&self) -> PathBuf {
         self.dir.path().join(self.name)
+    }
+}
+
+/// The lock of `name`, when those before us have had their turns.
+fn await_turn(dir: &PrivateDir, name: &str, deadline: Deadline) -> Result<Held, Error> {
+    let path = || dir.path().join(name);
+    let mut file = dir.open_or_create(name)?;
+    loop {
+        let before = Written::of(&file).map_err(failed("look at", path()))?;
+        let patience = Deadline::after(PATIENCE).min(deadline);
+        let held = lock::lock(file, patience).map_err(failed("lock", path()))?;
+        if let Some(held) = held {
+            return Ok(held);
+        }
+        file = dir.open_or_create(name)?;
+        let now = Written::of(&file).map_err(failed("look at", path()))?;
+        if deadline.expired() || now == before {
+            return Err(Error::Busy { path: path() });
+        }
+    }
+}
+
+/// What every turn of a writer changes: the file, or its size.
+#[derive(Debug, PartialEq, Eq)]
+struct Written(Inode, u64);
+
+impl Written {
+    fn of(file: &std::fs::File) -> io::Result<Self> {
+        Ok(Self(Inode::of(file)?, file.metadata()?.len()))
     }
 }
 
@@ -190,6 +222,21 @@ mod tests {
         all.sort_unstable();
         let expected: Vec<_> = (0..8).flat_map(|w| (0..50).map(move |n| (w, n))).collect();
         assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn every_turn_of_a_writer_is_seen() {
+        let (_scratch, dir) = scratch();
+        let now = || Written::of(&dir.open_or_create("things.log").unwrap()).unwrap();
+        open(&dir).append(&[1]).unwrap();
+        let first = now();
+        assert_eq!(now(), first);
+        open(&dir).append(&[2]).unwrap();
+        let second = now();
+        assert_ne!(second, first);
+        // Of the same size, in a file of its own.
+        open(&dir).replace(&[1, 2]).unwrap();
+        assert_ne!(now(), second);
     }
 
     #[test]
