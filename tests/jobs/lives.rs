@@ -1,6 +1,6 @@
 //! What becomes of one job: it ends well, fails, is tried again, is cut down, is told of.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, os::fd::AsRawFd as _, path::Path};
 
 use serde_json::{Value, json};
 
@@ -46,7 +46,15 @@ fn nothing_of_the_host_is_inherited() {
     let mut host = ground.command("/bin/sh");
     let open = "exec 7< \"$TMPDIR\" 9> \"$TMPDIR/of-the-host\"; exec \"$0\" \"$@\"";
     host.args(["-c", open, super::ground::CPH]).env("SECRET", "s3cr3t-value");
-    let said = super::ground::ended(ground.dispatch(host, "Stop", &json!({})));
+    let dispatch = ground.dispatch(host, "Stop", &json!({}));
+    let ours = [
+        dispatch.stdout.as_ref().unwrap().as_raw_fd(),
+        dispatch.stderr.as_ref().unwrap().as_raw_fd(),
+    ];
+    let pipes = ours.map(|fd| fs::read_link(format!("/proc/self/fd/{fd}")).unwrap());
+    let pipes = pipes.map(|pipe| pipe.display().to_string());
+    assert!(pipes.iter().all(|pipe| pipe.starts_with("pipe:")), "{pipes:?}");
+    let said = super::ground::ended(dispatch);
     assert_eq!((said.code, &*said.stdout, &*said.stderr), (0, "", ""));
     ground.await_log("pid", "\n");
     let hook: i32 = ground.log("pid").trim().parse().unwrap();
@@ -61,7 +69,7 @@ fn nothing_of_the_host_is_inherited() {
                 Some((link.file_name().to_str()?.parse().ok()?, to.display().to_string()))
             })
             .collect();
-        let is_foreign = |to: &String| to.contains("of-the-host") || to.starts_with("pipe:");
+        let is_foreign = |to: &String| to.contains("of-the-host") || pipes.contains(to);
         assert!(!held.values().any(is_foreign), "{pid}: {held:?}");
         let tmp = ground.path("tmp").display().to_string();
         assert!(!held.values().any(|to| *to == tmp), "{pid}: {held:?}");
