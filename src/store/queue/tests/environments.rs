@@ -74,7 +74,9 @@ fn what_an_order_names_stays() {
     queue.spool().unwrap().leave(&Order { environment: kept[1].clone(), ..sample }).unwrap();
     put(&dirs[1], "b.job", format!("torn {}", kept[2].display()).as_bytes(), false).unwrap();
     let left = || kept.iter().map(|path| path.exists()).collect::<Vec<_>>();
-    kept.iter().for_each(|path| date(path, OLD));
+    for path in &kept {
+        date(path, OLD);
+    }
     // What it needs, nobody can tell.
     fs::create_dir(dirs[0].path().join("odd.job")).unwrap();
     environments.sweep(&none, queue);
@@ -101,7 +103,9 @@ fn files_of_other_queues_are_theirs() {
         let age = std::time::Duration::from_hours(24) * count;
         crate::sys::clock::wall_now() - age
     };
-    [&own, &other].into_iter().for_each(|path| date(path, days(20)));
+    for path in [&own, &other] {
+        date(path, days(20));
+    }
     ours.sweep(&none, &scratch.queue);
     assert_eq!((own.exists(), other.exists()), (false, true));
     date(&other, days(40));
@@ -114,7 +118,7 @@ fn files_of_other_queues_are_theirs() {
 fn a_runtime_directory_that_is_not_there_is_done_without() {
     let scratch = scratch();
     let file = scratch.queue.dir.path().join("file");
-    fs::write(&file, "").unwrap();
+    drop(scratch.queue.dir.create_new("file").unwrap());
     let text = |path: &Path| path.display().to_string();
     let [state, file] = [text(scratch.queue.dir.path()), text(&file)];
     let env = [("HOME", &state), ("XDG_STATE_HOME", &state), ("XDG_RUNTIME_DIR", &file)];

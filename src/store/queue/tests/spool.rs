@@ -89,7 +89,7 @@ fn what_cannot_be_moved_is_stuck() {
     let scratch = scratch();
     let spool = scratch.queue.spool().unwrap();
     fs::create_dir(scratch.queue.dir.path().join("spool/a.job")).unwrap();
-    fs::write(scratch.queue.dir.path().join("aside"), "in the way").unwrap();
+    drop(scratch.queue.dir.create_new("aside").unwrap());
     assert!(matches!(spool.look("a.job").unwrap(), Found::Stuck));
     let Some(Obstacle::Unreadable(why)) = spool.obstacle("a.job") else { panic!() };
     assert!(why.ends_with("a.job` is no regular file"), "{why}");
