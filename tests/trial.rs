@@ -294,3 +294,33 @@ fn without_a_hook_all_are_listed() {
     assert_eq!(native.code, 1);
     assert!(native.stderr.contains("only Claude Code itself can run it"), "{}", native.stderr);
 }
+
+/// Whatever is fired by whoever, a hook can be tried without a payload at hand.
+#[test]
+fn every_event_can_be_tried_with_its_sample() {
+    let listed: Value = serde_json::from_str(&Cph::new().succeed(&["events", "--json"])).unwrap();
+    let by = |processor: &str| {
+        let names = listed.as_array().unwrap().iter().filter_map(|event| event[processor].as_str());
+        names.collect::<Vec<_>>()
+    };
+    let mut names = [by("claude_code"), by("task_orchestrator")].concat();
+    names.sort_unstable();
+    names.dedup();
+    assert!(names.len() > 30, "{listed}");
+    // One event asks for a path.
+    let command = "cat >&2; case $CPH_EVENT in WorktreeCreate) echo \"$PWD/made\" ;; esac";
+    let of = |name: &&str| {
+        let hook = serde_json::json!({"type": "command", "id": "h", "command": command});
+        ((*name).to_owned(), serde_json::json!([{"hooks": [hook]}]))
+    };
+    let hooks: serde_json::Map<_, _> = names.iter().map(of).collect();
+    let text = serde_json::json!({"hooks": hooks}).to_string();
+    let cph = Cph::new().project_file(".claude/hooks.json", &text);
+    cph.succeed(&["trust", "--yes"]);
+    for name in names {
+        let (code, told) = report(&cph, &["h", "--event", name]);
+        assert_eq!((code, &told["matches"]), (0, &true.into()), "{name}: {told:#}");
+        let said: Value = serde_json::from_str(told["stderr"].as_str().unwrap()).unwrap();
+        assert_eq!(said["hook_event_name"], name, "{told:#}");
+    }
+}

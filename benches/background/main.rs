@@ -39,6 +39,10 @@ fn main() -> ExitCode {
             cold.await_no_runner();
             cold.dispatch("Stop", round)
         }),
+        Contestant::new("empty Rust program, after as long a pause", |_| {
+            cold.await_no_runner();
+            tools.command(&programs.empty)
+        }),
         Contestant::new("cph, no hook", |round| yard.dispatch("Notification", round)),
         Contestant::new("bash, `( … ) & exit 0`", |_| {
             let mut command = tools.command("/bin/bash".as_ref());

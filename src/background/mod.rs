@@ -4,7 +4,7 @@
 //! what runs when and writes down what becomes of it; and for each run a *worker*, which starts the
 //! hook, holds it to its limits and writes its end down. Invariants: the death of the runner ends no
 //! hook, and a hook whose end is written is never run again; a runner leaves only when nothing is
-//! left to do.
+//! left to do, or for another one.
 
 mod choose;
 mod hand_over;

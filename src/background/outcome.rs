@@ -11,7 +11,7 @@ use crate::{
     },
     store::queue::{
         jobs::{Outcome, Picked},
-        order::Order,
+        order::{Order, Seen},
         run::{End, How, Start, Task},
     },
     sys::clock,
@@ -85,12 +85,11 @@ fn batch(orders: &[Order]) -> String {
 
 /// What becomes of a run that has ended. `failures`: of its job, before.
 pub(super) fn of(order: &Order, start: &Start, failures: u32, end: &End) -> Outcome {
-    let is_failure = end.how.is_failure();
     let retry = order.terms.retry;
     let mut outcome = Outcome {
         ended: end.how.to_string(),
         took_ms: end.took_ms,
-        is_failure,
+        is_failure: end.how.is_failure(),
         is_cancelled: end.how == How::Cancelled,
         retries: retry.max,
         delay_ms: retry.delay_ms(failures + 1, chance()),
@@ -101,11 +100,14 @@ pub(super) fn of(order: &Order, start: &Start, failures: u32, end: &End) -> Outc
         return outcome;
     }
     let left = order.hand_over.as_ref().map(|one| hand_over::told(one, &order.label, end));
-    if is_failure {
+    // What a hook found wrong may be mended by now; that it could not be run at all is no result.
+    let has_result = matches!(end.how, How::Exited(_));
+    outcome.is_stale = has_result && order.fresh.iter().any(Seen::has_changed);
+    outcome.is_failure &= !outcome.is_stale;
+    if outcome.is_failure {
         outcome.message = Some(left.unwrap_or_else(|| complaint(order, failures, end)));
         return outcome;
     }
-    outcome.is_stale = order.fresh.iter().any(crate::store::queue::order::Seen::has_changed);
     if outcome.is_stale {
         outcome.ended.push_str(", stale");
     } else {
@@ -205,6 +207,24 @@ mod tests {
         assert_eq!(task.told["CPH_BATCH_SIZE"], "3");
         let told: serde_json::Value = serde_json::from_str(&task.stdin).unwrap();
         assert_eq!(told["batch"].as_array().unwrap().len(), 3);
+    }
+
+    /// A complaint about what has changed since is no help, and neither is a second try.
+    #[test]
+    fn a_complaint_that_was_overtaken_is_stale() {
+        let retry = Retry { max: 3, ..Retry::default() };
+        let seen = Seen { path: "/nowhere/at/all".into(), stamp: Some((1, 2, 3, 4)) };
+        let order = Order { fresh: vec![seen], ..order("a", Terms { retry, ..Terms::default() }) };
+        let ended = |how: How| of(&order, &start(), 0, &End { how, ..End::default() });
+        for how in [How::Exited(0), How::Exited(1)] {
+            let outcome = ended(how);
+            assert!(outcome.is_stale && !outcome.is_failure, "{outcome:?}");
+            assert!(outcome.ended.ends_with(", stale") && outcome.message.is_none());
+        }
+        for how in [How::TimedOut, How::Signalled(9), How::NotStarted("gone".to_owned())] {
+            let outcome = ended(how);
+            assert!(!outcome.is_stale && outcome.message.is_some(), "{outcome:?}");
+        }
     }
 
     #[test]

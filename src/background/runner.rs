@@ -12,7 +12,8 @@ use crate::{
     store::{
         database,
         queue::{
-            Error, Queue, environment,
+            Error, Queue,
+            environment::Environments,
             jobs::{self, Jobs},
             run::{MARK, Runs, Start, State},
             spool::Found,
@@ -23,15 +24,16 @@ use crate::{
         bell::Bell,
         clock::Deadline,
         lock::Held,
-        place::{Env, Places},
+        place::{Env, OwnFile, Places},
         process::{self, Identity},
     },
 };
 
 use super::{choose::Lanes, hand_over::Watch, outcome, tell};
 
-/// How long a runner stays when there is nothing to do.
-const IDLE: Duration = Duration::from_secs(10);
+/// How long a runner stays when there is nothing to do: an agent at work fires its next event within
+/// a minute, and an event that finds no runner waits for the start of a program.
+const IDLE: Duration = Duration::from_mins(1);
 
 /// Between two looks at workers that may have been killed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -64,17 +66,31 @@ pub(crate) enum Left {
     NotNeeded,
     /// Only a newer cph can do what is left; its runner will.
     TooOld,
+    /// Our program was replaced: the runner of what stands in its place goes on.
+    Replaced,
 }
 
 /// Is the runner as long as there is something to do.
 pub(crate) fn run(queue: &Queue, env: &Env) -> Result<Left, Error> {
     let mut skipped = BTreeSet::new();
+    let mut own_file = OwnFile::now();
     loop {
         let Some(held) = queue.try_lock()? else { return Ok(Left::NotNeeded) };
-        let (left, jobs) = Runner::new(queue, env, &held, &mut skipped).serve();
+        let mut runner = Runner::new(queue, env, &held, &mut skipped);
+        runner.own_file = own_file.as_ref();
+        let (left, jobs) = runner.serve();
         drop(held);
         if left == Left::TooOld {
             return Ok(left);
+        }
+        if left == Left::Replaced
+            && let Some(program) = own_file.as_ref().and_then(OwnFile::successor)
+        {
+            if wake::start_successor(program, env).is_ok() {
+                return Ok(left);
+            }
+            // Nobody else will: we go on as we are.
+            own_file = None;
         }
         // Who rang while we still listened believes that we have heard, and a runner that was
         // started since then found our lock. What was left before either, we see now.
@@ -117,7 +133,9 @@ struct Runner<'r> {
     lanes: Lanes,
     /// What was left to the other processor.
     watch: Watch,
-    /// Orders that only a newer cph can read.
+    /// Where it is to be seen that our program was replaced.
+    own_file: Option<&'r OwnFile>,
+    /// Orders that only a newer cph can read, or nobody.
     skipped: &'r mut BTreeSet<String>,
     idle: Duration,
     /// Something was done that may leave things to be cleared away.
@@ -150,6 +168,7 @@ impl<'r> Runner<'r> {
             running: BTreeMap::new(),
             lanes: Lanes::new(at_once),
             watch: Watch::new(),
+            own_file: None,
             skipped,
             idle: own.map_or(IDLE, Duration::from_millis),
             is_untidy: true,
@@ -162,7 +181,8 @@ impl<'r> Runner<'r> {
             match self.attempt() {
                 Ok(jobs) => {
                     self.queue.note_trouble(None);
-                    return (Left::Idle, Some(jobs));
+                    let left = if self.is_replaced() { Left::Replaced } else { Left::Idle };
+                    return (left, Some(jobs));
                 }
                 Err(Error::Database(error @ database::Error::Newer { .. })) => {
                     self.queue.note_trouble(Some(&error.to_string()));
@@ -201,7 +221,8 @@ impl<'r> Runner<'r> {
         let mut idle_until = Deadline::after(self.idle);
         let mut tidy_at = Deadline::after(TIDY);
         let mut has_swept = false;
-        while self.queue.is_ours(self.held) {
+        // Orders of a new program are for that one. What runs goes on without us.
+        while self.queue.is_ours(self.held) && !self.is_replaced() {
             let next = self.round(&mut jobs, &runs)?;
             if !std::mem::replace(&mut has_swept, true) {
                 // What can wait comes after the first job.
@@ -222,6 +243,10 @@ impl<'r> Runner<'r> {
         }
         bell.take_away();
         Ok(jobs)
+    }
+
+    fn is_replaced(&self) -> bool {
+        self.own_file.is_some_and(|file| file.successor().is_some())
     }
 
     /// Everything that is to be done now.
@@ -276,7 +301,7 @@ impl<'r> Runner<'r> {
     /// the removal, it takes them again, which changes nothing.
     fn take_in(&mut self, jobs: &mut Jobs) -> Result<bool, Error> {
         let spool = self.queue.spool()?;
-        let (names, mut newer) = (spool.names()?, Vec::new());
+        let (names, mut left) = (spool.names()?, Vec::new());
         let names: Vec<_> = names.iter().filter(|name| !self.skipped.contains(*name)).collect();
         let has_more = names.len() > MOST_IN_ROUND;
         let mut names = names.into_iter().take(MOST_IN_ROUND).peekable();
@@ -292,7 +317,7 @@ impl<'r> Runner<'r> {
                         orders.push(*order);
                         taken.push(name);
                     }
-                    Found::Newer => newer.push(name.clone()),
+                    Found::Newer | Found::Stuck => left.push(name.clone()),
                     Found::Broken | Found::Gone => {}
                 }
             }
@@ -302,7 +327,7 @@ impl<'r> Runner<'r> {
             }
             self.is_untidy = true;
         }
-        self.skipped.extend(newer);
+        self.skipped.extend(left);
         Ok(has_more)
     }
 
@@ -423,8 +448,8 @@ impl<'r> Runner<'r> {
         self.queue.sweep();
         jobs.sweep()?;
         let used = jobs.environments()?;
-        if let Ok(Some(place)) = environment::place(&self.places) {
-            environment::sweep(&place, &used);
+        if let Ok(Some(environments)) = Environments::open(&self.places) {
+            environments.sweep(&used, self.queue);
         }
         Ok(())
     }

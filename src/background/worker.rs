@@ -24,6 +24,10 @@ use crate::{
 
 use super::hand_over::Due;
 
+/// What is told when nobody knows any more what the hook is to find in its environment.
+const GONE: &str = "its environment is gone (after a logout); with `\"durability\": \"power\"` it \
+                    runs without";
+
 /// From TERM to KILL.
 const GRACE: Duration = Duration::from_millis(1500);
 
@@ -102,7 +106,7 @@ fn perform(
     let variables = match environment::load(&task.environment) {
         Some(variables) => variables,
         None if task.outlives_environment => environment::Variables::new(),
-        None => return not_started("its environment is gone (after a logout)".to_owned()),
+        None => return not_started(GONE.to_owned()),
     };
     let mut env: std::collections::BTreeMap<OsString, OsString> = variables
         .into_iter()

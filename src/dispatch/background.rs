@@ -19,7 +19,7 @@ use crate::{
     },
     store::queue::{
         Queue,
-        environment::{self, Variables},
+        environment::{self, Environments, Variables},
         order::{HandOver, Order, Seen},
         streams::Streams,
         wake,
@@ -90,11 +90,11 @@ fn queue(
     let places = &stage.situation.places;
     let state_dir = places.state_dir.as_ref().ok_or("there is no home directory to keep it in")?;
     let queue = Queue::open(state_dir).map_err(|error| text(&error))?;
-    let secrets = environment::place(places).map_err(|error| text(&error))?;
-    let secrets = secrets.ok_or("there is no place for its environment")?;
+    let environments = Environments::open(places).map_err(|error| text(&error))?;
+    let environments = environments.ok_or("there is no place for its environment")?;
     let is_lasting = terms.durability == Durability::Power;
     let (shared, told) = divided(&command.env, stage.env, is_lasting);
-    let environment = environment::keep(&secrets, &shared).map_err(|error| text(&error))?;
+    let environment = environments.keep(&shared).map_err(|error| text(&error))?;
     let order = order(hook, stage, command, payload, terms, told, environment)?;
     let order = Order { hand_over, streams: streams(stage), ..order };
     queue.spool().map_err(|error| text(&error))?.leave(&order).map_err(|error| text(&error))?;

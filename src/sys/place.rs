@@ -136,6 +136,41 @@ pub(crate) fn own_program() -> io::Result<PathBuf> {
     env::current_exe()
 }
 
+/// What a child of ours has to be started with to be this very program: its file, or on Linux what
+/// the kernel has of it where that was replaced or removed since. In other processes the latter
+/// means other programs.
+pub(crate) fn own_program_for_children() -> io::Result<PathBuf> {
+    let file = own_program()?;
+    let kept = Path::new("/proc/self/exe");
+    Ok(if file.exists() || !kept.exists() { file } else { kept.to_owned() })
+}
+
+/// The file of our own program as it was when we were started.
+#[derive(Debug)]
+pub(crate) struct OwnFile {
+    path: PathBuf,
+    inode: (u64, u64),
+}
+
+impl OwnFile {
+    /// To be asked early: a file that was replaced before is not known by its name any more.
+    pub(crate) fn now() -> Option<Self> {
+        let path = own_program().ok()?;
+        let inode = inode(&path)?;
+        Some(Self { path, inode })
+    }
+
+    /// What stands in its place if it was replaced since. Nothing if it is gone.
+    pub(crate) fn successor(&self) -> Option<&Path> {
+        inode(&self.path).is_some_and(|inode| inode != self.inode).then_some(&*self.path)
+    }
+}
+
+fn inode(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    path.metadata().ok().map(|data| (data.dev(), data.ino()))
+}
+
 /// `path` made absolute, with symbolic links and `..` resolved as far as it exists; what does not
 /// exist is kept as it is written.
 pub(crate) fn canonical(path: &Path) -> PathBuf {

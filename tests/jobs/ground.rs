@@ -23,7 +23,13 @@ pub(super) struct Ground {
     root: TempDir,
     idle_ms: u64,
     at_once: u32,
+    /// Whether everything is run by somebody who may not do everything.
+    is_nobody: bool,
 }
+
+/// A user and a group that need not exist.
+const NOBODY: u32 = 65534;
+const SETPRIV: &str = "/usr/bin/setpriv";
 
 /// What the program said.
 #[derive(Debug)]
@@ -40,7 +46,7 @@ impl Ground {
         for dir in ["home", "tmp", "run", "log", "project/.claude"] {
             fs::create_dir_all(root.path().join(dir)).unwrap();
         }
-        let ground = Self { root, idle_ms: 300, at_once: 4 };
+        let ground = Self { root, idle_ms: 300, at_once: 4, is_nobody: false };
         ground.configure(hooks);
         ground
     }
@@ -66,6 +72,41 @@ impl Ground {
     pub(super) fn idle(mut self, span: Duration) -> Self {
         self.idle_ms = u64::try_from(span.as_millis()).unwrap();
         self
+    }
+
+    /// The same for an ordinary user, for whom modes of files mean something; `None`, loudly, where
+    /// nobody can be one.
+    pub(super) fn of_an_ordinary_user(mut self) -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            return Some(self);
+        }
+        if !Path::new(SETPRIV).exists() {
+            // Past libtest's capture.
+            drop(writeln!(
+                std::io::stderr(),
+                "SKIPPED: only root with setpriv can be somebody else"
+            ));
+            return None;
+        }
+        // Everybody may read the program itself.
+        self.copy_program("cph");
+        give_away(self.root.path());
+        self.is_nobody = true;
+        Some(self)
+    }
+
+    /// Another file with the program. By a process of its own: what another thread starts while we
+    /// write to a file keeps that open for a moment, and then it cannot be run.
+    pub(super) fn copy_program(&self, name: &str) -> PathBuf {
+        let path = self.path(name);
+        let mut copy = Command::new("/bin/cp");
+        assert!(copy.arg(CPH).arg(&path).env_clear().status().unwrap().success());
+        path
+    }
+
+    /// The program, where who runs it may read it.
+    pub(super) fn program(&self) -> PathBuf {
+        if self.is_nobody { self.path("cph") } else { CPH.into() }
     }
 
     /// The runner runs so many jobs at once.
@@ -111,7 +152,13 @@ impl Ground {
 
     /// A command in the project that inherits nothing.
     pub(super) fn command(&self, program: impl AsRef<Path>) -> Command {
-        let mut command = Command::new(program.as_ref());
+        let mut command =
+            Command::new(if self.is_nobody { SETPRIV.as_ref() } else { program.as_ref() });
+        if self.is_nobody {
+            command
+                .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+                .arg(program.as_ref());
+        }
         command
             .current_dir(self.project())
             .env_clear()
@@ -127,7 +174,7 @@ impl Ground {
     }
 
     pub(super) fn cph(&self, arguments: &[&str]) -> Said {
-        let mut command = self.command(CPH);
+        let mut command = self.command(self.program());
         command.args(arguments).stdin(Stdio::null());
         said(command)
     }
@@ -170,7 +217,7 @@ impl Ground {
     /// Fires an event; what was answered.
     #[track_caller]
     pub(super) fn fire_with(&self, event: &str, fields: &Value) -> Said {
-        let child = self.dispatch(self.command(CPH), event, fields);
+        let child = self.dispatch(self.command(self.program()), event, fields);
         let said = ended(child);
         assert_eq!(said.code, 0, "{said:?}");
         said
@@ -221,6 +268,14 @@ impl Ground {
         let entries = fs::read_dir("/proc").unwrap().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         pids.filter(is_ours).collect()
+    }
+}
+
+/// Makes a place and all that is in it somebody else's.
+fn give_away(path: &Path) {
+    std::os::unix::fs::lchown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    if path.is_dir() {
+        fs::read_dir(path).unwrap().flatten().for_each(|entry| give_away(&entry.path()));
     }
 }
 

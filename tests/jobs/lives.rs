@@ -1,6 +1,6 @@
 //! What becomes of one job: it ends well, fails, is tried again, is cut down, is told of.
 
-use std::fs;
+use std::{collections::BTreeMap, fs, os::fd::AsRawFd as _, path::Path};
 
 use serde_json::{Value, json};
 
@@ -9,8 +9,7 @@ use crate::wait::{PATIENCE, until};
 
 #[test]
 fn a_hook_gets_what_it_would_get_in_the_foreground() {
-    let command = "cat > \"$LOG/payload\"; env > \"$LOG/env\"; pwd > \"$LOG/dir\"; echo said; \
-                   ls -l /proc/self/fd > \"$LOG/fds\"; exec 3>&- ; echo done > \"$LOG/done\"";
+    let command = "cat > \"$LOG/payload\"; env > \"$LOG/env\"; pwd > \"$LOG/dir\"; echo said";
     let ground = Ground::with(command, &json!({}));
     let mut dispatch = ground.command(super::ground::CPH);
     dispatch.env("SECRET", "s3cr3t").env("CLAUDE_MESSAGING_TOKEN", "t0ken");
@@ -34,6 +33,63 @@ fn a_hook_gets_what_it_would_get_in_the_foreground() {
     assert!(env.contains(&format!("CPH_JOB_ID={id}\n")));
     let log = ground.succeed(&["jobs", "logs", id]);
     assert!(log.contains("--- stdout\nsaid\n--- exit 0 after"), "{log}");
+}
+
+/// Neither a hook nor who runs it holds anything of the host's: descriptors, session, directory,
+/// secrets.
+#[test]
+fn nothing_of_the_host_is_inherited() {
+    let ground = Ground::with(
+        &format!("echo $$ > \"$LOG/new\"; mv \"$LOG/new\" \"$LOG/pid\"; {}", wait_for("go")),
+        &json!({}),
+    );
+    let mut host = ground.command("/bin/sh");
+    let open = "exec 7< \"$TMPDIR\" 9> \"$TMPDIR/of-the-host\"; exec \"$0\" \"$@\"";
+    host.args(["-c", open, super::ground::CPH]).env("SECRET", "s3cr3t-value");
+    let dispatch = ground.dispatch(host, "Stop", &json!({}));
+    let ours = [
+        dispatch.stdout.as_ref().unwrap().as_raw_fd(),
+        dispatch.stderr.as_ref().unwrap().as_raw_fd(),
+    ];
+    let pipes = ours.map(|fd| fs::read_link(format!("/proc/self/fd/{fd}")).unwrap());
+    let pipes = pipes.map(|pipe| pipe.display().to_string());
+    assert!(pipes.iter().all(|pipe| pipe.starts_with("pipe:")), "{pipes:?}");
+    let said = super::ground::ended(dispatch);
+    assert_eq!((said.code, &*said.stdout, &*said.stderr), (0, "", ""));
+    ground.await_log("pid", "\n");
+    let hook: i32 = ground.log("pid").trim().parse().unwrap();
+    let (runner, worker) = (ground.processes("runner"), ground.processes("worker"));
+    assert_eq!((runner.len(), worker.len()), (1, 1), "{}", ground.story());
+    for pid in [hook, runner[0], worker[0]] {
+        let proc = Path::new("/proc").join(pid.to_string());
+        let links = fs::read_dir(proc.join("fd")).unwrap().flatten();
+        let held: BTreeMap<i32, String> = links
+            .filter_map(|link| {
+                let to = fs::read_link(link.path()).ok()?;
+                Some((link.file_name().to_str()?.parse().ok()?, to.display().to_string()))
+            })
+            .collect();
+        let is_foreign = |to: &String| to.contains("of-the-host") || pipes.contains(to);
+        assert!(!held.values().any(is_foreign), "{pid}: {held:?}");
+        let tmp = ground.path("tmp").display().to_string();
+        assert!(!held.values().any(|to| *to == tmp), "{pid}: {held:?}");
+        // State, parent, group, session, terminal.
+        let stat = fs::read_to_string(proc.join("stat")).unwrap();
+        let after_name = stat.rsplit_once(") ").unwrap().1;
+        let words: Vec<i32> =
+            after_name.split(' ').skip(1).take(4).map(|word| word.parse().unwrap()).collect();
+        assert_eq!(words[1..], [pid, pid, 0], "{stat}");
+        if pid == hook {
+            assert_eq!(held.into_keys().collect::<Vec<_>>(), [0, 1, 2]);
+        } else {
+            let environ =
+                String::from_utf8_lossy(&fs::read(proc.join("environ")).unwrap()).into_owned();
+            assert!(!environ.contains("s3cr3t"), "{environ}");
+            assert_eq!(fs::read_link(proc.join("cwd")).unwrap(), Path::new("/"));
+        }
+    }
+    ground.leave("go");
+    ground.drain();
 }
 
 /// What of the environment is secret lies in memory that goes away at logout, and nowhere else.

@@ -137,3 +137,81 @@ fn rates_hold_runs_back() {
     assert_eq!(ground.cph(&["jobs", "drain", "--timeout", "1"]).code, 1);
     assert_eq!(ground.log("ran"), "x\n");
 }
+
+/// Held back is not held off.
+#[test]
+fn what_a_rate_held_back_runs_when_its_time_comes() {
+    let ground =
+        Ground::with("echo x >> \"$LOG/ran\"", &json!({"rate_limit": {"max": 1, "per_s": 1}}));
+    for _ in 0..3 {
+        ground.fire("Stop");
+    }
+    ground.drain();
+    assert_eq!(ground.log("ran"), "x\nx\nx\n");
+}
+
+/// One runs, two may wait, one more comes.
+#[test]
+fn a_full_queue_does_what_was_asked_for() {
+    let command = format!("cat >> \"$LOG/ran\"; {}", wait_for("go"));
+    for (policy, told, states, ran) in [
+        ("drop_oldest", None, ["done", "dropped", "done", "done"], [0, 2, 3]),
+        ("drop_new", None, ["done", "done", "done", "dropped"], [0, 1, 2]),
+        (
+            "refuse",
+            Some("2 jobs of it wait already"),
+            ["done", "done", "done", "failed"],
+            [0, 1, 2],
+        ),
+    ] {
+        let ground = Ground::with(&command, &json!({"queue": {"max": 2, "when_full": policy}}));
+        for number in 0..4 {
+            ground.fire_with("Stop", &json!({"number": number}));
+            // The first runs, and is none of those that wait.
+            ground.await_log("ran", "\"number\":0");
+        }
+        let is_taken_in = || ground.jobs().len() == 4;
+        assert!(until(PATIENCE, is_taken_in), "{policy}: {}", ground.story());
+        ground.leave("go");
+        ground.drain();
+        let is: Vec<_> = ground.jobs().into_iter().map(|job| job["state"].clone()).collect();
+        assert_eq!(is, states, "{policy}");
+        let numbers = ground.log("ran");
+        let numbers: Vec<_> = numbers
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["number"].clone())
+            .collect();
+        assert_eq!(numbers, ran, "{policy}");
+        if let Some(told) = told {
+            let mut said = String::new();
+            let is_told = || {
+                said = ground.fire_with("UserPromptSubmit", &json!({"prompt": "x"})).stdout;
+                said.contains(told)
+            };
+            assert!(until(PATIENCE, is_told), "{policy}: {said}");
+            assert_eq!(ground.cph(&["health"]).code, 1);
+        } else {
+            assert_eq!(ground.cph(&["health"]).code, 0, "{}", ground.story());
+        }
+    }
+}
+
+/// What a check found wrong may be mended by now: it is neither told nor tried again.
+#[test]
+fn complaints_that_are_overtaken_are_not_told() {
+    let command = format!("{}; echo x >> \"$LOG/ran\"; exit 1", wait_for("go"));
+    let fields = json!({"fresh": ["tool_input.file_path"], "retry": {"max": 3, "delay_ms": 1}});
+    let ground = Ground::new(&json!({"PostToolUse": [{"hooks": [hook(&command, &fields)]}]}));
+    let path = ground.project().join("src.txt");
+    std::fs::write(&path, "one").unwrap();
+    let fields = json!({"tool_name": "Edit", "tool_input": {"file_path": path}});
+    ground.fire_with("PostToolUse", &fields);
+    std::fs::write(&path, "two, longer").unwrap();
+    ground.leave("go");
+    ground.drain();
+    let job = &ground.jobs()[0];
+    assert_eq!((&job["state"], &job["ended"]), (&json!("stale"), &json!("exit 1, stale")));
+    assert_eq!(ground.log("ran"), "x\n");
+    assert_eq!(ground.fire_with("UserPromptSubmit", &json!({"prompt": "x"})).stdout, "");
+    assert_eq!(ground.cph(&["health"]).code, 0, "{}", ground.story());
+}

@@ -13,6 +13,7 @@ use crate::{
     store::queue::{
         Queue,
         jobs::{Counts, State},
+        spool::Obstacle,
         wake,
     },
 };
@@ -30,8 +31,13 @@ struct HealthReport {
     spooled: u64,
     /// Those of them that only a newer cph can read.
     newer: u64,
+    /// Why some of them cannot be read; a runner lays them aside if it can.
+    unreadable: Vec<String>,
     /// Orders and databases that could not be read and were laid aside.
     laid_aside: Vec<String>,
+    /// What is wrong with the first of the orders that were laid aside.
+    #[serde(skip)]
+    reasons: Vec<String>,
     /// When the event of the oldest waiting job was fired.
     #[serde(skip_serializing_if = "Option::is_none")]
     oldest_waiting: Option<String>,
@@ -48,6 +54,11 @@ struct Failing {
     jobs: u64,
 }
 
+/// So many of what was laid aside are told one by one, and of the spool so many are looked at: a
+/// runner takes what it can take away within moments.
+const TOLD: usize = 20;
+const LOOKED_AT: usize = 1000;
+
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Json) -> Result<Exit, Failure> {
     let here = desk.here();
     let queue = Queue::existing(here.state_dir()?).map_err(|error| Failure::of(&error))?;
@@ -55,9 +66,10 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Json) -> Result<Exit, Failure>
     if let Some(queue) = &queue {
         look(queue, &mut report);
     }
-    let waits_in_vain = report.spooled > report.newer || report.jobs.open() > 0;
+    let in_vain = report.newer + report.unreadable.len() as u64;
+    let waits_in_vain = report.spooled > in_vain || report.jobs.open() > 0;
     report.healthy = report.trouble.is_none()
-        && report.newer == 0
+        && in_vain == 0
         && report.laid_aside.is_empty()
         && report.jobs.failed == 0
         && (report.runner || !waits_in_vain);
@@ -73,12 +85,18 @@ fn look(queue: &Queue, report: &mut HealthReport) {
     report.runner = wake::has_runner(queue);
     report.trouble = queue.trouble();
     report.laid_aside = queue.laid_aside();
+    report.reasons =
+        report.laid_aside.iter().take(TOLD).map(|name| queue.why_aside(name)).collect();
     report.laid_aside.extend(queue.broken_databases());
     if let Ok(spool) = queue.spool() {
         let names = spool.names().unwrap_or_default();
         report.spooled = names.len() as u64;
-        // A runner takes the others away within moments; thousands need not be read.
-        report.newer = names.iter().take(1000).filter(|name| spool.is_newer(name)).count() as u64;
+        for obstacle in names.iter().take(LOOKED_AT).filter_map(|name| spool.obstacle(name)) {
+            match obstacle {
+                Obstacle::Newer => report.newer += 1,
+                Obstacle::Unreadable(why) => report.unreadable.push(why),
+            }
+        }
     }
     if let Err(error) = count(queue, report) {
         // A database that cannot be read is laid aside by the runner, not by us.
@@ -93,6 +111,10 @@ fn count(queue: &Queue, report: &mut HealthReport) -> Result<(), crate::store::q
     report.failing = failing.map(|(label, jobs)| Failing { label, jobs }).collect();
     report.oldest_waiting = jobs.oldest(&[State::Waiting, State::Delayed])?;
     Ok(())
+}
+
+fn orders(count: u64) -> String {
+    if count == 1 { "1 order".to_owned() } else { format!("{count} orders") }
 }
 
 fn show(desk: &Desk<'_>, report: &HealthReport) {
@@ -119,14 +141,21 @@ fn show(desk: &Desk<'_>, report: &HealthReport) {
         line("oldest", format!("waits since {oldest}"));
     }
     if report.spooled > 0 {
-        line("spool", format!("{} orders are not taken yet", report.spooled));
+        line("spool", format!("not taken yet: {}", orders(report.spooled)));
     }
     let bad =
         |text: String| desk.output.line(format_args!("  {} {}", styled(BAD, "!"), clean(&text)));
     if report.newer > 0 {
-        bad(format!("{} orders were left by a newer cph, which alone can run them", report.newer));
+        let newer = orders(report.newer);
+        bad(format!("left by a newer cph, which alone can run them: {newer}"));
     }
-    for name in &report.laid_aside {
+    for why in &report.unreadable {
+        bad(format!("an order cannot be read: {why}"));
+    }
+    for why in &report.reasons {
+        bad(format!("an order was laid aside: {why}"));
+    }
+    for name in report.laid_aside.iter().skip(report.reasons.len()) {
         bad(format!("`{name}` could not be read and was laid aside"));
     }
     for Failing { label, jobs } in &report.failing {

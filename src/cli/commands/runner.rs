@@ -18,7 +18,7 @@ pub(in crate::cli) fn run() -> Result<Exit, Failure> {
     let env = Env::current();
     let queue = open(&env)?;
     match background::run(&queue, &env).map_err(|error| Failure::of(&error))? {
-        Left::Idle | Left::NotNeeded => Ok(Exit::Fine),
+        Left::Idle | Left::NotNeeded | Left::Replaced => Ok(Exit::Fine),
         Left::TooOld => Ok(Exit::Failed),
     }
 }

@@ -1,8 +1,9 @@
 //! Scripts of the project that trusted commands name.
 //!
 //! A script is found where a command names it as a word: by a path in the project, relative to it
-//! or behind `$CLAUDE_PROJECT_DIR`. What a script calls itself, modules (`python -m x`), and paths
-//! after a `cd` are not seen: the fingerprint says that somebody should look again, it is no wall.
+//! or behind `$CLAUDE_PROJECT_DIR`, unless the command writes to it. What a script calls itself,
+//! modules (`python -m x`), and paths after a `cd` are not seen: the fingerprint says that somebody
+//! should look again, it is no wall.
 //! Invariant: a change is never silent; it is told once for each new content.
 
 use std::{
@@ -169,23 +170,59 @@ fn words_of(handler: &Handler) -> Vec<String> {
 }
 
 /// The words of a shell line as far as paths go: quotes are taken off, operators and `=` divide.
+/// What is written to (`> x`, `2>> x`, `&> x`, `>| x`) is none of them: it holds what the command
+/// says, not what it does.
 fn split(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    let mut words = Words::default();
+    let (mut quote, mut before) = (None, ' ');
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
             (None, '"' | '\'') => quote = Some(c),
-            (None | Some('"'), '\\') => word.extend(chars.next()),
-            (None, c) if c.is_whitespace() || "|&;<>()`=".contains(c) => {
-                words.push(std::mem::take(&mut word));
-            }
-            (_, c) => word.push(c),
+            (None | Some('"'), '\\') => words.word.extend(chars.next()),
+            (None, '=') if words.is_target => words.word.push(c),
+            (None, c) if c.is_whitespace() || "|&;<>()`=".contains(c) => words.divide(before, c),
+            (_, c) => words.word.push(c),
+        }
+        before = c;
+    }
+    words.end();
+    words.all
+}
+
+/// The words of a line that is being divided.
+#[derive(Default)]
+struct Words {
+    all: Vec<String>,
+    word: String,
+    /// The word is the target of a redirection that writes.
+    is_target: bool,
+}
+
+impl Words {
+    /// A word may end at `c`, which stands behind `before`.
+    fn divide(&mut self, before: char, c: char) {
+        let has_word = !self.word.is_empty();
+        self.end();
+        self.is_target = match c {
+            // `<>` reads too.
+            '>' => before != '<',
+            // `>|` and `>&` go on. What stands behind `>(`, or any other operator, is a command.
+            '|' | '&' => before == '>' && self.is_target,
+            ' ' | '\t' => self.is_target && !has_word,
+            _ => false,
+        };
+    }
+
+    fn end(&mut self) {
+        let word = std::mem::take(&mut self.word);
+        // A command that says where to write may name a script.
+        let is_written_to = self.is_target && !word.contains("$(") && !word.contains('`');
+        if !word.is_empty() && !is_written_to {
+            self.all.push(word);
         }
     }
-    words.push(word);
-    words.retain(|word| !word.is_empty());
-    words
 }
 
 /// How commands name the project.
@@ -227,7 +264,7 @@ mod tests {
             File::create(project.join(name)).unwrap();
         }
         let absolute = format!("'{}/check.py' -v", project.display());
-        let table: [Case<'_>; 14] = [
+        let table: [Case<'_>; 33] = [
             ("python check.py --fast", None, &["check.py"]),
             ("./hooks/x.sh && ./check.py", None, &["check.py", "hooks/x.sh"]),
             ("\"$CLAUDE_PROJECT_DIR\"/hooks/x.sh", None, &["hooks/x.sh"]),
@@ -242,6 +279,26 @@ mod tests {
             ("echo hooks $HOME/check.py absent.sh", None, &[]),
             ("python", Some(&["hooks/two words.sh"]), &["hooks/two words.sh"]),
             ("echo 'unclosed check.py", None, &["check.py"]),
+            ("hooks/x.sh > check.py", None, &["hooks/x.sh"]),
+            ("hooks/x.sh >>check.py 2>&1", None, &["hooks/x.sh"]),
+            ("hooks/x.sh 2> \"$CLAUDE_PROJECT_DIR\"/check.py", None, &["hooks/x.sh"]),
+            ("hooks/x.sh &> 'check.py'", None, &["hooks/x.sh"]),
+            ("hooks/x.sh >| \"$PWD/check.py\"; true", None, &["hooks/x.sh"]),
+            ("2>&1 hooks/x.sh >& check.py", None, &["hooks/x.sh"]),
+            ("sh -c 'hooks/x.sh > check.py'", None, &["hooks/x.sh"]),
+            ("> a=check.py hooks/x.sh", None, &["hooks/x.sh"]),
+            // Written, and run too.
+            ("printf true > check.py; sh check.py", None, &["check.py"]),
+            ("cat < check.py > out", None, &["check.py"]),
+            ("cat <> check.py", None, &["check.py"]),
+            (". ./check.py > out", None, &["check.py"]),
+            ("source check.py >out && hooks/x.sh", None, &["check.py", "hooks/x.sh"]),
+            ("tee >(./check.py) > out", None, &["check.py"]),
+            ("true > $(./check.py)", None, &["check.py"]),
+            ("true > \"$(sh check.py)\"", None, &["check.py"]),
+            ("echo '>' check.py \\> hooks/x.sh", None, &["check.py", "hooks/x.sh"]),
+            ("true >\ncheck.py", None, &["check.py"]),
+            ("sh", Some(&["-c", ">", "check.py"]), &["check.py"]),
         ];
         for (line, args, expected) in table {
             let found = named_in(&command(line, args), &project);

@@ -1,7 +1,8 @@
 //! Environments of waiting jobs: kept apart from the jobs, in memory where there is such a place.
 //!
-//! Invariants: tokens of the host and marks of runs are never kept; jobs that were ordered in the same environment
-//! share one file, which goes away when no job needs it any more.
+//! Invariants: tokens of the host and marks of runs are never kept; jobs that were ordered in the
+//! same environment share one file, which goes away when neither a job nor an order of the queue
+//! needs it any more, whoever wrote that; the files of other queues are theirs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,10 +13,14 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Error, put, read, sweep_drafts};
+use super::{Error, Queue, put, read, sweep_drafts};
 use crate::{
     json::frame,
-    sys::{clock, dir, dir::PrivateDir, place::Places},
+    sys::{
+        clock,
+        dir::{self, PrivateDir},
+        place::Places,
+    },
 };
 
 const DIRECTORY: &str = "secrets";
@@ -23,6 +28,9 @@ const ENDING: &str = ".shared";
 
 /// How long a file stays that no job names: whoever is just about to name it has this long.
 const KEPT: Duration = Duration::from_hours(24);
+
+/// The same for files of other queues, which may be gone: nobody here knows what they need.
+const KEPT_FOR_OTHERS: Duration = Duration::from_hours(24 * 30);
 
 /// Variables by name.
 pub(crate) type Variables = BTreeMap<String, String>;
@@ -35,28 +43,86 @@ pub(crate) fn is_token(name: &str) -> bool {
     name.ends_with("_MESSAGING_TOKEN") || name == MARK_OF_RUN
 }
 
-/// Where environments are kept: in memory that is gone at logout, where there is such a thing.
-pub(crate) fn place(places: &Places) -> Result<Option<PrivateDir>, dir::Error> {
-    let parent = places.runtime_dir.as_deref().or(places.state_dir.as_deref());
-    parent.map(|parent| dir::open_private_dir(parent)?.subdir(DIRECTORY)).transpose()
+/// Where the environments of a queue are kept.
+#[derive(Debug)]
+pub(crate) struct Environments {
+    dir: PrivateDir,
+    /// What the names of its files begin with: several queues may share the place.
+    owner: String,
 }
 
-/// Keeps the variables; the file that they are in.
-pub(crate) fn keep(place: &PrivateDir, variables: &Variables) -> Result<PathBuf, Error> {
-    let bytes = frame::encode(variables)?;
-    let digest = Sha256::digest(&bytes);
-    let mut name = String::with_capacity(40);
-    for byte in &digest[..16] {
-        let _never_fails = write!(name, "{byte:02x}");
+impl Environments {
+    /// Opens the place for the queue in the user's state directory: in memory where there is such a
+    /// thing, else beside the state; `None` without a state directory.
+    pub(crate) fn open(places: &Places) -> Result<Option<Self>, dir::Error> {
+        let Some(state_dir) = &places.state_dir else { return Ok(None) };
+        let parent = match in_memory(places) {
+            Some(parent) => parent,
+            None => dir::open_private_dir(state_dir)?,
+        };
+        Ok(Some(Self { dir: parent.subdir(DIRECTORY)?, owner: owner(state_dir) }))
     }
-    name.push_str(ENDING);
-    let path = place.path().join(&name);
-    // Touched, so that it is not swept before the order that names it is there.
-    match place.open_existing(&name) {
-        Ok(file) if file.set_modified(clock::wall_now()).is_ok() => return Ok(path),
-        _ => put(place, &name, &bytes, false)?,
+
+    /// Keeps the variables; the file that they are in.
+    pub(crate) fn keep(&self, variables: &Variables) -> Result<PathBuf, Error> {
+        let bytes = frame::encode(variables)?;
+        let digest = Sha256::digest(&bytes);
+        let mut name = self.owner.clone();
+        for byte in &digest[..16] {
+            let _never_fails = write!(name, "{byte:02x}");
+        }
+        name.push_str(ENDING);
+        let path = self.dir.path().join(&name);
+        // Touched, so that it is not swept before the order that names it is there.
+        match self.dir.open_existing(&name) {
+            Ok(file) if file.set_modified(clock::wall_now()).is_ok() => return Ok(path),
+            _ => put(&self.dir, &name, &bytes, false)?,
+        }
+        Ok(path)
     }
-    Ok(path)
+
+    /// Removes what nobody needs. `used`: all that any job names.
+    pub(crate) fn sweep(&self, used: &BTreeSet<PathBuf>, queue: &Queue) {
+        sweep_drafts(&self.dir);
+        let used: BTreeSet<_> = used.iter().filter_map(|path| path.file_name()).collect();
+        let names = self.dir.list().unwrap_or_default().into_iter();
+        let (own, others): (Vec<_>, Vec<_>) = names
+            .filter(|name| !used.contains(name.as_os_str()))
+            .filter_map(|name| name.into_string().ok())
+            .filter(|name| name.ends_with(ENDING))
+            .partition(|name| name.starts_with(&self.owner));
+        let own: BTreeSet<_> = own.into_iter().filter(|name| self.is_older(name, KEPT)).collect();
+        // In doubt they stay.
+        let needed = if own.is_empty() { None } else { queue.mentioned(&own) };
+        let unneeded = needed.iter().flat_map(|needed| own.difference(needed));
+        let others = others.iter().filter(|name| self.is_older(name, KEPT_FOR_OTHERS));
+        for name in unneeded.chain(others) {
+            // What cannot be removed now is tried again.
+            let _stays = self.dir.remove(name);
+        }
+    }
+
+    fn is_older(&self, name: &str, span: Duration) -> bool {
+        let modified =
+            std::fs::metadata(self.dir.path().join(name)).and_then(|data| data.modified());
+        let age = modified.ok().and_then(|at| clock::wall_now().duration_since(at).ok());
+        age.is_some_and(|age| age > span)
+    }
+}
+
+/// Memory that is gone at logout, or with the machine. A runtime directory is taken as the user
+/// names it; a directory that is only named is no reason to do without the queue.
+fn in_memory(places: &Places) -> Option<PrivateDir> {
+    let runtime = places.runtime_dir.as_deref().and_then(|path| dir::open_private_dir(path).ok());
+    runtime.or_else(|| {
+        let shared = dir::open_private_dir(places.memory_dir.as_deref()?).ok();
+        shared.filter(PrivateDir::lies_in_memory)
+    })
+}
+
+/// Tells queues apart that share a place.
+fn owner(state_dir: &Path) -> String {
+    format!("{:016x}-", frame::checksum(state_dir.as_os_str().as_encoded_bytes()))
 }
 
 /// What such a file holds; `None` when it is gone or broken.
@@ -64,21 +130,4 @@ pub(crate) fn load(path: &Path) -> Option<Variables> {
     let dir = dir::open_private_dir_if_there(path.parent()?)?;
     let bytes = read(&dir, path.file_name()?.to_str()?).ok()?;
     frame::values(&frame::decode(&bytes)).pop()
-}
-
-/// Removes what no job needs. `used`: all that any job names.
-pub(crate) fn sweep(place: &PrivateDir, used: &BTreeSet<PathBuf>) {
-    sweep_drafts(place);
-    for name in place.list().unwrap_or_default() {
-        let path = place.path().join(&name);
-        if !name.to_string_lossy().ends_with(ENDING) || used.contains(&path) {
-            continue;
-        }
-        let modified = std::fs::metadata(&path).and_then(|data| data.modified());
-        let age = modified.ok().and_then(|at| clock::wall_now().duration_since(at).ok());
-        if age.is_some_and(|age| age > KEPT) {
-            // What cannot be removed now is tried again.
-            let _stays = place.remove(&name);
-        }
-    }
 }

@@ -9,7 +9,7 @@
 //! | file | what |
 //! |--|--|
 //! | `spool/OCCURRENCE-ID.job` | an order, one frame, made by one rename |
-//! | `aside/*` | orders that cannot be read |
+//! | `aside/*` | what stood in the spool and cannot be read |
 //! | `jobs.db` | all jobs; written by the runner, and by `cph jobs` |
 //! | `runs/ID.N.run` | the Nth start of a job: task, begin and end; locked by its worker |
 //! | `logs/ID.N.log` | what it said; `.out` and `.err` while it runs |
@@ -55,6 +55,17 @@ pub(crate) enum Error {
     File { action: &'static str, path: std::path::PathBuf, source: io::Error },
     #[error("cannot write down the job: {0}")]
     Form(#[from] serde_json::Error),
+}
+
+impl Error {
+    /// Whether one file is in the way, and none of the others.
+    fn is_of_the_file(&self) -> bool {
+        match self {
+            Self::Dir(error) => error.is_of_the_file(),
+            Self::File { source, .. } => dir::is_of_the_file(source),
+            Self::Database(_) | Self::Form(_) => false,
+        }
+    }
 }
 
 /// The user's queue.

@@ -125,6 +125,8 @@ impl std::fmt::Display for How {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Exited(code) => write!(f, "exit {code}"),
+            // The same number on every system that we run on.
+            Self::Signalled(24) => f.write_str("signal 24: its processor time was over"),
             Self::Signalled(signal) => write!(f, "signal {signal}"),
             Self::TimedOut => f.write_str("time limit"),
             Self::Cancelled => f.write_str("cancelled"),

@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use super::{
-    environment::Variables,
+    environment::{self, Variables},
     jobs::{Filter, Jobs, Outcome, Picked, State},
     order::{HandOver, Order},
     run::Start,
@@ -14,8 +14,12 @@ use crate::model::{
 };
 
 mod disk;
+mod environments;
+mod gathering;
+mod logs;
 mod picks;
 mod runs;
+mod spool;
 
 struct Scratch {
     _dir: tempfile::TempDir,
@@ -55,71 +59,6 @@ fn begin(jobs: &mut Jobs) -> Picked {
 
 fn fails(retries: u32) -> Outcome {
     Outcome { is_failure: true, retries, message: Some("m".to_owned()), ..Outcome::default() }
-}
-
-#[test]
-fn an_order_comes_back_as_it_was_left() {
-    let scratch = scratch();
-    let spool = scratch.queue.spool().unwrap();
-    let left = order("o-1", "h", Terms::default());
-    spool.leave(&left).unwrap();
-    spool.leave(&left).unwrap();
-    let names = spool.names().unwrap();
-    assert_eq!(names.len(), 1, "{names:?}");
-    let Found::Order(found) = spool.look(&names[0]).unwrap() else { panic!() };
-    assert_eq!(*found, left);
-    spool.remove(&names[0]).unwrap();
-    assert!(matches!(spool.look(&names[0]).unwrap(), Found::Gone));
-}
-
-#[test]
-fn broken_orders_are_laid_aside_and_newer_ones_left() {
-    let scratch = scratch();
-    let spool = scratch.queue.spool().unwrap();
-    let dir = scratch.queue.dir.subdir("spool").unwrap();
-    let whole = crate::json::frame::encode(&order("o-1", "h", Terms::default())).unwrap();
-    let sum = crate::json::frame::checksum(b"{}");
-    let newer = format!("\ncph2 2 {sum:x} {{}}\n");
-    for (name, bytes) in [
-        ("a.job", &whole[..whole.len() / 2]),
-        ("b.job", &b""[..]),
-        ("c.job", newer.as_bytes()),
-        ("d.job", &crate::json::frame::encode(&7).unwrap()),
-    ] {
-        put(&dir, name, bytes, false).unwrap();
-    }
-    fs::create_dir(dir.path().join("e.job")).unwrap();
-    for name in ["a.job", "b.job", "d.job", "e.job"] {
-        assert!(matches!(spool.look(name).unwrap(), Found::Broken), "{name}");
-    }
-    assert!(matches!(spool.look("c.job").unwrap(), Found::Newer));
-    assert!(spool.is_newer("c.job"));
-    assert_eq!(spool.names().unwrap(), ["c.job"]);
-    assert_eq!(scratch.queue.laid_aside(), ["a.job", "b.job", "d.job", "e.job"]);
-}
-
-#[test]
-fn drafts_of_the_dead_are_swept() {
-    let scratch = scratch();
-    let spool = scratch.queue.spool().unwrap();
-    let dir = scratch.queue.dir.subdir("spool").unwrap();
-    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1);
-    dir.create_new(".a.job.7").unwrap().set_modified(long_ago).unwrap();
-    drop(dir.create_new(".b.job.8").unwrap());
-    dir.create_new("c.job").unwrap().set_modified(long_ago).unwrap();
-    spool.sweep();
-    assert_eq!(dir.list().unwrap(), [".b.job.8", "c.job"]);
-    assert_eq!(spool.names().unwrap(), ["c.job"]);
-    let place = scratch.queue.dir.subdir("secrets").unwrap();
-    let beside = ["runs", "logs"].map(|name| scratch.queue.dir.subdir(name).unwrap());
-    for dir in beside.iter().chain([&place, &scratch.queue.dir]) {
-        dir.create_new(".a.7").unwrap().set_modified(long_ago).unwrap();
-    }
-    scratch.queue.sweep();
-    environment::sweep(&place, &BTreeSet::new());
-    for dir in beside.iter().chain([&place, &scratch.queue.dir]) {
-        assert!(!dir.path().join(".a.7").exists(), "{}", dir.path().display());
-    }
 }
 
 #[test]
@@ -174,6 +113,8 @@ fn what_is_cut_down_again_and_again_is_given_up() {
         jobs.cut(&picked.start, true).unwrap();
     }
     assert_eq!(states(&jobs), [("failed", 1)]);
+    let message = jobs.untold(0).unwrap().remove(0).message.unwrap();
+    assert!(message.starts_with("background hook `h` failed (cut down 5 times"), "{message}");
 }
 
 #[test]
@@ -432,54 +373,6 @@ fn delays_of_another_boot_are_over() {
     let mut jobs = scratch.queue.jobs().unwrap();
     jobs.forget_other_boots().unwrap();
     assert_eq!(states(&jobs), [("waiting", 1)]);
-}
-
-#[test]
-fn environments_are_shared_and_swept_when_nobody_needs_them() {
-    let scratch = scratch();
-    let place = scratch.queue.dir.subdir("secrets").unwrap();
-    let variables: Variables = [("A".to_owned(), "b\nc".to_owned())].into();
-    let path = environment::keep(&place, &variables).unwrap();
-    assert_eq!(environment::keep(&place, &variables).unwrap(), path);
-    assert_eq!(place.list().unwrap().len(), 1);
-    assert_eq!(environment::load(&path), Some(variables));
-    assert_eq!(environment::load(Path::new("/nowhere/x")), None);
-    environment::sweep(&place, &std::collections::BTreeSet::new());
-    assert!(path.exists(), "somebody may be about to name it");
-    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1);
-    fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
-    environment::sweep(&place, &[path.clone()].into());
-    assert!(path.exists(), "a job needs it");
-    environment::sweep(&place, &std::collections::BTreeSet::new());
-    assert!(!path.exists());
-    for token in ["X_MESSAGING_TOKEN", "CPH_RUN_TOKEN"] {
-        assert!(environment::is_token(token));
-    }
-    assert!(!environment::is_token("CPH_RUN_ID"));
-}
-
-/// Files of a time that has not come yet are no old files.
-#[test]
-fn a_clock_that_was_set_back_sweeps_nothing_away() {
-    let scratch = scratch();
-    let later = crate::sys::clock::wall_now() + std::time::Duration::from_hours(1);
-    let date = |path: &Path| {
-        fs::File::options().write(true).open(path).unwrap().set_modified(later).unwrap();
-    };
-    let spool = scratch.queue.spool().unwrap();
-    let drafts = scratch.queue.dir.subdir("spool").unwrap();
-    drafts.create_new(".a.job.7").unwrap().set_modified(later).unwrap();
-    let place = scratch.queue.dir.subdir("secrets").unwrap();
-    let environment = environment::keep(&place, &Variables::new()).unwrap();
-    date(&environment);
-    let (logs, start) = (scratch.queue.logs().unwrap(), Start { job: "a".to_owned(), number: 1 });
-    logs.close(&start, "head\n", "foot\n").1.unwrap();
-    date(&scratch.queue.dir.path().join("logs/a.1.log"));
-    spool.sweep();
-    environment::sweep(&place, &std::collections::BTreeSet::new());
-    logs.sweep(&BTreeSet::new());
-    assert_eq!(drafts.list().unwrap(), [".a.job.7"]);
-    assert!(environment.exists() && logs.whole(&start).is_some());
 }
 
 /// What a worker that was killed has written is no log, and nobody will make one of it.

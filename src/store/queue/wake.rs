@@ -3,7 +3,7 @@
 //! Does not know what the runner does. Invariant: when an order was left before [`wake`] and that
 //! succeeds, a runner looks at the spool after the order was left, or dies.
 
-use std::{ffi::OsString, io};
+use std::{ffi::OsString, io, path::Path};
 
 use super::Queue;
 use crate::sys::{
@@ -13,6 +13,9 @@ use crate::sys::{
 };
 
 const BELL: &str = "bell";
+
+/// The command of cph that is the runner.
+const RUNNER: &str = "runner";
 
 /// What a runner must know of the world; the jobs bring their own environments. Nothing else is
 /// handed on: a runner that is started from within a job must not look like part of it.
@@ -70,7 +73,21 @@ pub(crate) fn listen(queue: &Queue) -> io::Result<Bell> {
 
 /// Starts a process of ours that outlives us, in the environment of the runner.
 pub(crate) fn spawn(arguments: &[&str], env: &Env) -> io::Result<u32> {
-    let mut argv = vec![place::own_program()?.into_os_string()];
+    // A runner stays when its program is removed.
+    spawn_of(&place::own_program_for_children()?, arguments, env)
+}
+
+/// Starts the runner of another program, which was put in the place of ours.
+pub(crate) fn start_successor(program: &Path, env: &Env) -> io::Result<()> {
+    spawn_of(program, &[RUNNER], env).map(drop)
+}
+
+fn start(env: &Env) -> io::Result<()> {
+    spawn(&[RUNNER], env).map(drop)
+}
+
+fn spawn_of(program: &Path, arguments: &[&str], env: &Env) -> io::Result<u32> {
+    let mut argv = vec![program.as_os_str().to_owned()];
     argv.extend(arguments.iter().map(OsString::from));
     let variable = |name: &&str| Some((OsString::from(name), env.get(name)?.to_owned()));
     let command = Command {
@@ -80,9 +97,8 @@ pub(crate) fn spawn(arguments: &[&str], env: &Env) -> io::Result<u32> {
         stdin: Stdin::Null,
         marker: "cph".to_owned(),
     };
+    // We sleep until it has begun, and are to go on then, also where it keeps our processor busy:
+    // somebody waits for us.
+    process::take_short_turns();
     process::detach(&command, Outputs::default())
-}
-
-fn start(env: &Env) -> io::Result<()> {
-    spawn(&["runner"], env).map(drop)
 }

@@ -43,6 +43,21 @@ impl Error {
             _ => io::ErrorKind::Other,
         }
     }
+
+    /// As [`is_of_the_file`].
+    pub(crate) fn is_of_the_file(&self) -> bool {
+        match self {
+            Self::System { source, .. } => is_of_the_file(source),
+            _ => true,
+        }
+    }
+}
+
+/// Whether it is the file itself that is in the way, and no other would be: not so where the system
+/// lacks something for a moment.
+pub(crate) fn is_of_the_file(error: &io::Error) -> bool {
+    const LACKS: [Errno; 5] = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::INTR, Errno::AGAIN];
+    Errno::from_io_error(error).is_none_or(|errno| !LACKS.contains(&errno))
 }
 
 /// A directory that only we may write to, held open.
@@ -189,11 +204,16 @@ impl PrivateDir {
             .map_err(|errno| self.error("rename", from, errno))
     }
 
-    /// Moves a file into another directory of the same file system; one called `name` there is
-    /// replaced.
-    pub(crate) fn move_to(&self, name: impl AsRef<OsStr>, other: &Self) -> Result<(), Error> {
-        let name = single(name.as_ref())?;
-        rustix::fs::renameat(&self.handle, name, &other.handle, name)
+    /// Moves what is called `name` into another directory of the same file system, where it is
+    /// called `to`; a file of that name there is replaced.
+    pub(crate) fn move_to(
+        &self,
+        name: impl AsRef<OsStr>,
+        other: &Self,
+        to: impl AsRef<OsStr>,
+    ) -> Result<(), Error> {
+        let (name, to) = (single(name.as_ref())?, single(to.as_ref())?);
+        rustix::fs::renameat(&self.handle, name, &other.handle, to)
             .map_err(|errno| self.error("move", name, errno))
     }
 

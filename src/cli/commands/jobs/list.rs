@@ -14,6 +14,7 @@ use crate::{
     },
     diag::render::text::clean,
     store::queue::{
+        Queue,
         jobs::{Filter, Job, State},
         order::Order,
     },
@@ -52,6 +53,7 @@ pub(super) fn list(desk: &Desk<'_>, here: &Here, args: &JobsList) -> Result<Exit
         };
         if !args.watch {
             print(desk, here, &jobs, args);
+            tell_aside(desk, here)?;
             return Ok(Exit::Fine);
         }
         let is_redrawn = std::io::stdout().is_terminal() && !args.json;
@@ -66,6 +68,19 @@ pub(super) fn list(desk: &Desk<'_>, here: &Here, args: &JobsList) -> Result<Exit
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+/// What is no job because nobody can read it.
+fn tell_aside(desk: &Desk<'_>, here: &Here) -> Result<(), Failure> {
+    let queue = Queue::existing(here.state_dir()?).map_err(|error| Failure::of(&error))?;
+    let orders = match queue.map_or(0, |queue| queue.laid_aside().len()) {
+        0 => return Ok(()),
+        1 => "1 order".to_owned(),
+        count => format!("{count} orders"),
+    };
+    let text = format!("{orders} could not be read and laid aside: `cph health` tells why");
+    desk.output.complain(styled(WARN, text));
+    Ok(())
 }
 
 /// What is different only when something has happened.

@@ -176,7 +176,8 @@ fn drain_queue(desk: &Desk<'_>, here: &Here, args: &JobsDrain) -> Result<Exit, F
         if deadline.expired() {
             let trouble = queue.trouble().map(|trouble| format!(": {trouble}"));
             let trouble = trouble.unwrap_or_default();
-            desk.output.complain(format_args!("{left} jobs are not done yet{trouble}"));
+            let jobs = if left == 1 { "1 job is" } else { &format!("{left} jobs are") };
+            desk.output.complain(format_args!("{jobs} not done yet{trouble}"));
             return Ok(Exit::Findings);
         }
         if woken.expired() {
@@ -187,11 +188,13 @@ fn drain_queue(desk: &Desk<'_>, here: &Here, args: &JobsDrain) -> Result<Exit, F
     }
 }
 
-/// How many jobs have not ended. Orders of a newer cph are none of ours.
+/// How many jobs have not ended. Orders of a newer cph are none of ours, and what nobody can read
+/// is laid aside.
 fn left(queue: &Queue) -> Result<u64, Error> {
     let spool = queue.spool()?;
     // The spool first: what leaves it meanwhile is in the database then.
-    let spooled = spool.names()?.iter().filter(|name| !spool.is_newer(name)).count() as u64;
+    let names = spool.names()?.into_iter();
+    let spooled = names.filter(|name| spool.obstacle(name).is_none()).count() as u64;
     let open = match queue.existing_jobs() {
         Ok(jobs) => jobs.map_or(Ok(0), |jobs| jobs.counts().map(|counts| counts.open()))?,
         // The runner lays it aside.

@@ -98,13 +98,18 @@ impl Jobs {
 
     /// The run was cut down: nobody knows how far it got. It is done again, but not for ever.
     pub(crate) fn cut(&mut self, start: &Start, has_begun: bool) -> Result<(), Error> {
-        let outcome = Outcome {
-            ended: format!("cut down {CUTS} times"),
-            is_failure: true,
-            message: Some(format!("it was cut down {CUTS} times before it had ended")),
-            ..Outcome::default()
-        };
+        let ended = format!("cut down {CUTS} times");
         self.write(|transaction, _| {
+            let sql = "SELECT label FROM jobs WHERE id = ?1";
+            let label: Option<String> =
+                transaction.query_row(sql, [&start.job], |row| row.get(0)).optional()?;
+            let message = label.map(|label| {
+                format!(
+                    "background hook `{label}` failed ({ended}: its worker or the machine ended \
+                     before it); see `cph jobs --state failed`"
+                )
+            });
+            let outcome = Outcome { ended, is_failure: true, message, ..Outcome::default() };
             transaction.execute(
                 "UPDATE jobs SET state = 'waiting', cuts = cuts + ?3 \
                  WHERE run_job = ?1 AND run_number = ?2 AND state = 'running' \

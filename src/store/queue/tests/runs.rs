@@ -69,3 +69,12 @@ fn a_worker_that_died_has_begun_and_not_ended() {
     assert_eq!(runs.settle(&start, None).unwrap(), RunState::Dead { has_begun: true });
     assert_eq!(runs.all().unwrap(), [start]);
 }
+
+/// What a limit of its own has done to a hook is told in words.
+#[test]
+fn ends_are_told_in_words() {
+    let told = |how: How| how.to_string();
+    assert_eq!(told(How::Exited(3)), "exit 3");
+    assert_eq!(told(How::Signalled(9)), "signal 9");
+    assert_eq!(told(How::Signalled(24)), "signal 24: its processor time was over");
+}
