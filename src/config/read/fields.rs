@@ -20,7 +20,11 @@ pub(super) struct Fields<'t> {
 impl<'t> Fields<'t> {
     /// The value of a key; of duplicates the last counts.
     pub(super) fn get(&self, key: &str) -> Option<Spot<'t>> {
-        self.members.iter().rev().find(|m| m.key == key).map(|m| self.at.member(m))
+        self.member(key).map(|m| self.at.member(m))
+    }
+
+    fn member(&self, key: &str) -> Option<&Member<'t>> {
+        self.members.iter().rev().find(|m| m.key == key)
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
@@ -29,7 +33,7 @@ impl<'t> Fields<'t> {
 
     /// The string under a key; nothing is reported.
     pub(super) fn text(&self, key: &str) -> Option<Cow<'t, str>> {
-        self.get(key)?.node.as_str()
+        self.member(key)?.value.as_str()
     }
 }
 

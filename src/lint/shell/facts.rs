@@ -23,7 +23,7 @@ pub(super) fn assigned(subject: &Subject<'_>) -> Option<BTreeSet<String>> {
     let (mut names, mut is_opaque) = (BTreeSet::new(), false);
     names.extend(subject.set.iter().cloned());
     subject.commands(|_, command, _| {
-        for variable in command.words().into_iter().flat_map(Word::variables) {
+        for variable in command.words().flat_map(Word::variables) {
             if variable.operation == Operation::Assign {
                 names.insert(variable.name.clone());
             }
@@ -99,7 +99,6 @@ fn gives_payload(list: &List, known: &BTreeSet<String>, reads_own: bool) -> bool
     };
     let names_known = stages[0]
         .words()
-        .into_iter()
         .flat_map(Word::variables)
         .any(|variable| known.contains(&variable.name));
     let begins = match simple[0].program().as_deref() {

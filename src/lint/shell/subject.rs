@@ -61,7 +61,7 @@ pub(super) struct Subject<'e> {
     pub(super) entry: &'e Entry,
     pub(super) reach: Reach,
     /// The directory below which files may be looked at.
-    pub(super) root: PathBuf,
+    pub(super) root: &'e Path,
     /// Whether the file lies where it belongs in a project, so that the root surely is one.
     pub(super) is_in_place: bool,
     pub(super) pieces: Vec<Piece>,
@@ -92,7 +92,7 @@ impl Reach {
 
 impl<'e> Subject<'e> {
     /// `None`: not a command of a POSIX shell.
-    pub(super) fn of(project: &Project, file: &File, entry: &'e Entry) -> Option<Self> {
+    pub(super) fn of(project: &'e Project, file: &File, entry: &'e Entry) -> Option<Self> {
         let Handler::Command { command, args, shell } = &entry.handler else { return None };
         if *shell == Some(Shell::Powershell) {
             return None;
@@ -101,7 +101,7 @@ impl<'e> Subject<'e> {
         let mut subject = Self {
             entry,
             reach,
-            root: project.root.clone(),
+            root: &project.root,
             is_in_place: !matches!(file.kind, FileKind::OtherHooks | FileKind::OtherSettings),
             pieces: Vec::new(),
             scripts: Vec::new(),
@@ -181,7 +181,7 @@ impl<'e> Subject<'e> {
 
     fn add_scripts(&mut self) {
         for piece in &self.pieces {
-            self.scripts.extend(script::named_in(piece, &self.root, self.reach));
+            self.scripts.extend(script::named_in(piece, self.root, self.reach));
         }
         for index in 0..self.scripts.len() {
             let Some((file, dialect)) = self.scripts[index].shell_text() else { continue };

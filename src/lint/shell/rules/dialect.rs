@@ -73,7 +73,7 @@ fn of_command(command: &Command) -> Option<(&'static str, Span)> {
     if let Some(what) = own {
         return Some((what, command.span));
     }
-    command.words().into_iter().find_map(of_word)
+    command.words().find_map(of_word)
 }
 
 fn of_simple(simple: &Simple) -> Option<&'static str> {

@@ -119,7 +119,7 @@ fn is_asked_for(subject: &Subject<'_>, script: &Script) -> bool {
             _ => false,
         };
         is |= is_test
-            && command.words().iter().any(|word| word.with(&|_| String::new()).contains(&path));
+            && command.words().any(|word| word.with(&|_| String::new()).contains(&path));
     });
     is
 }
