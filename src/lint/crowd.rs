@@ -153,7 +153,10 @@ mod tests {
 
     #[test]
     fn a_panic_is_handed_on() {
-        let panics = |n: usize| -> (Vec<usize>, Option<()>) { assert!(n < 900, "as it must") };
+        let panics = |n: usize| {
+            assert!(n < 900, "as it must");
+            (Vec::new(), Some(()))
+        };
         let caught = std::panic::catch_unwind(|| work_off(0..1000, panics));
         assert!(caught.is_err());
     }

@@ -192,8 +192,7 @@ fn native(root: &Path, seen: &Seen) -> Vec<PathBuf> {
     let dir = root.join(".claude");
     let settings = seen.below(".claude").filter(|name| is_settings(name));
     let mut found: Vec<_> = settings.map(|name| dir.join(name)).collect();
-    let plugin = root.join(".claude-plugin");
-    if seen.is_there(&plugin) && plugin.is_dir() {
+    if seen.has_marker(".claude-plugin") && root.join(".claude-plugin").is_dir() {
         found.push(root.join("hooks/hooks.json"));
     }
     found

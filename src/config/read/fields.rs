@@ -8,13 +8,15 @@ use std::borrow::Cow;
 use super::{Reader, Spot, rules};
 use crate::{
     diag::Diagnostic,
-    json::{Kind, Member},
+    json::{Keys, Kind, Member},
 };
 
 /// An object taken apart.
 pub(super) struct Fields<'t> {
     pub(super) at: Spot<'t>,
     pub(super) members: Vec<Member<'t>>,
+    /// Dozens of keys are asked for, and few are there.
+    keys: Keys,
 }
 
 impl<'t> Fields<'t> {
@@ -24,11 +26,14 @@ impl<'t> Fields<'t> {
     }
 
     fn member(&self, key: &str) -> Option<&Member<'t>> {
+        if !self.keys.may_hold(key) {
+            return None;
+        }
         self.members.iter().rev().find(|m| m.key == key)
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
-        self.members.iter().any(|m| m.key == key)
+        self.member(key).is_some()
     }
 
     /// The string under a key; nothing is reported.
@@ -51,7 +56,8 @@ impl Reader<'_> {
                 self.report_duplicate(at, member, "the last one counts");
             }
         }
-        Fields { at: at.clone(), members }
+        let keys = Keys::of_members(&members);
+        Fields { at: at.clone(), members, keys }
     }
 
     pub(super) fn report_duplicate(&mut self, at: &Spot<'_>, member: &Member<'_>, what: &str) {

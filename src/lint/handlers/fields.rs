@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 use crate::{
     config::{nearest::nearest, read::known_fields, rules},
     diag::{Diagnostic, Fix, Place, Rule},
-    json::{Kind, Member, Node, pointer},
+    json::{Keys, Kind, Member, Node, pointer},
     lint::{
         project::{File, Kind as FileKind, Project},
         repair,
@@ -93,6 +93,10 @@ const OF_HANDLERS: &[&str] = &[
     "onFailure",
     "statusMessage",
 ];
+
+/// Nearly every key is none of these.
+const IN_GROUPS: Keys = Keys::of(OWN_FIELDS).and(Keys::of(OF_HANDLERS));
+const IN_HANDLERS: Keys = Keys::of(OWN_FIELDS).and(Keys::of(&["matcher"]));
 
 /// What people write in the hope that it means something, and what does.
 const OTHERWISE: &[(&[&str], &str)] = &[
@@ -188,12 +192,16 @@ fn of_object(
     found: &mut Vec<Diagnostic>,
 ) {
     let is_group = at.handler.is_none();
+    let in_question = if is_group { IN_GROUPS } else { IN_HANDLERS };
     for member in object.members() {
         let key = member.key.as_ref();
         let place = |rule: &'static Rule, message: String| {
             let found = Diagnostic::new(rule, message);
             found.at(&file.source, member.key_span, &pointer::join(&at.pointer(), key))
         };
+        if !in_question.may_hold(key) {
+            continue;
+        }
         if misplaced.contains(&key) {
             let (own, other) =
                 if is_group { ("group", "each handler") } else { ("handler", "its group") };

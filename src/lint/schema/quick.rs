@@ -212,7 +212,15 @@ fn assertion(keyword: &str, value: &Value, node: Node<'_>) -> Verdict {
         "minimum" => compared(|number, bound| number >= bound),
         "maximum" => compared(|number, bound| number <= bound),
         "exclusiveMinimum" => compared(|number, bound| number > bound),
-        "pattern" if node.kind() != Kind::String => Valid,
+        "pattern" => match (node.as_str(), value.as_str()) {
+            _ if node.kind() != Kind::String => Valid,
+            // What is no word of ASCII is left to who knows the signs of every script.
+            (Some(text), Some(r"\S")) if text.contains(|c: char| c.is_ascii_graphic()) => Valid,
+            (Some(text), Some("^https?://")) => {
+                Verdict::of(text.starts_with("http://") || text.starts_with("https://"))
+            }
+            _ => Unsure,
+        },
         _ => Unsure,
     }
 }

@@ -10,12 +10,12 @@ use crate::shell::{
     Command, Kind, List, Operation, Part, Simple, Word,
     ends::{Codes, ends},
     read,
-    walk::{Around, Stream, walk},
+    walk::{Around, Stream},
 };
 
 use super::{
     script::{self, Script},
-    subject::Subject,
+    subject::{Piece, Subject},
 };
 
 /// Variables that are given a value, by name; `None`: something may set any variable.
@@ -60,10 +60,10 @@ fn identifiers(text: &str) -> Vec<String> {
 }
 
 /// Variables whose text comes from the payload; certain ones only.
-pub(super) fn from_payload(list: &List) -> BTreeSet<String> {
+pub(super) fn from_payload(piece: &Piece<'_>) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = BTreeSet::new();
-    walk(list, &mut |command, around| {
-        let Some(simple) = command.simple() else { return };
+    for (command, around) in &piece.commands {
+        let Some(simple) = command.simple() else { continue };
         let reads_own = around.streams.stdin == Stream::Own(0);
         if simple.program().as_deref() == Some("read") && reads_own {
             let words = simple.words[1..].iter().filter_map(Word::literal);
@@ -81,7 +81,7 @@ pub(super) fn from_payload(list: &List) -> BTreeSet<String> {
                 names.insert(assignment.name.clone());
             }
         }
-    });
+    }
     names
 }
 

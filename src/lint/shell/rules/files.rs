@@ -65,7 +65,7 @@ const MADE: &[&str] = &[
 ];
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
-    for script in &subject.scripts {
+    for script in subject.scripts {
         missing(subject, script, found);
         if script.start == Start::Itself {
             started_directly(subject, script, found);
