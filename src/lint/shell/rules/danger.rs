@@ -197,7 +197,7 @@ const SAFE: &[&str] =
     &["HOME", "PWD", "CLAUDE_PROJECT_DIR", "CLAUDE_PLUGIN_ROOT", "CLAUDE_PLUGIN_DATA"];
 
 fn removes(
-    piece: &Piece,
+    piece: &Piece<'_>,
     simple: &Simple,
     assigned: Option<&std::collections::BTreeSet<String>>,
     found: &mut Vec<Diagnostic>,
@@ -285,7 +285,7 @@ fn downloads(list: &List) -> bool {
     found
 }
 
-fn download(piece: &Piece, command: &Command, around: &Around<'_>, found: &mut Vec<Diagnostic>) {
+fn download(piece: &Piece<'_>, command: &Command, around: &Around<'_>, found: &mut Vec<Diagnostic>) {
     let Some(simple) = command.simple() else { return };
     let line: Option<&Pipeline> = around.chain().pipelines().nth(around.link);
     let stages = line.map_or(&[][..], |line| line.stages.as_slice());
@@ -322,7 +322,7 @@ pub(in crate::lint::shell) fn in_http(entry: &Entry, found: &mut Vec<Diagnostic>
     }
 }
 
-fn secret(piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
+fn secret(piece: &Piece<'_>, word: &Word, found: &mut Vec<Diagnostic>) {
     for part in &word.parts {
         let Part::Text { text, span, .. } = part else { continue };
         if let Some(what) = secret_in(text) {

@@ -65,7 +65,7 @@ const MADE: &[&str] = &[
 ];
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
-    for script in &subject.scripts {
+    for script in subject.scripts {
         missing(subject, script, found);
         if script.start == Start::Itself {
             started_directly(subject, script, found);
@@ -119,7 +119,7 @@ fn is_asked_for(subject: &Subject<'_>, script: &Script) -> bool {
             _ => false,
         };
         is |= is_test
-            && command.words().iter().any(|word| word.with(&|_| String::new()).contains(&path));
+            && command.words().any(|word| word.with(&|_| String::new()).contains(&path));
     });
     is
 }

@@ -225,7 +225,7 @@ fn lost(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 /// What stands at the end of the line, as people would name it.
-fn last_word(line: &Piece) -> Option<String> {
+fn last_word(line: &Piece<'_>) -> Option<String> {
     let item = line.list.0.last()?;
     let command = item.pipelines().last()?.stages.last()?;
     let simple = command.simple()?;

@@ -183,7 +183,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
 
 fn judge(
     subject: &Subject<'_>,
-    piece: &Piece,
+    piece: &Piece<'_>,
     variable: &Variable,
     around: &Around<'_>,
     assigned: Option<&BTreeSet<String>>,
@@ -274,19 +274,19 @@ fn is_positional(name: &str) -> bool {
 }
 
 /// Whether `set -- …` gives the script arguments of its own.
-fn sets_arguments(piece: &Piece) -> bool {
+fn sets_arguments(piece: &Piece<'_>) -> bool {
     let mut sets = false;
-    crate::shell::walk::walk(&piece.list, &mut |command, _| {
+    for (command, _) in &piece.commands {
         if let Some(simple) = command.simple() {
             let is_set = simple.program().as_deref() == Some("set");
             sets |= is_set && simple.words.iter().any(|word| word.bare() == Some("--"));
         }
-    });
+    }
     sets
 }
 
 /// `{{file}}`, `{file_path}`, `%FILE%` in plain text.
-fn template(piece: &Piece, part: &Part, found: &mut Vec<Diagnostic>) {
+fn template(piece: &Piece<'_>, part: &Part, found: &mut Vec<Diagnostic>) {
     let Part::Text { text, span, .. } = part else { return };
     let braces = text.split_once("{{").and_then(|(_, rest)| rest.split_once("}}"));
     let is_name = |text: &str| {
@@ -310,7 +310,7 @@ fn template(piece: &Piece, part: &Part, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn overwritten(piece: &Piece, command: &crate::shell::Command, found: &mut Vec<Diagnostic>) {
+fn overwritten(piece: &Piece<'_>, command: &crate::shell::Command, found: &mut Vec<Diagnostic>) {
     for redirection in &command.redirections {
         let Target::Word(word) = &redirection.target else { continue };
         let is_file = word.variables().iter().any(|variable| variable.name == "CLAUDE_ENV_FILE");
