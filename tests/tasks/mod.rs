@@ -425,3 +425,41 @@ fn runs_of_one_file_at_once_do_not_meet() {
         assert_eq!(outcome(&cph, id, "a"), "succeeded");
     }
 }
+
+/// Of much the beginning and the end are kept, and everybody is told.
+#[test]
+fn a_task_that_says_too_much_does_not_fill_the_disk() {
+    let cph = with(
+        "tasks:
+- name: loud
+  limits: {log: 20k}
+  retries: {times: 1, backoff: 1ms}
+  run: echo first; yes again | head -c 3000000; echo last; test $CPH_ATTEMPT = 2
+- {name: quiet, run: echo quiet}
+",
+    );
+    cph.succeed(&["run", "tasks.yaml"]);
+    let path = run_dir(&cph, "R1").join("logs/loud.log");
+    let length = fs::metadata(&path).unwrap().len();
+    // Each attempt has its end.
+    assert!((20_000..32_000).contains(&length), "{length}");
+    let log = cph.succeed(&["runs", "logs", "R1", "loud"]);
+    assert!(log.starts_with("first\nagain\n") && log.ends_with("\nlast\n"), "{log}");
+    assert_eq!(log.matches("\nlast\n").count(), 2);
+    let cut = |event: &Value| event["kind"] == "log_cut" && event["task"] == "loud";
+    let cuts: Vec<u64> = events(&cph, "R1")
+        .iter()
+        .filter(|event| cut(event))
+        .map(|event| event["detail"]["left_out"].as_u64().unwrap())
+        .collect();
+    let said = 3_000_000 + "first\nlast\n".len() as u64;
+    // The first attempt has all the room there is.
+    assert_eq!(cuts, [said - 20 * 1024, said - 10 * 1024]);
+    for bytes in &cuts {
+        assert!(log.contains(&format!("\n--- {bytes} bytes are left out here\n")), "{log}");
+    }
+    let shown = cph.succeed(&["runs", "show", "R1"]);
+    let all: u64 = cuts.iter().sum();
+    assert!(shown.contains(&format!("{all} bytes of what it said are not in its log")), "{shown}");
+    assert_eq!(shown.matches("not in its log").count(), 1, "{shown}");
+}

@@ -295,7 +295,11 @@ mod tests {
     fn limits_are_set_before_the_program() {
         let argv = || vec![OsString::from("prog"), OsString::from("a b")];
         assert_eq!(limited(argv(), &Limits::default()), argv());
-        let limits = Limits { memory: Some(1025), cpu: Some(Duration::from_millis(1500)) };
+        let limits = Limits {
+            memory: Some(1025),
+            cpu: Some(Duration::from_millis(1500)),
+            ..Limits::default()
+        };
         let words: Vec<_> =
             limited(argv(), &limits).iter().map(|word| word.to_str().unwrap().to_owned()).collect();
         let script = "ulimit -v 2 || exit 126; ulimit -t 2 || exit 126; exec \"$@\"";

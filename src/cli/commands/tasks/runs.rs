@@ -121,6 +121,9 @@ struct TaskReport {
     outcome: String,
     took_ms: Option<f64>,
     attempts: u64,
+    /// Bytes of what it said that its log has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_left_out: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -134,6 +137,7 @@ impl TaskReport {
             outcome: "waiting".to_owned(),
             took_ms: None,
             attempts: 0,
+            log_left_out: None,
             reason: None,
             artifacts: Vec::new(),
         }
@@ -156,6 +160,10 @@ impl TaskReport {
             }
             "error" | "retry" | "hold" | "blocked" => self.reason = text("reason"),
             "artifact" => self.artifacts.extend(text("path")),
+            "log_cut" => {
+                let bytes = event.detail.get("left_out").and_then(Value::as_u64);
+                *self.log_left_out.get_or_insert(0) += bytes.unwrap_or(0);
+            }
             _ => {}
         }
     }
@@ -205,6 +213,10 @@ fn show(desk: &Desk<'_>, id: Option<&str>, json: bool) -> Result<Exit, Failure> 
         ));
         for path in &task.artifacts {
             desk.output.line(format_args!("            {}", clean(path)));
+        }
+        if let Some(bytes) = task.log_left_out {
+            let text = format!("{bytes} bytes of what it said are not in its log");
+            desk.output.line(format_args!("            {}", styled(WARN, text)));
         }
     }
     for trouble in &report.trouble {

@@ -113,6 +113,7 @@ impl Runner<'_> {
         }
         attempt.fingerprint = fingerprint;
         attempt.wants_output = self.ended.is_asked_for(index);
+        attempt.log_limit = task.limits.log.unwrap_or(attempt.log_limit);
         Ok(Plan::Start(Box::new(attempt)))
     }
 
