@@ -100,30 +100,3 @@ fn after_the_run_nobody_reads() {
     assert!(late.stderr.contains("the run is over"), "{}", late.shown());
     assert_eq!(cph.run(&["runs", "cancel", "R1"]).code, 1);
 }
-
-/// A loop that reports fills neither the events nor the screen.
-#[test]
-fn reports_without_end_are_not_all_written_down() {
-    let cph = with(
-        "tasks:
-- name: a
-  run: |
-    i=0
-    while test $i -lt 10100; do echo progress 1 $i >&9; i=$((i + 1)); done
-    echo made > made.txt
-    echo artifact made.txt >&9
-- name: nonsense
-  run: |
-    i=0
-    while test $i -lt 300; do echo what $i >&9; i=$((i + 1)); done
-",
-    );
-    let ran = cph.run(&["run", "tasks.yaml"]);
-    assert_eq!(ran.code, 0, "{}", ran.shown());
-    assert_eq!(told(&cph, "R1", &["progress"]).len(), 10_000);
-    assert_eq!(ran.stderr.matches("that means nothing").count(), 100, "{}", ran.shown());
-    assert!(ran.stderr.contains("`a` has reported 10000 times"), "{}", ran.shown());
-    assert!(ran.stderr.contains("there are more such reports"), "{}", ran.shown());
-    // What counts counts at any time.
-    assert_eq!(told(&cph, "R1", &["artifact"]), ["artifact a"]);
-}

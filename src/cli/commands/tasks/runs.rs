@@ -38,8 +38,10 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &args::Runs) -> Result<Exit, Fa
     match &args.command {
         None => list(desk, args),
         Some(RunsCommand::Show { id, json }) => show(desk, id.as_deref(), *json),
-        Some(RunsCommand::Logs { id, task, follow }) => logs(desk, id, task.as_deref(), *follow),
-        Some(RunsCommand::Cancel { id }) => cancel(desk, id),
+        Some(RunsCommand::Logs { id, task, follow, json }) => {
+            logs(desk, id, task.as_deref(), *follow, *json)
+        }
+        Some(RunsCommand::Cancel { id, json }) => cancel(desk, id, *json),
         Some(RunsCommand::Merge { id, tasks, json }) => merge::run(desk, id, tasks, *json),
         Some(RunsCommand::Resume { id, force, detach, json, quiet }) => {
             let (force, detach, json, quiet) = (*force, *detach, *json, *quiet);
@@ -263,7 +265,13 @@ fn gather(state: &PrivateDir, runs: &Runs, id: &str) -> Result<Report, Failure> 
     Ok(Report { run, dir: dir.path().to_owned(), tasks, trouble, unmerged: Vec::new() })
 }
 
-fn logs(desk: &Desk<'_>, id: &str, task: Option<&str>, follow: bool) -> Result<Exit, Failure> {
+fn logs(
+    desk: &Desk<'_>,
+    id: &str,
+    task: Option<&str>,
+    follow: bool,
+    json: bool,
+) -> Result<Exit, Failure> {
     let here = desk.here();
     let (state, runs) = existing(&here)?.ok_or_else(|| no_run(id))?;
     let report = gather(&state, &runs, id)?;
@@ -290,6 +298,11 @@ fn logs(desk: &Desk<'_>, id: &str, task: Option<&str>, follow: bool) -> Result<E
             if bytes.is_empty() {
                 continue;
             }
+            if json {
+                let text = String::from_utf8_lossy(&bytes);
+                desk.output.json_line(&serde_json::json!({ "task": name, "text": text }));
+                continue;
+            }
             if task.is_none() && last != Some(place) {
                 desk.output.line(styled(HEADING, format_args!("==> {} <==", clean(name))));
                 last = Some(place);
@@ -306,7 +319,7 @@ fn logs(desk: &Desk<'_>, id: &str, task: Option<&str>, follow: bool) -> Result<E
     }
 }
 
-fn cancel(desk: &Desk<'_>, id: &str) -> Result<Exit, Failure> {
+fn cancel(desk: &Desk<'_>, id: &str, json: bool) -> Result<Exit, Failure> {
     let here = desk.here();
     let (state, _) = existing(&here)?.ok_or_else(|| no_run(id))?;
     let dir = folder::find(&state, id).map_err(|_| no_run(id))?;
@@ -324,6 +337,10 @@ fn cancel(desk: &Desk<'_>, id: &str) -> Result<Exit, Failure> {
         }
         std::thread::sleep(LOOK);
     }
-    desk.output.line(format_args!("{id} has ended"));
+    if json {
+        desk.output.json_line(&serde_json::json!({ "run": id, "ended": true }));
+    } else {
+        desk.output.line(format_args!("{id} has ended"));
+    }
     Ok(Exit::Fine)
 }
