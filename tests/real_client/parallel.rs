@@ -140,7 +140,7 @@ fn a_prompt_that_begins_with_a_dash_reaches_its_worker() {
         .with_workers(PATIENCE)
         .preset("parallel")
         .file("tasks.yaml", tasks)
-        .agent("- only this: the list", [text("the answer of a")])
+        .agent("- only this: the list", [Turn::Message(vec![text("the answer of a")])])
         .prompt("Run it")
         .turn([bash("cph run tasks.yaml; cph runs logs R1 a")])
         .turn([text("all is done")]);
