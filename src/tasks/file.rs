@@ -117,4 +117,6 @@ pub(crate) struct Limits {
     pub(crate) memory: Option<u64>,
     /// Processor time of each process.
     pub(crate) cpu: Option<Duration>,
+    /// Bytes of its log.
+    pub(crate) log: Option<u64>,
 }

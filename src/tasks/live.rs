@@ -224,8 +224,9 @@ impl<'s> Live<'s> {
         self.get(&format!("{run}.blocks")).unwrap_or_default()
     }
 
-    pub(crate) fn note_blocks(&self, run: &str, blocks: &BTreeMap<String, i64>) {
-        drop(self.put(&format!("{run}.blocks"), blocks));
+    /// Whether it could be noted: a refusal that nobody can count would have no end.
+    pub(crate) fn note_blocks(&self, run: &str, blocks: &BTreeMap<String, i64>) -> bool {
+        self.put(&format!("{run}.blocks"), blocks).is_ok()
     }
 
     /// How often in a row a session was kept.

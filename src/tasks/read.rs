@@ -321,8 +321,12 @@ fn retries(fields: &mut Fields<'_, '_>) -> Retries {
 }
 
 fn limits(fields: &mut Fields<'_, '_>) -> Limits {
-    if let Some(mut inner) = fields.inner("limits", &["memory", "cpu"]) {
-        return Limits { memory: inner.size("memory"), cpu: inner.duration("cpu") };
+    if let Some(mut inner) = fields.inner("limits", &["memory", "cpu", "log"]) {
+        return Limits {
+            memory: inner.size("memory"),
+            cpu: inner.duration("cpu"),
+            log: inner.size("log"),
+        };
     }
     fields.must_be_mapping("limits");
     Limits::default()

@@ -132,6 +132,23 @@ fn the_preset_carries_a_prompt_from_its_plan_to_its_answers() {
     assert_eq!(outcome.result()["result"], "all three are done");
 }
 
+/// A list is no option of the client.
+#[test]
+fn a_prompt_that_begins_with_a_dash_reaches_its_worker() {
+    let tasks = "tasks: [{name: a, prompt: \"- only this: the list\\n- and that\"}]";
+    let scenario = Scenario::new()
+        .with_workers(PATIENCE)
+        .preset("parallel")
+        .file("tasks.yaml", tasks)
+        .agent("- only this: the list", [Turn::Message(vec![text("the answer of a")])])
+        .prompt("Run it")
+        .turn([bash("cph run tasks.yaml; cph runs logs R1 a")])
+        .turn([text("all is done")]);
+    let Some(outcome) = held(&scenario) else { return };
+    assert!(outcome.model_saw("the answer of a"), "{:?}", outcome.told);
+    assert!(outcome.model_saw("R1 succeeded: 1 succeeded"), "{:?}", outcome.told);
+}
+
 /// The script that Claude Code calls for its status line: it keeps what it is told.
 const LINE: &str = r#"cat > "$0.told.$$"; mv "$0.told.$$" "$0.told"; env > "$0.env"
 NO_COLOR=1 cph statusline < "$0.told""#;

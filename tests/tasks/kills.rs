@@ -286,7 +286,8 @@ tasks: [{name: a, run: 'echo begin 0 $$ > log; sleep 600 & sleep 600; wait'}, {n
             drop(Command::new("/bin/kill").args(["-TERM", &pid]).status());
         } else {
             // Whoever cancels waits for the end, which comes when we wait too.
-            cph.succeed(&["runs", "cancel", "R1"]);
+            let said = cph.succeed(&["runs", "cancel", "R1", "--json"]);
+            assert_eq!(said, "{\"run\":\"R1\",\"ended\":true}\n");
         }
         let code = child.wait().unwrap().code();
         assert_eq!(code, Some(130));

@@ -4,6 +4,7 @@
 
 #[cfg(target_os = "linux")]
 mod board;
+mod bounds;
 mod hooks;
 mod kills;
 mod protocol;
@@ -13,7 +14,10 @@ use std::{fs, path::PathBuf};
 
 use serde_json::Value;
 
-use crate::cph::Cph;
+use crate::{
+    cph::Cph,
+    wait::{PATIENCE, until},
+};
 
 /// A scratch world with a task file.
 fn with(tasks: &str) -> Cph {
@@ -135,6 +139,29 @@ fn tasks_overlap() {
     cph.succeed(&["run", "tasks.yaml"]);
 }
 
+/// What waits for one task alone starts before or after the rest of the batch has ended.
+#[test]
+fn a_batch_waits_for_the_one_before_it_only_where_that_is_asked_for() {
+    let tasks = |slow: &str| {
+        format!(
+            "max_workers: 3
+tasks:
+- {{name: quick, run: touch quick}}
+- {{name: slow, run: 'until test -e {slow}; do sleep 0.01; done; sleep 0.1'}}
+- {{name: behind, run: touch behind, dependencies: quick}}
+"
+        )
+    };
+    // It ends only when what is in the next batch has run.
+    let cph = with(&tasks("behind"));
+    cph.succeed(&["run", "tasks.yaml"]);
+    let cph = with(&tasks("quick"));
+    cph.succeed(&["run", "tasks.yaml", "--by-batch"]);
+    let order = told(&cph, "R1", &["start", "done"]);
+    let at = |what: &str| order.iter().position(|one| one == what).unwrap();
+    assert!(at("done slow succeeded") < at("start behind"), "{order:?}");
+}
+
 /// While one holds the resource, the other would see it.
 #[test]
 fn a_resource_is_held_by_one() {
@@ -168,6 +195,22 @@ fn a_failure_stops_the_run_or_only_what_is_behind_it() {
     assert_eq!(outcome(&cph, "R2", "behind"), "blocked");
     assert_eq!(outcome(&cph, "R2", "other"), "succeeded");
     assert!(cph.path("project/other").exists() && !cph.path("project/behind").exists());
+}
+
+/// What is said when a run goes on counts, whoever drives it then.
+#[test]
+fn a_run_goes_on_as_it_is_told_to_now() {
+    for detach in [false, true] {
+        let cph = with(FAILING);
+        assert_eq!(cph.run(&["run", "tasks.yaml"]).code, 1);
+        assert_eq!(outcome(&cph, "R1", "other"), "not run");
+        let way = if detach { vec!["--detach"] } else { Vec::new() };
+        cph.run(&[&["run", "--resume", "--keep-going"], &way[..]].concat());
+        let has_gone_on = || cph.path("project/other").exists();
+        assert!(until(PATIENCE, has_gone_on), "{}", cph.run(&["runs", "show"]).shown());
+        let has_ended = || !cph.run(&["runs"]).stdout.contains("running");
+        assert!(until(PATIENCE, has_ended), "it has not ended");
+    }
 }
 
 #[test]
@@ -307,6 +350,23 @@ tasks:
     assert_eq!(other.succeed(&["runs", "logs", "R2", "a"]), "on stdin.\n");
 }
 
+/// A list is no option, and a long prompt is no argument.
+#[test]
+fn a_prompt_arrives_whatever_it_looks_like() {
+    let cph = with(
+        "tasks:
+- {name: long, run: head -c 60000 /dev/zero | tr '\\0' x}
+- {name: list, prompt: \"- one\\n- two\"}
+- {name: much, prompt: '${tasks.long.output} ${tasks.long.output}', dependencies: long}
+",
+    )
+    .program("claude", "echo $#; cat; echo .");
+    cph.succeed(&["run", "tasks.yaml"]);
+    assert_eq!(cph.succeed(&["runs", "logs", "R1", "list"]), "1\n- one\n- two.\n");
+    let much = cph.succeed(&["runs", "logs", "R1", "much"]);
+    assert_eq!(much.len(), "1\n".len() + 120_001 + ".\n".len());
+}
+
 /// While one agent was asked to wait no other is started, and none has used up a retry.
 #[test]
 fn agents_wait_together_and_other_tasks_go_on() {
@@ -362,6 +422,8 @@ fn stdin_json_and_the_list() {
     assert_eq!(listed[0]["id"], "R1");
     assert_eq!(listed[0]["status"], "succeeded");
     assert_eq!(listed[0]["file"], "-");
+    let log: Value = serde_json::from_str(&cph.succeed(&["runs", "logs", "R1", "--json"])).unwrap();
+    assert_eq!(log, serde_json::json!({ "task": "a", "text": "hi\n" }));
     cph.succeed(&["runs", "resume", "R1"]);
     assert_eq!(outcome(&cph, "R1", "a"), "unchanged");
     cph.succeed(&["runs", "resume", "R1", "--force"]);
@@ -393,19 +455,6 @@ fn plans_are_drawn() {
     cph.succeed(&["run", "tasks.yaml"]);
     let plan = cph.succeed(&["plan", "tasks.yaml"]);
     assert!(plan.contains("\nexpected   about "), "{plan}");
-}
-
-/// Whatever is in the way of a log, a task that says much does not bury everything else.
-#[test]
-fn a_log_that_cannot_be_written_is_told_once() {
-    let cph = with(
-        "tasks:
-- {name: before, run: 'mkdir -p \"$CPH_RUN_DIR/logs/big.log\"'}
-- {name: big, run: 'i=0; while test $i -lt 40; do head -c 100000 /dev/zero; i=$((i + 1)); done', dependencies: before}
-",
-    );
-    cph.succeed(&["run", "tasks.yaml"]);
-    assert_eq!(told(&cph, "R1", &["trouble"]).len(), 1);
 }
 
 #[test]

@@ -102,11 +102,17 @@ pub(in crate::cli) enum RunsCommand {
         /// Wait for more until the run is over
         #[arg(short, long)]
         follow: bool,
+        /// Print what each task said as a line of JSON, with --follow piece by piece
+        #[arg(long)]
+        json: bool,
     },
     /// End a run and everything that it has started
     Cancel {
         /// The run, such as R42
         id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Merge what tasks made in worktrees into what is checked out
     #[command(

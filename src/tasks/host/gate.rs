@@ -220,20 +220,23 @@ impl Gate<'_> {
         }
         let mut blocks = self.live.blocks(id);
         let now = now_ms();
-        let since = blocks.entry(name.clone()).or_insert(now);
+        let before = blocks.get(name).copied();
         // A clock that was set back must not make it last longer.
-        *since = now.min(*since);
-        let waited = now - *since;
-        self.live.note_blocks(id, &blocks);
+        let since = before.map_or(now, |since| now.min(since));
+        blocks.insert(name.clone(), since);
+        let is_counted = before == Some(since) || self.live.note_blocks(id, &blocks);
         let most = i64::try_from(self.scene.orders.block.as_millis()).unwrap_or(i64::MAX);
-        if waited < most {
+        if is_counted && now - since < most {
             self.awaited.push(awaited);
             return true;
         }
+        let why = if is_counted {
+            format!("after {} s of waiting", self.scene.orders.block.as_secs())
+        } else {
+            "and how long it is waited for cannot be noted".to_owned()
+        };
         let late = format!(
-            "cph: `{name}` of run {id} is not done after {} s of waiting; the call goes on \
-             without its artifact",
-            self.scene.orders.block.as_secs()
+            "cph: `{name}` of run {id} is not done {why}; the call goes on without its artifact"
         );
         if !self.late.contains(&late) {
             self.late.push(late);

@@ -326,10 +326,23 @@ fn a_clock_that_was_set_back_blocks_no_call_for_longer() {
     let stage = Stage::new();
     let (_folder, _run) = stage.run();
     let tomorrow = crate::tasks::run::now_ms() + 86_400_000;
-    stage.live().note_blocks("R1", &[("a".to_owned(), tomorrow)].into());
+    assert!(stage.live().note_blocks("R1", &[("a".to_owned(), tomorrow)].into()));
     let orders = Orders { block: Duration::ZERO, ..Orders::of(Action::Gate) };
     let late = stage.ask(&orders, call("cat ${tasks.a.artifacts[0]}")).unwrap();
     assert!(late["systemMessage"].as_str().unwrap().contains("goes on without"), "{late}");
+}
+
+#[test]
+fn a_refusal_that_cannot_be_counted_is_none() {
+    let stage = Stage::new();
+    let (_folder, _run) = stage.run();
+    let needs = || call("cat ${tasks.a.artifacts[0]}");
+    let draft = format!("live/R1.blocks.{}.new", std::process::id());
+    std::fs::create_dir(stage.state.path().join(draft)).unwrap();
+    let told = stage.ask(&Orders::of(Action::Gate), needs()).unwrap();
+    assert_eq!(reason(Some(&told)), "");
+    let message = told["systemMessage"].as_str().unwrap();
+    assert!(message.contains("cannot be noted; the call goes on without"), "{message}");
 }
 
 #[test]

@@ -45,7 +45,7 @@ tasks:
     cwd: deeper
     inputs: ['src/**/*.rs', Cargo.toml]
     artifacts: out.bin
-    limits: {memory: 512M, cpu: 60}
+    limits: {memory: 512M, cpu: 60, log: 10M}
     resources: [disk, disk, db]
   - name: second
     prompt: summarise ${tasks.first.output}
@@ -75,6 +75,7 @@ fn every_field_is_read() {
     assert_eq!(first.retries.pause(1), std::time::Duration::from_millis(500));
     assert_eq!(first.retries.pause(9), std::time::Duration::from_secs(3));
     assert_eq!(first.limits.memory, Some(512 << 20));
+    assert_eq!(first.limits.log, Some(10 << 20));
     assert_eq!(first.resources, ["db", "disk"]);
     assert_eq!(file.tasks[1].retries.times, 1);
     assert_eq!(file.agent.unwrap(), ["my-agent", "--prompt", "${prompt}"]);

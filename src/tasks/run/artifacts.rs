@@ -69,7 +69,7 @@ pub(super) fn keep(
             Ok(inner) => inner,
             Err(_) => Path::new(path.file_name().unwrap_or_default()),
         };
-        let kept = target.join(inner);
+        let kept = free_place(&target, inner);
         let copied = copy(path, &kept);
         let is_copy_meant = copied.is_ok() && attempt.tree.is_some();
         stay.push(if is_copy_meant { kept } else { path.clone() });
@@ -78,6 +78,15 @@ pub(super) fn keep(
         }
     }
     (stay, faults)
+}
+
+/// Where a copy is in nobody's way: files of one name may come from several directories, and the
+/// task may have left its own there.
+fn free_place(target: &Path, inner: &Path) -> PathBuf {
+    let numbered = (2..).map(|number: u32| target.join(number.to_string()).join(inner));
+    let mut places = std::iter::once(target.join(inner)).chain(numbered);
+    let is_free = |place: &PathBuf| place.symlink_metadata().is_err();
+    places.find(is_free).unwrap_or_else(|| target.join(inner))
 }
 
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {

@@ -3,7 +3,10 @@
 //! Invariant: only a task that asked for it by `stall` is ended for its silence, and never while
 //! one of its processes works.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
@@ -82,6 +85,40 @@ impl Signs {
     }
 }
 
+/// Who was started by whom. Agents and the like give what they start groups of its own.
+struct Families {
+    /// Processes with their groups, by the one that has started them.
+    children: BTreeMap<u32, Vec<(u32, u32)>>,
+}
+
+impl Families {
+    /// Of processes, each with its parent and its group.
+    fn of(all: impl IntoIterator<Item = (u32, u32, u32)>) -> Self {
+        let mut children: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
+        for (pid, parent, group) in all {
+            children.entry(parent).or_default().push((pid, group));
+        }
+        Self { children }
+    }
+
+    /// The groups of a process that leads one, and of all that come from it.
+    fn groups(&self, leader: u32) -> BTreeSet<u32> {
+        let mut groups = BTreeSet::from([leader]);
+        let mut open = vec![leader];
+        let mut seen = BTreeSet::from([leader]);
+        while let Some(pid) = open.pop() {
+            for (child, group) in self.children.get(&pid).into_iter().flatten() {
+                groups.insert(*group);
+                // What is read one by one may show a number twice.
+                if seen.insert(*child) {
+                    open.push(*child);
+                }
+            }
+        }
+        groups
+    }
+}
+
 impl Runner<'_> {
     /// When the tasks that run are to be looked at next.
     pub(super) fn next_look(&self) -> Option<Instant> {
@@ -97,10 +134,13 @@ impl Runner<'_> {
         let now = Instant::now();
         self.looked = now;
         let used = process::cpu_by_group();
+        let all = process::facts_of_all();
+        let families = Families::of(all.iter().map(|one| (one.pid, one.parent, one.group)));
         let mut shown = Vec::new();
         for (id, attempt) in &mut self.attempts {
-            let group = self.set.identity(*id).map(|identity| identity.pid);
-            let cpu = group.and_then(|group| used.get(&group)).copied().unwrap_or_default();
+            let leader = self.set.identity(*id).map(|identity| identity.pid);
+            let groups = leader.map(|leader| families.groups(leader)).unwrap_or_default();
+            let cpu = groups.iter().filter_map(|group| used.get(group)).sum();
             let stall = self.asked.file.tasks[attempt.index].stall;
             let verdict = attempt.signs.look(now, cpu, stall);
             let silent = now.saturating_duration_since(attempt.signs.last);
@@ -154,6 +194,27 @@ mod tests {
         assert_eq!(waits, [Fine, Heartbeat, Silent, Fine, Heartbeat]);
         // A process of it has ended: less is used by those that are left.
         assert_eq!(looks(Some(9), &[(8, 50), (16, 20), (24, 20)]), [Fine, Heartbeat, Fine]);
+    }
+
+    #[test]
+    fn what_comes_from_a_task_is_of_the_task_whatever_its_group() {
+        let all = [
+            (10, 1, 10),
+            // In its group, and one behind it in a group of its own, with somebody in that.
+            (11, 10, 10),
+            (12, 11, 12),
+            (13, 12, 12),
+            // Of others.
+            (20, 1, 20),
+            (21, 20, 21),
+        ];
+        let families = Families::of(all);
+        assert_eq!(families.groups(10), BTreeSet::from([10, 12]));
+        assert_eq!(families.groups(20), BTreeSet::from([20, 21]));
+        assert_eq!(families.groups(99), BTreeSet::from([99]));
+        // A circle, as a table that changes while it is read may show one.
+        let circle = Families::of([(5, 6, 5), (6, 5, 6)]);
+        assert_eq!(circle.groups(5), BTreeSet::from([5, 6]));
     }
 
     #[test]

@@ -34,6 +34,10 @@ const LOCK: &str = "lock";
 const DONE: &str = "done.log";
 const TASKS: &str = "tasks.yaml";
 
+/// Results of tasks, and those of the attempts before their last ones.
+const ARTIFACTS: &str = "artifacts";
+const EARLIER: &str = "earlier";
+
 /// Somebody wants the run to end. It stays until a driver takes it, so that a run is ended also
 /// when it was told before it had opened its pipe.
 const CANCEL: &str = "cancel";
@@ -73,7 +77,7 @@ pub(crate) struct Record {
 }
 
 /// What was said on the command line.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Options {
     #[serde(default)]
     pub(crate) by_batch: bool,
@@ -143,6 +147,8 @@ pub(crate) fn create(
     };
     let dir = runs.subdir(&id)?;
     let lock = take(&dir, &id, PATIENCE)?;
+    // Now, so that it is private whoever puts the first result into it.
+    dir.subdir(ARTIFACTS)?;
     let token = random::token().map_err(file_error(dir.path()))?;
     let record = Record { version: VERSION, id, token, file, base, options };
     fill(&dir, TASKS, text.as_bytes())?;
@@ -278,6 +284,15 @@ impl Folder {
         fill(&self.dir, TASKS, text.as_bytes())
     }
 
+    /// From now on the run is driven in this way.
+    pub(crate) fn set_options(&mut self, options: Options) -> Result<(), Error> {
+        if self.record.options == options {
+            return Ok(());
+        }
+        self.record.options = options;
+        fill(&self.dir, RECORD, &serde_json::to_vec_pretty(&self.record).unwrap_or_default())
+    }
+
     /// Whether the run was told to end; from now on it was not. To be asked when its pipe is open:
     /// who tells writes the file first.
     pub(crate) fn takes_cancel(&self) -> bool {
@@ -307,6 +322,21 @@ impl Folder {
         Ok(self.dir.subdir("logs")?.open_append(log_name(task))?)
     }
 
+    /// What an earlier attempt of a task has left as results is none of the next one's; it stays
+    /// beside them until there is more of it.
+    pub(crate) fn set_results_aside(&self, task: &str) -> Result<(), Error> {
+        if self.output_dir(task).symlink_metadata().is_err() {
+            return Ok(());
+        }
+        let (results, earlier) = (self.dir.subdir(ARTIFACTS)?, self.dir.subdir(EARLIER)?);
+        let name = name_of(task);
+        let path = earlier.path().join(&name);
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_error(&path)(error)),
+            _ => Ok(results.move_to(&name, &earlier)?),
+        }
+    }
+
     /// Where the results of a task go. Not made.
     pub(crate) fn output_dir(&self, task: &str) -> PathBuf {
         output_dir_in(&self.dir, task)
@@ -315,7 +345,7 @@ impl Folder {
 
 /// The same, of a run that is not ours.
 pub(crate) fn output_dir_in(run: &PrivateDir, task: &str) -> PathBuf {
-    run.path().join("artifacts").join(name_of(task))
+    run.path().join(ARTIFACTS).join(name_of(task))
 }
 
 /// One component that stands for a task.

@@ -12,6 +12,7 @@ pub(crate) mod folder;
 mod gates;
 pub(crate) mod herald;
 mod leftovers;
+mod log;
 pub(crate) mod report;
 mod runner;
 mod start;

@@ -5,6 +5,7 @@
 
 mod ending;
 mod lifetime;
+mod reports;
 mod starting;
 mod steps;
 
@@ -19,7 +20,7 @@ use std::{
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    store::runs::Journal,
+    store::runs::{Event, Journal},
     sys::{
         clock::Deadline,
         fifo,
@@ -37,7 +38,6 @@ use super::{
     gates::{Asker, Calls},
     herald::{Herald, members},
     leftovers::MARK,
-    report::{self, Report, Told},
     start::{Environment, Programs},
     state::{Attempt, Ended, Value},
 };
@@ -97,6 +97,8 @@ pub(super) struct Runner<'r> {
     pub(super) looked: Instant,
     is_cancelled: bool,
     stopped: Option<String>,
+    /// Reports that were none of this run's tasks.
+    strange: u32,
 }
 
 impl<'r> Runner<'r> {
@@ -136,6 +138,7 @@ impl<'r> Runner<'r> {
             looked: Instant::now(),
             is_cancelled: false,
             stopped: None,
+            strange: 0,
             asked,
             folder,
             set,
@@ -176,10 +179,22 @@ impl<'r> Runner<'r> {
         worker: Option<u32>,
         detail: Map<String, Json>,
     ) {
+        let event = self.show(kind, index, worker, detail);
+        self.journal.write(event);
+    }
+
+    /// Shows an event, which is not written down by this.
+    fn show(
+        &mut self,
+        kind: &str,
+        index: Option<usize>,
+        worker: Option<u32>,
+        detail: Map<String, Json>,
+    ) -> Event {
         let task = index.map(|index| self.task(index).name.as_str());
         let event = super::event(kind, task, worker, detail);
         self.watcher.event(&event);
-        self.journal.write(event);
+        event
     }
 
     fn trouble(&mut self, text: &str) {
@@ -263,63 +278,6 @@ impl<'r> Runner<'r> {
             self.report(&mut attempt, &line);
         }
         self.attempts.insert(id, attempt);
-    }
-
-    fn read_reports(&mut self) {
-        let token = self.folder.record.token.clone();
-        for line in self.reports.lines() {
-            match report::told(&token, &line) {
-                Some(Told::Cancel) => {
-                    // It was heard: whoever goes on with the run is not told again.
-                    self.folder.takes_cancel();
-                    self.set.cancel();
-                }
-                Some(Told::Task { task, line }) => {
-                    let of_task =
-                        |(_, attempt): &(&Id, &Attempt)| self.task(attempt.index).name == task;
-                    let found = self.attempts.iter().find(of_task).map(|(id, _)| *id);
-                    let Some((id, mut attempt)) =
-                        found.and_then(|id| self.attempts.remove_entry(&id))
-                    else {
-                        self.trouble(&format!(
-                            "a report of `{task}`, which is not running: {line}"
-                        ));
-                        continue;
-                    };
-                    self.report(&mut attempt, line);
-                    self.attempts.insert(id, attempt);
-                }
-                None => self.trouble("a report that is not of this run was dropped"),
-            }
-        }
-    }
-
-    fn report(&mut self, attempt: &mut Attempt, line: &str) {
-        let (index, worker) = (attempt.index, attempt.worker);
-        let report = match Report::parse(line) {
-            Ok(report) => report,
-            Err(why) => {
-                let name = &self.task(index).name;
-                return self.trouble(&format!("a report of `{name}` that means nothing: {why}"));
-            }
-        };
-        attempt.signs.heard(Instant::now());
-        let (kind, detail) = match report {
-            Report::Progress(percent, text) => {
-                ("progress", json!({ "percent": percent, "text": text }))
-            }
-            Report::Artifact(path) => {
-                attempt.artifacts.push(path.clone());
-                ("artifact_reported", json!({ "path": path }))
-            }
-            Report::Heartbeat => ("heartbeat", json!({})),
-            Report::RetryAfter(time) => {
-                attempt.retry_after = Some(time);
-                return;
-            }
-            Report::Note(text) => ("note", json!({ "text": text })),
-        };
-        self.tell(kind, Some(index), Some(worker), members(detail));
     }
 
     /// What has ended is no task: a call to hooks, or a step with Git.

@@ -28,6 +28,13 @@ use super::{files, state::Value};
 /// How a prompt becomes a command unless the file says it.
 const AGENT: &[&str] = &["claude", "-p", "${prompt}"];
 
+/// The same for a prompt that could be taken for an option, or is too long for an argument: it comes
+/// on stdin.
+const AGENT_THAT_READS: &[&str] = &["claude", "-p"];
+
+/// Bytes of a prompt in an argument; Linux takes 128 KiB.
+const LONGEST_ARGUMENT: usize = 100 << 10;
+
 /// Where the prompt goes in the words of an agent.
 const PROMPT: &str = "${prompt}";
 
@@ -193,7 +200,9 @@ pub(super) fn argv(
         Work::Line(line) => line_argv(line, environment, programs, &input.cwd),
         Work::Words(words) => words.iter().map(OsString::from).collect(),
         Work::Prompt(prompt) => {
-            let usual: Vec<String> = AGENT.iter().map(ToString::to_string).collect();
+            let is_argument = !prompt.starts_with('-') && prompt.len() <= LONGEST_ARGUMENT;
+            let usual = if is_argument { AGENT } else { AGENT_THAT_READS };
+            let usual: Vec<String> = usual.iter().map(ToString::to_string).collect();
             let agent = agent.unwrap_or(&usual);
             if !agent.iter().any(|word| word.contains(PROMPT)) {
                 stdin = Stdin::File(Shared::new(prompt.as_bytes(), scratch).reader()?);
@@ -295,7 +304,11 @@ mod tests {
     fn limits_are_set_before_the_program() {
         let argv = || vec![OsString::from("prog"), OsString::from("a b")];
         assert_eq!(limited(argv(), &Limits::default()), argv());
-        let limits = Limits { memory: Some(1025), cpu: Some(Duration::from_millis(1500)) };
+        let limits = Limits {
+            memory: Some(1025),
+            cpu: Some(Duration::from_millis(1500)),
+            ..Limits::default()
+        };
         let words: Vec<_> =
             limited(argv(), &limits).iter().map(|word| word.to_str().unwrap().to_owned()).collect();
         let script = "ulimit -v 2 || exit 126; ulimit -t 2 || exit 126; exec \"$@\"";

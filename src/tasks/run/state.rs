@@ -2,8 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::Write as _,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -16,6 +14,7 @@ use crate::{
 use super::{
     evidence::Signs,
     folder::Folder,
+    log::{self, Log},
     start::{Input, Values},
     worktree::Tree,
 };
@@ -105,13 +104,17 @@ pub(super) struct Attempt {
     pub(super) tree: Option<Tree>,
     pub(super) fingerprint: String,
     pub(super) signs: Signs,
-    pub(super) log: Option<File>,
+    log: Option<Log>,
+    /// Bytes of the log of the task.
+    pub(super) log_limit: u64,
     /// It was told that the log cannot be written.
     is_log_lost: bool,
     tail: Vec<u8>,
     pub(super) wants_output: bool,
     output: Vec<u8>,
     report_rest: Vec<u8>,
+    /// How often it has reported.
+    pub(super) reports: u32,
     pub(super) artifacts: Vec<String>,
     pub(super) retry_after: Option<Duration>,
 }
@@ -128,11 +131,13 @@ impl Attempt {
             fingerprint: String::new(),
             signs: Signs::new(Instant::now()),
             log: None,
+            log_limit: log::USUAL,
             is_log_lost: false,
             tail: Vec::new(),
             wants_output: false,
             output: Vec::new(),
             report_rest: Vec::new(),
+            reports: 0,
             artifacts: Vec::new(),
             retry_after: None,
         }
@@ -176,15 +181,25 @@ impl Attempt {
         let log = match &mut self.log {
             Some(log) => log,
             empty => {
-                let mut log = folder.task_log(task).map_err(|error| error.to_string())?;
+                let file = folder.task_log(task).map_err(|error| error.to_string())?;
+                let length = file.metadata().map_or(0, |about| about.len());
+                let mut log = Log::new(file, length, self.log_limit);
                 if self.number > 1 {
-                    drop(writeln!(log, "--- attempt {}", self.number));
+                    drop(log.remark(&format!("attempt {}", self.number)));
                 }
                 empty.insert(log)
             }
         };
-        let written = log.write_all(&said.stdout).and_then(|()| log.write_all(&said.stderr));
+        let written = log.write(&said.stdout).and_then(|()| log.write(&said.stderr));
         written.map_err(|error| format!("the log of `{task}`: {error}"))
+    }
+
+    /// Nothing more is said. Gives how many bytes its log leaves out; a log that cannot be written
+    /// is the error.
+    pub(super) fn close_log(&mut self, task: &str) -> (u64, Option<String>) {
+        let Some((left_out, written)) = self.log.take().map(Log::close) else { return (0, None) };
+        let trouble = written.err().filter(|_| !self.is_log_lost);
+        (left_out, trouble.map(|error| format!("the log of `{task}`: {error}")))
     }
 
     /// What was reported last, without a line end.

@@ -172,16 +172,21 @@ impl Stage<'_> {
             Ok(sound) => sound,
             Err(exit) => return Ok(exit),
         };
-        let options = Options {
-            by_batch: self.args.by_batch,
-            max_workers: self.args.max_workers.map(usize::from),
-            keep_going: self.args.keep_going.then_some(true),
-            merge: self.args.merge,
-        };
+        let options = self.options(Options::default());
         let (name, base) = (named.name.clone(), named.base.clone());
         let folder = folder::create(self.state, name, base, options, named.source.text());
         let folder = folder.map_err(|error| Failure::of(&error))?;
         self.go(folder, Some(sound))
+    }
+
+    /// What is said now counts beside what was said before.
+    fn options(&self, before: Options) -> Options {
+        Options {
+            by_batch: before.by_batch || self.args.by_batch,
+            max_workers: self.args.max_workers.map(usize::from).or(before.max_workers),
+            keep_going: self.args.keep_going.then_some(true).or(before.keep_going),
+            merge: before.merge || self.args.merge,
+        }
     }
 
     fn go(&self, folder: Folder, sound: Option<(TaskFile, Graph)>) -> Result<Exit, Failure> {
@@ -213,10 +218,8 @@ impl Stage<'_> {
             let replaced = folder.replace_text(named.source.text());
             replaced.map_err(|error| Failure::of(&error))?;
         }
-        folder.record.options.merge |= self.args.merge;
-        if let Some(number) = self.args.max_workers {
-            folder.record.options.max_workers = Some(usize::from(number));
-        }
+        // Also for whoever drives it in our place.
+        folder.set_options(self.options(folder.record.options)).map_err(|e| Failure::of(&e))?;
         self.go(folder, None)
     }
 

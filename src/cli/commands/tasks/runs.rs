@@ -38,8 +38,10 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &args::Runs) -> Result<Exit, Fa
     match &args.command {
         None => list(desk, args),
         Some(RunsCommand::Show { id, json }) => show(desk, id.as_deref(), *json),
-        Some(RunsCommand::Logs { id, task, follow }) => logs(desk, id, task.as_deref(), *follow),
-        Some(RunsCommand::Cancel { id }) => cancel(desk, id),
+        Some(RunsCommand::Logs { id, task, follow, json }) => {
+            logs(desk, id, task.as_deref(), *follow, *json)
+        }
+        Some(RunsCommand::Cancel { id, json }) => cancel(desk, id, *json),
         Some(RunsCommand::Merge { id, tasks, json }) => merge::run(desk, id, tasks, *json),
         Some(RunsCommand::Resume { id, force, detach, json, quiet }) => {
             let (force, detach, json, quiet) = (*force, *detach, *json, *quiet);
@@ -121,6 +123,9 @@ struct TaskReport {
     outcome: String,
     took_ms: Option<f64>,
     attempts: u64,
+    /// Bytes of what it said that its log has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_left_out: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -134,6 +139,7 @@ impl TaskReport {
             outcome: "waiting".to_owned(),
             took_ms: None,
             attempts: 0,
+            log_left_out: None,
             reason: None,
             artifacts: Vec::new(),
         }
@@ -156,6 +162,10 @@ impl TaskReport {
             }
             "error" | "retry" | "hold" | "blocked" => self.reason = text("reason"),
             "artifact" => self.artifacts.extend(text("path")),
+            "log_cut" => {
+                let bytes = event.detail.get("left_out").and_then(Value::as_u64);
+                *self.log_left_out.get_or_insert(0) += bytes.unwrap_or(0);
+            }
             _ => {}
         }
     }
@@ -206,6 +216,10 @@ fn show(desk: &Desk<'_>, id: Option<&str>, json: bool) -> Result<Exit, Failure> 
         for path in &task.artifacts {
             desk.output.line(format_args!("            {}", clean(path)));
         }
+        if let Some(bytes) = task.log_left_out {
+            let text = format!("{bytes} bytes of what it said are not in its log");
+            desk.output.line(format_args!("            {}", styled(WARN, text)));
+        }
     }
     for trouble in &report.trouble {
         desk.output.line(format_args!("  {} {}", styled(WARN, "!"), clean(trouble)));
@@ -251,7 +265,13 @@ fn gather(state: &PrivateDir, runs: &Runs, id: &str) -> Result<Report, Failure> 
     Ok(Report { run, dir: dir.path().to_owned(), tasks, trouble, unmerged: Vec::new() })
 }
 
-fn logs(desk: &Desk<'_>, id: &str, task: Option<&str>, follow: bool) -> Result<Exit, Failure> {
+fn logs(
+    desk: &Desk<'_>,
+    id: &str,
+    task: Option<&str>,
+    follow: bool,
+    json: bool,
+) -> Result<Exit, Failure> {
     let here = desk.here();
     let (state, runs) = existing(&here)?.ok_or_else(|| no_run(id))?;
     let report = gather(&state, &runs, id)?;
@@ -278,6 +298,11 @@ fn logs(desk: &Desk<'_>, id: &str, task: Option<&str>, follow: bool) -> Result<E
             if bytes.is_empty() {
                 continue;
             }
+            if json {
+                let text = String::from_utf8_lossy(&bytes);
+                desk.output.json_line(&serde_json::json!({ "task": name, "text": text }));
+                continue;
+            }
             if task.is_none() && last != Some(place) {
                 desk.output.line(styled(HEADING, format_args!("==> {} <==", clean(name))));
                 last = Some(place);
@@ -294,7 +319,7 @@ fn logs(desk: &Desk<'_>, id: &str, task: Option<&str>, follow: bool) -> Result<E
     }
 }
 
-fn cancel(desk: &Desk<'_>, id: &str) -> Result<Exit, Failure> {
+fn cancel(desk: &Desk<'_>, id: &str, json: bool) -> Result<Exit, Failure> {
     let here = desk.here();
     let (state, _) = existing(&here)?.ok_or_else(|| no_run(id))?;
     let dir = folder::find(&state, id).map_err(|_| no_run(id))?;
@@ -312,6 +337,10 @@ fn cancel(desk: &Desk<'_>, id: &str) -> Result<Exit, Failure> {
         }
         std::thread::sleep(LOOK);
     }
-    desk.output.line(format_args!("{id} has ended"));
+    if json {
+        desk.output.json_line(&serde_json::json!({ "run": id, "ended": true }));
+    } else {
+        desk.output.line(format_args!("{id} has ended"));
+    }
     Ok(Exit::Fine)
 }

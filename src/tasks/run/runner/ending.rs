@@ -35,10 +35,15 @@ impl Runner<'_> {
         let name = &self.task(attempt.index).name;
         let (mut lines, trouble) = attempt.hear(&said, &self.folder, name);
         lines.extend(attempt.last_report());
-        if let Some(trouble) = trouble {
+        let (left_out, at_its_end) = attempt.close_log(name);
+        for trouble in trouble.into_iter().chain(at_its_end) {
             self.trouble(&trouble);
         }
         let index = attempt.index;
+        if left_out > 0 {
+            let detail = members(json!({ "left_out": left_out, "limit": attempt.log_limit }));
+            self.tell("log_cut", Some(index), Some(attempt.worker), detail);
+        }
         for line in lines {
             self.report(&mut attempt, &line);
         }

@@ -113,6 +113,7 @@ impl Runner<'_> {
         }
         attempt.fingerprint = fingerprint;
         attempt.wants_output = self.ended.is_asked_for(index);
+        attempt.log_limit = task.limits.log.unwrap_or(attempt.log_limit);
         Ok(Plan::Start(Box::new(attempt)))
     }
 
@@ -232,6 +233,7 @@ impl Runner<'_> {
         env.extend(input.env.iter().map(|(name, value)| (name.into(), value.into())));
         // What the mark is for, nobody may change.
         env.insert(MARK.into(), (&self.folder.record.token).into());
+        self.folder.set_results_aside(&task.name).map_err(std::io::Error::other)?;
         if wants_output_dir(task, &input.work) {
             fs::create_dir_all(&output_dir)?;
         }

@@ -1,0 +1,131 @@
+//! What tasks may use of memory, disk and names, and what they leave.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{events, run_dir, told, with};
+
+/// Of much the beginning and the end are kept, and everybody is told.
+#[test]
+fn a_task_that_says_too_much_does_not_fill_the_disk() {
+    let cph = with(
+        "tasks:
+- name: loud
+  limits: {log: 20k}
+  retries: {times: 1, backoff: 1ms}
+  run: echo first; yes again | head -c 3000000; echo last; test $CPH_ATTEMPT = 2
+- {name: quiet, run: echo quiet}
+",
+    );
+    cph.succeed(&["run", "tasks.yaml"]);
+    let path = run_dir(&cph, "R1").join("logs/loud.log");
+    let length = fs::metadata(&path).unwrap().len();
+    // Each attempt has its end.
+    assert!((20_000..32_000).contains(&length), "{length}");
+    let log = cph.succeed(&["runs", "logs", "R1", "loud"]);
+    assert!(log.starts_with("first\nagain\n") && log.ends_with("\nlast\n"), "{log}");
+    assert_eq!(log.matches("\nlast\n").count(), 2);
+    let cut = |event: &Value| event["kind"] == "log_cut" && event["task"] == "loud";
+    let cuts: Vec<u64> = events(&cph, "R1")
+        .iter()
+        .filter(|event| cut(event))
+        .map(|event| event["detail"]["left_out"].as_u64().unwrap())
+        .collect();
+    let said = 3_000_000 + "first\nlast\n".len() as u64;
+    // The first attempt has all the room there is.
+    assert_eq!(cuts, [said - 20 * 1024, said - 10 * 1024]);
+    for bytes in &cuts {
+        assert!(log.contains(&format!("\n--- {bytes} bytes are left out here\n")), "{log}");
+    }
+    let shown = cph.succeed(&["runs", "show", "R1"]);
+    let all: u64 = cuts.iter().sum();
+    assert!(shown.contains(&format!("{all} bytes of what it said are not in its log")), "{shown}");
+    assert_eq!(shown.matches("not in its log").count(), 1, "{shown}");
+}
+
+#[test]
+fn a_task_may_have_so_much_memory_and_no_more() {
+    let cph = with(
+        "on_failure: continue
+tasks:
+- {name: little, limits: {memory: 100M, cpu: 60}, run: 'head -c 1000000 /dev/zero | tail -c 1000000 | wc -c'}
+- {name: much, limits: {memory: 100M}, run: 'head -c 400000000 /dev/zero | tail -c 300000000 | wc -c; ulimit -v; exit 1'}
+",
+    );
+    assert_eq!(cph.run(&["run", "tasks.yaml"]).code, 1);
+    assert_eq!(cph.succeed(&["runs", "logs", "R1", "little"]), "1000000\n");
+    let much = cph.succeed(&["runs", "logs", "R1", "much"]);
+    assert!(much.ends_with("\n102400\n") && !much.contains("300000000"), "{much}");
+}
+
+/// What an attempt has left is none of the next one's artifacts, and copies replace nothing.
+#[test]
+fn artifacts_are_of_the_last_attempt_and_do_not_meet() {
+    let tasks = "tasks:
+- name: a
+  artifacts: [one/x, two/x, x]
+  run: |
+    mkdir -p one two
+    echo 1 > one/x; echo 2 > two/x; echo 3 > x
+    test $CPH_ATTEMPT = 2 && echo own > \"$TASK_OUTPUT_DIR/x\" || touch \"$TASK_OUTPUT_DIR/partial\"
+    test $CPH_ATTEMPT = 2
+  retries: {times: 1, backoff: 1ms}
+- {name: count, dependencies: a, run: 'echo ${tasks.a.artifacts} | wc -w'}
+";
+    let cph = with(tasks);
+    cph.succeed(&["run", "tasks.yaml"]);
+    let kept = |path: &str| fs::read_to_string(run_dir(&cph, "R1").join(path)).ok();
+    for (path, text) in
+        [("one/x", Some("1\n")), ("two/x", Some("2\n")), ("x", Some("own\n")), ("2/x", Some("3\n"))]
+    {
+        assert_eq!(kept(&format!("artifacts/a/{path}")).as_deref(), text, "{path}");
+    }
+    assert_eq!(cph.succeed(&["runs", "logs", "R1", "count"]), "4\n");
+    assert_eq!(kept("earlier/a/partial").as_deref(), Some(""));
+    assert_eq!(kept("artifacts/a/partial"), None);
+    // Neither are the copies of a run that went on.
+    fs::write(cph.path("project/tasks.yaml"), tasks.replace("echo 1 >", "echo 9 >")).unwrap();
+    assert_eq!(cph.run(&["run", "--resume"]).code, 0);
+    assert_eq!(cph.succeed(&["runs", "logs", "R1", "count"]), "4\n4\n");
+}
+
+/// Whatever is in the way of a log, a task that says much does not bury everything else.
+#[test]
+fn a_log_that_cannot_be_written_is_told_once() {
+    let cph = with(
+        "tasks:
+- {name: before, run: 'mkdir -p \"$CPH_RUN_DIR/logs/big.log\"'}
+- {name: big, run: 'i=0; while test $i -lt 40; do head -c 100000 /dev/zero; i=$((i + 1)); done', dependencies: before}
+",
+    );
+    cph.succeed(&["run", "tasks.yaml"]);
+    assert_eq!(told(&cph, "R1", &["trouble"]).len(), 1);
+}
+
+/// A loop that reports fills neither the events nor the screen.
+#[test]
+fn reports_without_end_are_not_all_written_down() {
+    let cph = with(
+        "tasks:
+- name: a
+  run: |
+    i=0
+    while test $i -lt 10100; do echo progress 1 $i >&9; i=$((i + 1)); done
+    echo made > made.txt
+    echo artifact made.txt >&9
+- name: nonsense
+  run: |
+    i=0
+    while test $i -lt 300; do echo what $i >&9; i=$((i + 1)); done
+",
+    );
+    let ran = cph.run(&["run", "tasks.yaml"]);
+    assert_eq!(ran.code, 0, "{}", ran.shown());
+    assert_eq!(told(&cph, "R1", &["progress"]).len(), 10_000);
+    assert_eq!(ran.stderr.matches("that means nothing").count(), 100, "{}", ran.shown());
+    assert!(ran.stderr.contains("`a` has reported 10000 times"), "{}", ran.shown());
+    assert!(ran.stderr.contains("there are more such reports"), "{}", ran.shown());
+    // What counts counts at any time.
+    assert_eq!(told(&cph, "R1", &["artifact"]), ["artifact a"]);
+}
