@@ -66,7 +66,6 @@ impl Set {
         signal::stop_ignoring_children();
         descriptors::keep_to_ourselves();
         turn::be_short();
-        turn::be_short();
         Self {
             running: BTreeMap::new(),
             finished: VecDeque::new(),

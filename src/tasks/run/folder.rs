@@ -333,7 +333,7 @@ impl Folder {
         let path = earlier.path().join(&name);
         match fs::remove_dir_all(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_error(&path)(error)),
-            _ => Ok(results.move_to(&name, &earlier)?),
+            _ => Ok(results.move_to(&name, &earlier, &name)?),
         }
     }
 
