@@ -47,6 +47,7 @@ impl Scene {
             ("PATH", std::env::var_os("PATH").unwrap().into()),
             ("HOME", self.dir.path().join("home")),
             ("TMPDIR", self.dir.path().to_owned()),
+            ("XDG_RUNTIME_DIR", self.dir.path().join("run")),
             ("CLAUDE_PROJECT_DIR", self.project()),
             ("PYTHONDONTWRITEBYTECODE", "1".into()),
         ])

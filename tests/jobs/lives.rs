@@ -1,6 +1,11 @@
 //! What becomes of one job: it ends well, fails, is tried again, is cut down, is told of.
 
-use std::{collections::BTreeMap, fs, os::fd::AsRawFd as _, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::fd::AsRawFd as _,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 
@@ -101,24 +106,11 @@ fn secrets_are_kept_apart_and_private() {
     dispatch.env("SECRET", "s3cr3t-value").env("X_MESSAGING_TOKEN", "t0ken-value");
     super::ground::ended(ground.dispatch(dispatch, "Stop", &json!({})));
     let holds = |dir: &str, text: &str| {
-        let mut found = Vec::new();
-        let mut dirs = vec![ground.path(dir)];
-        while let Some(dir) = dirs.pop() {
-            for entry in fs::read_dir(dir).unwrap().flatten() {
-                let path = entry.path();
-                if path.is_dir() {
-                    dirs.push(path);
-                } else if path.is_file()
-                    && fs::read(&path)
-                        .unwrap_or_default()
-                        .windows(text.len())
-                        .any(|part| part == text.as_bytes())
-                {
-                    found.push(path);
-                }
-            }
-        }
-        found
+        let has = |path: &PathBuf| {
+            let bytes = fs::read(path).unwrap_or_default();
+            bytes.windows(text.len()).any(|part| part == text.as_bytes())
+        };
+        walk(&ground.path(dir)).into_iter().filter(has).collect::<Vec<_>>()
     };
     assert_eq!(holds("home", "s3cr3t-value"), [""; 0].map(std::path::PathBuf::from));
     assert_eq!(holds("run", "t0ken-value"), [""; 0].map(std::path::PathBuf::from));
@@ -127,6 +119,51 @@ fn secrets_are_kept_apart_and_private() {
     assert_eq!(kept[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
     ground.leave("go");
     ground.drain();
+}
+
+/// The same in memory that all users share, where the user's own is not named.
+#[test]
+fn secrets_lie_in_memory_also_without_a_runtime_directory() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let is_memory = fs::read_to_string("/proc/mounts").unwrap().contains(" /dev/shm tmpfs ");
+    if !is_memory || std::env::var_os("CPH_SYS").is_some() {
+        println!("SKIPPED: /dev/shm is no memory here");
+        return;
+    }
+    let ground = Ground::with(&wait_for("go"), &json!({}));
+    let secret = format!("s3cr3t-{}", ground.path("home").display());
+    let mut dispatch = ground.command(super::ground::CPH);
+    dispatch.env_remove("XDG_RUNTIME_DIR").env("SECRET", &secret);
+    assert_eq!(super::ground::ended(ground.dispatch(dispatch, "Stop", &json!({}))).code, 0);
+    assert!(until(PATIENCE, || !ground.processes("worker").is_empty()), "{}", ground.story());
+    let has = |path: &Path| {
+        let bytes = fs::read(path).unwrap_or_default();
+        bytes.windows(secret.len()).any(|part| part == secret.as_bytes())
+    };
+    let uid = rustix::process::geteuid().as_raw();
+    let shared = fs::read_dir(format!("/dev/shm/cph-{uid}/secrets")).unwrap().flatten();
+    let kept: Vec<_> = shared.map(|entry| entry.path()).filter(|path| has(path)).collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert_eq!(kept[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let state = walk(&ground.path("home"));
+    assert!(!state.is_empty() && !state.iter().any(|path| has(path)), "{state:?}");
+    ground.leave("go");
+    ground.drain();
+    fs::remove_file(&kept[0]).unwrap();
+}
+
+/// All files below a directory.
+fn walk(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap().flatten() {
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            found.extend(walk(&entry.path()));
+        } else if kind.is_file() {
+            found.push(entry.path());
+        }
+    }
+    found
 }
 
 #[test]

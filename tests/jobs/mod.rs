@@ -8,6 +8,7 @@ mod guide;
 mod lives;
 mod orders;
 mod power;
+mod preset;
 mod storm;
 mod streams;
 mod terms;

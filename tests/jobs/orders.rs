@@ -85,7 +85,7 @@ fn what_nobody_can_read_holds_nobody_up() {
         assert!(line.contains(why), "{name}: {told}");
     }
     let list = ground.cph(&["jobs"]);
-    let count = format!("{} orders could not be read", movable.len());
+    let count = format!("laid aside: {} orders that could not be read", movable.len());
     assert!(list.code == 0 && list.stderr.contains(&count), "{list:?}");
     // The runner does not stay for it, and the next one works as well.
     assert!(until(PATIENCE, || ground.processes("runner").is_empty()));

@@ -107,6 +107,19 @@ fn finished(ground: &Ground) -> BTreeSet<String> {
     jobs.iter().map(|job| job["id"].as_str().unwrap().to_owned()).collect()
 }
 
+/// On a busy machine one job may be cut down so often that it counts as failed, and for nothing
+/// else does one fail here.
+fn ask_again_for_dead_letters(ground: &Ground) {
+    let jobs = ground.jobs();
+    let dead: Vec<_> = jobs.iter().filter(|job| job["state"] == "failed").collect();
+    assert!(dead.iter().all(|job| job["ended"] == "cut down 5 times"), "{dead:?}");
+    if !dead.is_empty() {
+        println!("{} cut down five times, and asked for again", dead.len());
+        ground.succeed(&["jobs", "retry", "--every"]);
+        ground.drain();
+    }
+}
+
 #[test]
 fn what_was_acknowledged_is_run_and_what_has_ended_is_not_run_again() {
     let cuts = rounds(4, 40);
@@ -161,6 +174,7 @@ fn what_was_acknowledged_is_run_and_what_has_ended_is_not_run_again() {
         drop(over);
     });
     ground.drain();
+    ask_again_for_dead_letters(&ground);
     let (begins, ends) = count(&ground);
     let acknowledged = acknowledged.into_inner().unwrap();
     let lost: Vec<_> = acknowledged.difference(&ends).collect();

@@ -75,10 +75,10 @@ fn tell_aside(desk: &Desk<'_>, here: &Here) -> Result<(), Failure> {
     let queue = Queue::existing(here.state_dir()?).map_err(|error| Failure::of(&error))?;
     let orders = match queue.map_or(0, |queue| queue.laid_aside().len()) {
         0 => return Ok(()),
-        1 => "1 order".to_owned(),
-        count => format!("{count} orders"),
+        1 => "1 order that".to_owned(),
+        count => format!("{count} orders that"),
     };
-    let text = format!("{orders} could not be read and laid aside: `cph health` tells why");
+    let text = format!("laid aside: {orders} could not be read; `cph health` tells why");
     desk.output.complain(styled(WARN, text));
     Ok(())
 }
