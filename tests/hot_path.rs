@@ -6,6 +6,8 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -81,6 +83,15 @@ fn a_run_that_goes_on_needs_no_database_either() {
     fs::write(&file, tasks).unwrap();
     let started = stage.cph_in("s", &["run", "--detach", "tasks.yaml"], "");
     assert_eq!(String::from_utf8_lossy(&started.stdout), "R1\n", "{started:?}");
+    let until = Instant::now() + Duration::from_mins(2);
+    loop {
+        let line = stage.cph(&["statusline"], "{\"session_id\": \"s\"}");
+        if String::from_utf8_lossy(&line.stdout).contains("W1") {
+            break;
+        }
+        assert!(Instant::now() < until, "it never began: {line:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
     let (scopes, said) = stage.dispatched();
     let line = stage.traced(&["statusline"], "{\"session_id\": \"s\"}");
     let ended = stage.cph(&["runs", "cancel", "R1"], "");

@@ -97,8 +97,5 @@ fn spawn_of(program: &Path, arguments: &[&str], env: &Env) -> io::Result<u32> {
         stdin: Stdin::Null,
         marker: "cph".to_owned(),
     };
-    // We sleep until it has begun, and are to go on then, also where it keeps our processor busy:
-    // somebody waits for us.
-    process::take_short_turns();
     process::detach(&command, Outputs::default())
 }

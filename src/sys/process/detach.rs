@@ -51,6 +51,7 @@ pub(crate) fn detach(command: &Command, outputs: Outputs<'_>) -> io::Result<u32>
         plan.change_dir(dir)?;
     }
     descriptors::keep_to_ourselves();
+    // We sleep until it has begun, and are to go on then, also where it keeps our processor busy.
     turn::be_short();
     plan.spawn(&file, &command.argv, &command.env)
         .map_err(|error| program::explain(&error, &file, dir.as_deref()))
