@@ -9,7 +9,7 @@ use super::{
     rules,
 };
 use crate::{
-    diag::{Diagnostic, Severity},
+    diag::{Diagnostic, Rule, Severity},
     json::{Kind, Member},
     model::event::Spelling,
     model::{Event, Processor},
@@ -17,6 +17,15 @@ use crate::{
 
 /// Top-level keys that are no events, whatever they look like.
 const OTHER_KEYS: &[&str] = &["hooks", "integration"];
+
+/// What is said of shapes from which everything is read all the same.
+const SHAPES: &[&Rule] = &[
+    &rules::SINGLE_OBJECT,
+    &rules::FLAT_HANDLER,
+    &rules::LEGACY_STRING,
+    &rules::MISSING_TYPE,
+    &rules::COMMAND_ALIAS,
+];
 
 /// An event's name and value.
 struct Under<'t> {
@@ -131,6 +140,11 @@ impl Reader<'_> {
             [] => found,
             keys => found.note(format!("none of its keys is an event: {}", keys.join(", "))),
         };
+        let advice = |m: &Member<'_>| {
+            let advice = name::well_known(&m.key)?;
+            Some(format!("`{}`: {advice}", m.key))
+        };
+        let found = members.iter().take(6).filter_map(advice).fold(found, Diagnostic::note);
         self.report(found.help(SHAPE));
     }
 
@@ -205,7 +219,8 @@ impl Reader<'_> {
     }
 
     /// An event that no table has: its hooks are kept under that name, for a version that fires
-    /// it; what is no hook at all is explained by the name alone.
+    /// it; what is no hook at all is explained by the name alone, and so is a shape that is
+    /// forgiven: whoever corrects the name hears of it then.
     fn unknown_event(&mut self, named: &Named, value: &Spot<'_>) {
         let (found_before, entries_before) = (self.diagnostics.len(), self.entries.len());
         self.event_value(named, value);
@@ -218,6 +233,9 @@ impl Reader<'_> {
             .help(name::advice(&named.written));
         if is_kept {
             found = found.label("kept, but nothing known fires it");
+            let is_shape = |one: &Diagnostic| SHAPES.iter().any(|rule| rule.name == one.rule.name);
+            let below = self.diagnostics.split_off(found_before);
+            self.diagnostics.extend(below.into_iter().filter(|one| !is_shape(one)));
         } else {
             self.diagnostics.truncate(found_before);
             found = found.label("left out");

@@ -76,27 +76,34 @@ fn fold(name: &str, by: Processor) -> Option<(Event, Processor)> {
 
 /// What to do about a name that no table has.
 pub(crate) fn advice(name: &str) -> String {
+    if let Some(advice) = well_known(name) {
+        return advice;
+    }
     let bare = folded(name);
-    if let Some((_, event, command)) = GIT_HOOKS.iter().find(|(name, ..)| *name == bare) {
-        return format!(
-            "this is the name of a git hook; use `{event}` with the matcher `Bash` and an `if` such \
-             as \"Bash(git {command} *)\", or a hook of git itself"
-        );
-    }
-    if let Some((_, advice)) = INVENTED.iter().find(|(name, _)| *name == bare) {
-        return format!("there is no such event; use {advice}");
-    }
-    if let Some((tool, ours)) = dialect::of_event(name) {
-        return match ours {
-            Some(ours) => format!("this is an event of {tool}; `{ours}` comes nearest"),
-            None => format!("this is an event of {tool}, and nothing comes near it"),
-        };
-    }
     let stem = bare.strip_prefix("on").unwrap_or(&bare);
     match nearest(stem, names()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`cph events` lists the events".to_owned(),
     }
+}
+
+/// The same, of a name of which it is known what people expect of it.
+pub(super) fn well_known(name: &str) -> Option<String> {
+    let bare = folded(name);
+    if let Some((_, event, command)) = GIT_HOOKS.iter().find(|(name, ..)| *name == bare) {
+        return Some(format!(
+            "this is the name of a git hook; use `{event}` with the matcher `Bash` and an `if` such \
+             as \"Bash(git {command} *)\", or a hook of git itself"
+        ));
+    }
+    if let Some((_, advice)) = INVENTED.iter().find(|(name, _)| *name == bare) {
+        return Some(format!("there is no such event; use {advice}"));
+    }
+    let (tool, ours) = dialect::of_event(name)?;
+    Some(match ours {
+        Some(ours) => format!("this is an event of {tool}; `{ours}` comes nearest"),
+        None => format!("this is an event of {tool}, and nothing comes near it"),
+    })
 }
 
 fn names() -> impl Iterator<Item = &'static str> {

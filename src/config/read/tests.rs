@@ -207,6 +207,33 @@ fn files_of_other_tools_are_recognised() {
     );
 }
 
+/// What is odd about the shape under a name that means nothing is said when the name is right; what
+/// is lost is said at once.
+#[test]
+fn under_an_unknown_event_shapes_are_not_spoken_of() {
+    check(
+        r#"{"hooks":{"PostDeploy":{"script":"a.sh"}}}"#,
+        &["PostDeploy a.sh"],
+        &["unknown-event"],
+    );
+    check(
+        r#"{"hooks":{"PostDeploy":["a.sh",7,{"command":"b.sh","timeout":"x"}]}}"#,
+        &["PostDeploy a.sh", "PostDeploy b.sh"],
+        &["unknown-event", "not-a-hook", "field-type"],
+    );
+}
+
+/// Keys that people take for events, in a file without any.
+#[test]
+fn what_people_expect_of_a_key_is_told() {
+    let read = read_text(r#"{"on_save":["a.sh"],"version":1,"pre-commit":{"run":"b.sh"}}"#);
+    assert_eq!(found(&read), ["no-hooks"]);
+    let notes = &read.diagnostics[0].notes;
+    assert_eq!(notes.len(), 3, "{notes:?}");
+    assert!(notes[1].contains("`on_save`: there is no such event; use `PostToolUse`"), "{notes:?}");
+    assert!(notes[2].contains("`pre-commit`: this is the name of a git hook"), "{notes:?}");
+}
+
 #[test]
 fn unknown_events_are_kept_or_explained() {
     check(

@@ -82,7 +82,7 @@ const SHAPES: &[Shape] = &[
         r#"{"hooks":{"PreCommit":[{"hooks":[{"type":"command","command":"a"}]}]}}"#,
         &["unknown-event"],
     ),
-    (HOOKS, r#"{"hooks":{"pre-push":{"command":"a"}}}"#, &["single-object", "unknown-event"]),
+    (HOOKS, r#"{"hooks":{"pre-push":{"command":"a"}}}"#, &["unknown-event"]),
     (
         HOOKS,
         r#"{"hooks":{"PostFileEdit":[{"hooks":[{"type":"command","command":"a"}]}]}}"#,
