@@ -50,6 +50,9 @@ static SETTINGS_DROPPED: Rule = Rule::warning(
     "The rest of the file counts. The part that is named has no effect until it is corrected.",
 );
 
+const SHAPE: &str =
+    "write {\"EVENT\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"...\"}]}]}";
+
 /// Events under which a broken entry costs the whole file.
 const GUARDS: &[&str] = &["PreToolUse", "PermissionRequest"];
 
@@ -98,6 +101,13 @@ impl Check<'_> {
         self.found.push(found);
     }
 
+    /// What to do about the last finding, beside its repair if it has one.
+    fn advise(&mut self, help: &str) {
+        if let Some(last) = self.found.last_mut() {
+            last.help = Some(help.to_owned());
+        }
+    }
+
     /// What to do about the last finding.
     fn mend(&mut self, help: String, fix: Option<Fix>) {
         if let Some(last) = self.found.last_mut() {
@@ -125,6 +135,7 @@ impl Check<'_> {
                 if let Some(last) = self.found.last_mut() {
                     last.fix = repair::guard_outside(self.source, &member.key);
                 }
+                self.advise("events stand under `hooks`: move it there");
             }
             if member.key == "hooks" {
                 self.hooks(member.value, &at);
@@ -139,20 +150,23 @@ impl Check<'_> {
         match hooks.kind() {
             Kind::Object if has("hooks") && has("matcher") => {
                 self.void(hooks.span(), at, "`hooks` is a group; it must be an object of events");
+                self.advise(
+                    "put it under the event that it is for: {\"EVENT\": [{\"matcher\": ...}]}",
+                );
             }
             Kind::Object => members.iter().for_each(|member| self.event(member, at)),
             Kind::Array if holds_objects() => {
                 self.void(hooks.span(), at, "`hooks` is an array; it must be an object of events");
+                self.advise(SHAPE);
             }
             kind => {
                 let message = format!("`hooks` is {kind}; it must be an object of events");
                 self.dropped(hooks.span(), at, &message);
-                let help = "write {\"EVENT\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"...\"}]}]}, or \
-                            remove it";
+                let help = format!("{SHAPE}, or remove it");
                 // An empty list says nothing, and so does an empty object.
                 let is_empty = kind == Kind::Array && hooks.is_empty();
                 let fix = is_empty.then(|| Fix::replace("write `{}`", hooks.span(), "{}"));
-                self.mend(help.to_owned(), fix);
+                self.mend(help, fix);
             }
         }
     }
@@ -165,6 +179,7 @@ impl Check<'_> {
             if nested {
                 let message = format!("`{name}` is no event, and holds one that guards");
                 self.void(member.key_span, &at, &message);
+                self.advise("events stand right under `hooks`: move it there");
             } else {
                 let message = format!("Claude Code has no event `{name}`");
                 self.dropped(member.key_span, &at, &message);

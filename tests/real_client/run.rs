@@ -54,6 +54,13 @@ pub(super) fn repaired(scenario: &Scenario, client: &Path) -> Outcome {
     run.hold(client)
 }
 
+/// The project whose files stand as they are written, after the linter has repaired them.
+pub(super) fn repaired_as_written(scenario: &Scenario, client: &Path) -> Outcome {
+    let run = Run::prepare(scenario);
+    run.stage.cph(&["lint", "--fix"]);
+    run.hold(client)
+}
+
 /// The same hooks in front of which cph stands.
 pub(super) fn through_cph(scenario: &Scenario, client: &Path) -> Outcome {
     let run = Run::prepare(scenario);
