@@ -5,6 +5,7 @@
 
 pub(crate) mod edit;
 pub(crate) mod frame;
+mod keys;
 mod node;
 mod parts;
 pub(crate) mod pointer;
@@ -12,4 +13,5 @@ mod scan;
 pub(crate) mod write;
 
 pub(crate) use edit::Draft;
+pub(crate) use keys::Keys;
 pub(crate) use node::{Fault, Kind, Member, Node};

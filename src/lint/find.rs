@@ -7,6 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{
@@ -31,83 +32,154 @@ const SKIPPED: &[&str] =
 /// What makes a directory a project here.
 const MARKERS: &[&str] = &[".claude", ".task_orchestrator", ".claude-plugin"];
 
-/// What was named, with links resolved: a directory is walked.
-pub(super) fn find(paths: &[PathBuf]) -> Vec<Found> {
-    let mut projects = BTreeMap::new();
-    for path in paths {
-        if path.is_dir() {
-            let inside = path.file_name().is_some_and(|name| MARKERS.iter().any(|m| name == *m));
-            match path.parent().filter(|_| inside) {
-                Some(root) => project(&mut projects, root).only = None,
-                None => walk(path, &mut projects),
-            }
-        }
+/// What was named of one project.
+#[derive(Debug, Default)]
+struct Named<'p> {
+    /// The project itself, or a directory that it is.
+    is_whole: bool,
+    files: Vec<&'p PathBuf>,
+}
+
+/// Everything that was named, with links resolved, by the roots of the projects that it belongs to.
+struct Names<'p> {
+    paths: Arc<[PathBuf]>,
+    projects: BTreeMap<PathBuf, Named<'p>>,
+}
+
+/// What `work` makes of each project that was named, or that lies below a directory that was, in
+/// the order of their roots. A project is looked at as soon as it is found.
+pub(super) fn each<R: Send>(paths: &[PathBuf], work: impl Fn(&Found) -> R + Sync) -> Vec<R> {
+    let mut names = Names { paths: paths.into(), projects: BTreeMap::new() };
+    let mut done = Vec::new();
+    for top in names.take_in(paths) {
+        walk(top, &names, &work, &mut done);
     }
-    for path in paths.iter().filter(|path| !path.is_dir()) {
-        named(path, &mut projects);
-    }
-    let named = |mut found: Found| {
-        found.outline.named = paths.to_vec();
-        found
-    };
-    projects.into_values().map(named).collect()
+    in_order(&mut done);
+    let is_left = |root: &PathBuf| done.binary_search_by(|(known, _)| known.cmp(root)).is_err();
+    let left: Vec<_> = names.projects.iter().filter(|(root, _)| is_left(root)).collect();
+    done.extend(crowd::work_off(left, |(root, named)| {
+        let found = names.found(outline_of(root), named.is_whole);
+        (Vec::new(), Some((root.clone(), work(&found))))
+    }));
+    in_order(&mut done);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// By their roots, each once: one directory may lie below another one that was named too.
+fn in_order<R>(done: &mut Vec<(PathBuf, R)>) {
+    done.sort_by(|a, b| a.0.cmp(&b.0));
+    done.dedup_by(|a, b| a.0 == b.0);
 }
 
 /// Only what has its fixed place in a project: what is done where a walk could take for ever.
-pub(super) fn project_alone(root: &Path) -> Vec<Found> {
-    let mut projects = BTreeMap::new();
-    project(&mut projects, root).only = None;
-    projects.into_values().collect()
+pub(super) fn alone(root: &Path) -> Found {
+    Found { outline: outline_of(root), only: None }
 }
 
-fn walk(top: &Path, projects: &mut BTreeMap<PathBuf, Found>) {
-    // The directory that was named is a project, whatever is in it.
-    project(projects, top).only = None;
-    let Ok(handle) = Listing::open(top) else { return };
-    let mut level = vec![PathBuf::new()];
-    while !level.is_empty() {
-        let seen = crowd::map(&level, |dir| look_into(top, &handle, dir));
-        level.clear();
-        for (below, found) in seen {
-            level.extend(below);
-            if let Some(found) = found {
-                projects.insert(found.outline.root.clone(), found);
+impl<'p> Names<'p> {
+    /// Sorts what was named; gives the directories that are walked.
+    fn take_in(&mut self, paths: &'p [PathBuf]) -> Vec<&'p Path> {
+        let mut tops = Vec::new();
+        for path in paths {
+            if !path.is_dir() {
+                self.projects.entry(root_of(path).to_owned()).or_default().files.push(path);
+                continue;
+            }
+            let inside = path.file_name().is_some_and(|name| MARKERS.iter().any(|m| name == *m));
+            let root = path.parent().filter(|_| inside);
+            if root.is_none() {
+                tops.push(path.as_path());
+            }
+            // The directory that was named is a project, whatever is in it.
+            let root = root.unwrap_or(path).to_owned();
+            self.projects.entry(root).or_default().is_whole = true;
+        }
+        tops
+    }
+
+    /// A project, with the files of it that were named.
+    fn found(&self, mut outline: Outline, is_whole: bool) -> Found {
+        outline.named = Arc::clone(&self.paths);
+        let named = self.projects.get(&outline.root);
+        let files = named.map(|named| named.files.as_slice()).unwrap_or_default();
+        for &path in files {
+            let list = match Kind::of(path) {
+                Kind::Hooks | Kind::LocalHooks | Kind::OrchestratorHooks => continue,
+                Kind::OtherHooks => &mut outline.others,
+                _ => &mut outline.native,
+            };
+            if !list.contains(path) {
+                list.push(path.clone());
             }
         }
+        let only = (!is_whole).then(|| files.iter().copied().cloned().collect());
+        Found { outline, only }
     }
 }
 
+/// Of the project that a file belongs to.
+fn root_of(file: &Path) -> &Path {
+    let dir = file.parent().unwrap_or(Path::new("/"));
+    let in_place = matches!(
+        dir.file_name().and_then(|name| name.to_str()),
+        Some(".claude" | ".task_orchestrator" | "hooks")
+    );
+    let is_known = in_place && Kind::of(file) != Kind::OtherHooks;
+    dir.parent().filter(|_| is_known).unwrap_or(dir)
+}
+
+/// Every project in a tree, and what `work` makes of it.
+fn walk<R: Send>(
+    top: &Path,
+    names: &Names<'_>,
+    work: &(impl Fn(&Found) -> R + Sync),
+    done: &mut Vec<(PathBuf, R)>,
+) {
+    let Ok(handle) = Listing::open(top) else { return };
+    done.extend(crowd::work_off([PathBuf::new()], |dir| {
+        let (below, outline) = look_into(top, &handle, &dir);
+        let result = outline.map(|outline| {
+            let root = outline.root.clone();
+            (root, work(&names.found(outline, true)))
+        });
+        (below, result)
+    }));
+}
+
 /// The directories below one, and the project that it is; paths are those below the top.
-fn look_into(top: &Path, handle: &Listing, dir: &Path) -> (Vec<PathBuf>, Option<Found>) {
-    let (mut below, mut markers) = (Vec::new(), Vec::new());
-    let here = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    let Ok(listing) = handle.below(here) else { return (below, None) };
+fn look_into(top: &Path, handle: &Listing, dir: &Path) -> (Vec<PathBuf>, Option<Outline>) {
+    let (mut names, mut markers) = (Vec::new(), Vec::new());
+    let is_top = dir.as_os_str().is_empty();
+    let Ok(listing) = handle.below(if is_top { Path::new(".") } else { dir }) else {
+        return (Vec::new(), None);
+    };
     listing.each(|name, kind| {
         if MARKERS.iter().any(|marker| name == *marker) {
             markers.push((name.to_owned(), kind == Listed::Link));
         } else if kind == Listed::Directory && !SKIPPED.iter().any(|skipped| name == *skipped) {
-            below.push(dir.join(name));
+            names.push(name.to_owned());
         }
     });
+    // What is found in order needs no sorting in the end.
+    names.sort_unstable();
+    let below = names.iter().map(|name| dir.join(name)).collect();
     let found = (!markers.is_empty()).then(|| {
-        let root = if dir.as_os_str().is_empty() { top.to_owned() } else { top.join(dir) };
+        let root = if is_top { top.to_owned() } else { top.join(dir) };
         let seen = Seen::of(&root, |dir| listing.below(dir), markers, is_settings);
-        Found { outline: outline(root, seen), only: None }
+        outline(root, seen)
     });
     (below, found)
 }
 
-/// The project with a root; what is there is looked up when it is first asked for.
-fn project<'p>(projects: &'p mut BTreeMap<PathBuf, Found>, root: &Path) -> &'p mut Found {
-    projects.entry(root.to_owned()).or_insert_with(|| {
-        let is_there = |name: &&str| {
-            let facts = root.join(name).symlink_metadata().ok()?;
-            Some((OsString::from(name), facts.is_symlink()))
-        };
-        let markers = MARKERS.iter().filter_map(is_there).collect();
-        let seen = Seen::of(root, |dir| Listing::open(&root.join(dir)), markers, is_settings);
-        Found { outline: outline(root.to_owned(), seen), only: Some(BTreeSet::new()) }
-    })
+/// The project with a root, found by asking for what has a fixed name.
+fn outline_of(root: &Path) -> Outline {
+    let is_there = |name: &&str| {
+        let facts = root.join(name).symlink_metadata().ok()?;
+        Some((OsString::from(name), facts.is_symlink()))
+    };
+    let markers = MARKERS.iter().filter_map(is_there).collect();
+    let seen = Seen::of(root, |dir| Listing::open(&root.join(dir)), markers, is_settings);
+    outline(root.to_owned(), seen)
 }
 
 fn outline(root: PathBuf, seen: Seen) -> Outline {
@@ -115,36 +187,12 @@ fn outline(root: PathBuf, seen: Seen) -> Outline {
     Outline { root, native, seen, ..Outline::default() }
 }
 
-/// One file: its project is looked at with it, its findings alone are told.
-fn named(path: &Path, projects: &mut BTreeMap<PathBuf, Found>) {
-    let dir = path.parent().unwrap_or(Path::new("/"));
-    let in_place = matches!(
-        dir.file_name().and_then(|name| name.to_str()),
-        Some(".claude" | ".task_orchestrator" | "hooks")
-    );
-    let kind = Kind::of(path);
-    let root = if in_place && kind != Kind::OtherHooks { dir.parent().unwrap_or(dir) } else { dir };
-    let found = project(projects, root);
-    let list = match kind {
-        Kind::Hooks | Kind::LocalHooks | Kind::OrchestratorHooks => None,
-        Kind::OtherHooks => Some(&mut found.outline.others),
-        _ => Some(&mut found.outline.native),
-    };
-    if let Some(list) = list.filter(|list| !list.iter().any(|known| known == path)) {
-        list.push(path.to_owned());
-    }
-    if let Some(only) = &mut found.only {
-        only.insert(path.to_owned());
-    }
-}
-
 /// Settings files and the hook file of a plugin.
 fn native(root: &Path, seen: &Seen) -> Vec<PathBuf> {
     let dir = root.join(".claude");
     let settings = seen.below(".claude").filter(|name| is_settings(name));
     let mut found: Vec<_> = settings.map(|name| dir.join(name)).collect();
-    let plugin = root.join(".claude-plugin");
-    if seen.is_there(&plugin) && plugin.is_dir() {
+    if seen.has_marker(".claude-plugin") && root.join(".claude-plugin").is_dir() {
         found.push(root.join("hooks/hooks.json"));
     }
     found

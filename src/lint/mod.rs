@@ -89,11 +89,11 @@ impl Findings {
 /// links.
 pub(crate) fn look(paths: &[PathBuf], options: &Options<'_>) -> Findings {
     let projects = match paths {
-        [root] if options.is_shallow => find::project_alone(root),
-        paths => find::find(paths),
+        [root] if options.is_shallow => vec![one(&find::alone(root), options)],
+        paths => find::each(paths, |found| one(found, options)),
     };
     let mut findings = Findings::default();
-    for (files, diagnostics) in crowd::map(&projects, |found| one(found, options)) {
+    for (files, diagnostics) in projects {
         findings.files += files;
         findings.diagnostics.extend(diagnostics);
     }
@@ -121,6 +121,8 @@ fn one(found: &Found, options: &Options<'_>) -> (usize, Vec<Diagnostic>) {
     diagnostics.retain(|found| options.selection.wants(found.rule.name));
     suppress::apply(&project, options.selection, &mut diagnostics);
     diagnostics.retain(|found| options.selection.wants(found.rule.name));
+    // Many that are in order are soon put in order; here several processors do it.
+    diag::sort(&mut diagnostics);
     let Some(only) = &found.only else { return (project.present.len(), diagnostics) };
     let is_meant = |found: &Diagnostic| {
         found.place.as_ref().is_some_and(|place| only.contains(place.file.path()))

@@ -153,7 +153,7 @@ pub(super) struct Outline {
     /// Hook files that were named and lie elsewhere.
     pub(super) others: Vec<PathBuf>,
     /// All that was named, without links: may be read, wherever it is reached from.
-    pub(super) named: Vec<PathBuf>,
+    pub(super) named: Arc<[PathBuf]>,
     /// What its directories hold.
     pub(super) seen: Seen,
 }

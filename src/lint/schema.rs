@@ -1,9 +1,14 @@
 //! What the published schemas say about shapes of which no rule speaks.
 //!
 //! Does not replace a rule: what a rule has found, at a place, above or below it, is not said
-//! again. Invariant: a schema is compiled once, and only when a file is looked at by it.
+//! again. Invariant: a schema is compiled once, and only when there is something to say.
 
-use std::{collections::BTreeSet, sync::OnceLock};
+mod quick;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use jsonschema::{Validator, draft202012};
 use serde_json::Value;
@@ -15,6 +20,7 @@ use super::{
 use crate::{
     diag::{Diagnostic, Rule},
     json::{Kind, Node, pointer},
+    source::SourceFile,
 };
 
 pub(super) static FAMILY: Family = Family {
@@ -58,22 +64,30 @@ fn of_file(file: &File, said: &BTreeSet<String>) -> Vec<Diagnostic> {
     if file.is_taken && is_plain(root) {
         return Vec::new();
     }
+    let is_native = file.kind.is_native();
+    if schema(is_native).is_some_and(|schema| quick::is_sound(schema, root, said)) {
+        return Vec::new();
+    }
     let Ok(value) = serde_json::from_str::<Value>(root.raw()) else { return Vec::new() };
-    let validator = validator(file.kind.is_native());
+    let validator = validator(is_native);
     if validator.is_valid(&value) {
         return Vec::new();
     }
     let mut found = Vec::new();
     for fault in validator.iter_errors(&value).take(MOST) {
         let at = fault.instance_path().as_str();
-        let is_said = |said: &String| holds(said, at) || holds(at, said);
-        let Some(node) = pointer::find(root, at).filter(|_| !said.iter().any(is_said)) else {
+        let Some(node) = pointer::find(root, at).filter(|_| !is_said(said, at)) else {
             continue;
         };
         let message = format!("the schema does not allow this: {}", shortened(&fault.to_string()));
         found.push(Diagnostic::new(&SCHEMA, message).at(&file.source, node.span(), at));
     }
     found
+}
+
+/// Whether something was said of a place, of what is in it, or of what it is in.
+fn is_said(said: &BTreeSet<String>, at: &str) -> bool {
+    said.iter().any(|said| holds(said, at) || holds(at, said))
 }
 
 /// Texts that a handler may have; of those of its own type more is asked.
@@ -108,14 +122,26 @@ fn shortened(message: &str) -> String {
     format!("...{end}")
 }
 
+/// The schema as a text that knows its parts.
+fn schema(is_native: bool) -> Option<Node<'static>> {
+    static HOOK_FILES: OnceLock<Arc<SourceFile>> = OnceLock::new();
+    static SETTINGS: OnceLock<Arc<SourceFile>> = OnceLock::new();
+    let cell = if is_native { &SETTINGS } else { &HOOK_FILES };
+    Node::indexed(cell.get_or_init(|| SourceFile::new("<schema>", text(is_native)))).ok()
+}
+
+fn text(is_native: bool) -> &'static str {
+    if is_native { OF_SETTINGS } else { OF_HOOK_FILES }
+}
+
 fn validator(is_native: bool) -> &'static Validator {
     static HOOK_FILES: OnceLock<Validator> = OnceLock::new();
     static SETTINGS: OnceLock<Validator> = OnceLock::new();
-    let (cell, text) =
-        if is_native { (&SETTINGS, OF_SETTINGS) } else { (&HOOK_FILES, OF_HOOK_FILES) };
+    let cell = if is_native { &SETTINGS } else { &HOOK_FILES };
     cell.get_or_init(|| {
-        let schema = serde_json::from_str(text).ok().and_then(|s: Value| draft202012::new(&s).ok());
-        schema.unwrap_or_else(|| unreachable!("BUG: a published schema that is none"))
+        let schema = serde_json::from_str(text(is_native)).ok();
+        let compiled = schema.and_then(|schema: Value| draft202012::new(&schema).ok());
+        compiled.unwrap_or_else(|| unreachable!("BUG: a published schema that is none"))
     })
 }
 
@@ -130,7 +156,6 @@ mod tests {
     use crate::{
         lint::{project::Kind as FileKind, settings},
         model::event::EVENTS,
-        source::SourceFile,
     };
 
     #[test]
@@ -198,6 +223,87 @@ mod tests {
             let is_taken = settings::check(FileKind::Settings, &source).is_empty();
             let is_skipped = is_taken && is_plain(Node::of_file(&source).unwrap());
             prop_assert_eq!(is_skipped, validator(true).is_valid(&value), "{}", value);
+        }
+    }
+
+    /// Whatever stands somewhere in a file of one of the schemas.
+    fn any_document() -> impl Strategy<Value = (bool, Value)> {
+        let keys = |text: &str| {
+            let mut keys = BTreeSet::new();
+            let mut waiting = vec![serde_json::from_str::<Value>(text).unwrap()];
+            while let Some(schema) = waiting.pop() {
+                if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+                    keys.extend(properties.keys().cloned());
+                }
+                match schema {
+                    Value::Object(members) => waiting.extend(members.into_iter().map(|(_, v)| v)),
+                    Value::Array(items) => waiting.extend(items),
+                    _ => {}
+                }
+            }
+            keys.into_iter().chain(["Other".to_owned()]).collect::<Vec<_>>()
+        };
+        any::<bool>().prop_flat_map(move |is_native| {
+            let keys = keys(if is_native { OF_SETTINGS } else { OF_HOOK_FILES });
+            let inner = any_value().prop_recursive(3, 24, 4, move |inner| {
+                let key = prop::sample::select(keys.clone());
+                let members = prop::collection::vec((key, inner.clone()), 0..4);
+                prop_oneof![
+                    prop::collection::vec(inner, 0..3).prop_map(Value::from),
+                    members.prop_map(|all| Value::Object(all.into_iter().collect())),
+                ]
+            });
+            (Just(is_native), any_of(vec!["command".into(), "type".into(), "timeout".into(), "shell".into()]), inner).prop_map(
+                |(is_native, handler, inner)| {
+                    let group = json!([{ "hooks": [handler, inner.clone()] }]);
+                    (is_native, json!({ "hooks": { "Stop": group, "PreToolUse": inner.clone() }, "integration": inner }))
+                },
+            )
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+
+        /// A file that a quick look calls sound has no fault that is not said already; and of most
+        /// sound files it says so.
+        #[test]
+        fn what_a_quick_look_calls_sound_has_nothing_new(
+            (is_native, value) in any_document(),
+            choice in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+        ) {
+            let source = SourceFile::new("f.json", value.to_string());
+            let root = Node::of_file(&source).unwrap();
+            let faults: Vec<_> = validator(is_native)
+                .iter_errors(&value)
+                .map(|fault| fault.instance_path().as_str().to_owned())
+                .collect();
+            let some = choice.iter().filter(|_| !faults.is_empty()).map(|index| index.get(&faults).clone());
+            for said in [some.collect::<BTreeSet<_>>(), faults.iter().cloned().collect()] {
+                let is_new = faults.iter().any(|at| !is_said(&said, at));
+                let is_sound = quick::is_sound(schema(is_native).unwrap(), root, &said);
+                prop_assert!(!(is_sound && is_new), "{}: {:?}", value, faults);
+            }
+        }
+    }
+
+    /// What people write is called sound at once.
+    #[test]
+    fn common_files_need_no_compiled_schema() {
+        let handler =
+            r#"{"type": "command", "command": "x", "timeout": 5, "async": true, "if": "Bash(x)"}"#;
+        let file =
+            format!(r#"{{"hooks": {{"Stop": [{{"matcher": "a|b", "hooks": [{handler}]}}]}}}}"#);
+        let fault = file.replace("true", "\"true\"");
+        let said = BTreeSet::from(["/hooks/Stop/0/hooks/0/async".to_owned()]);
+        for is_native in [true, false] {
+            let is_sound = |text: &str, said: &BTreeSet<String>| {
+                let source = SourceFile::new("f.json", text);
+                quick::is_sound(schema(is_native).unwrap(), Node::of_file(&source).unwrap(), said)
+            };
+            assert!(is_sound(&file, &BTreeSet::new()));
+            assert!(is_sound(&fault, &said));
+            assert!(!is_sound(&file.replace("\"Stop\": [", "\"Stop\": [7, "), &BTreeSet::new()));
         }
     }
 

@@ -72,6 +72,11 @@ impl Seen {
         self.find(path).is_some()
     }
 
+    /// Whether the root has a marker of this name.
+    pub(super) fn has_marker(&self, name: &str) -> bool {
+        self.names.iter().any(|one| one.dir.is_empty() && one.name == name)
+    }
+
     /// What was read of a file on the way.
     pub(super) fn opened(&self, path: &Path) -> Option<&Opened> {
         self.find(path)?.opened.as_ref()

@@ -286,25 +286,21 @@ impl Variable {
 
 impl Command {
     /// The words of the command itself: not those of commands inside of it.
-    pub(crate) fn words(&self) -> Vec<&Word> {
-        let mut words: Vec<&Word> = match &self.kind {
-            Kind::Simple(simple) => {
-                let values = simple.assignments.iter().flat_map(|assignment| &assignment.values);
-                values.chain(&simple.words).collect()
-            }
-            Kind::For { words, .. } | Kind::Test(words) => words.iter().collect(),
-            Kind::Case { word, arms } => {
-                std::iter::once(word).chain(arms.iter().flat_map(|arm| &arm.patterns)).collect()
-            }
-            _ => Vec::new(),
+    pub(crate) fn words(&self) -> impl Iterator<Item = &Word> {
+        let (assignments, word, words, arms): (&[_], _, &[_], &[_]) = match &self.kind {
+            Kind::Simple(simple) => (&simple.assignments, None, &simple.words, &[]),
+            Kind::For { words, .. } | Kind::Test(words) => (&[], None, words, &[]),
+            Kind::Case { word, arms } => (&[], Some(word), &[], arms),
+            _ => (&[], None, &[], &[]),
         };
-        words.extend(self.redirections.iter().filter_map(
-            |redirection| match &redirection.target {
+        let values = assignments.iter().flat_map(|assignment: &Assignment| &assignment.values);
+        let patterns = arms.iter().flat_map(|arm: &Arm| &arm.patterns);
+        let targets =
+            self.redirections.iter().filter_map(|redirection| match &redirection.target {
                 Target::Word(word) => Some(word),
                 Target::Document(body) => body.get(),
-            },
-        ));
-        words
+            });
+        values.chain(word).chain(words).chain(patterns).chain(targets)
     }
 
     pub(crate) fn simple(&self) -> Option<&Simple> {

@@ -154,11 +154,18 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn take_while(&mut self, is: impl Fn(char) -> bool) -> &'t str {
-        let start = self.at;
-        while self.peek().is_some_and(&is) {
-            self.next();
-        }
-        self.slice(start)
+        let rest = self.rest();
+        let taken = &rest[..rest.find(|c| !is(c)).unwrap_or(rest.len())];
+        self.at += taken.len();
+        taken
+    }
+
+    /// Steps over signs that mean themselves wherever they stand in a word: most of every text.
+    pub(super) fn plain_signs(&mut self) {
+        let is_plain = |b: &&u8| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/' | b',' | b':' | b'=')
+        };
+        self.at += self.rest().as_bytes().iter().take_while(is_plain).count();
     }
 
     /// Blanks, continued lines and comments.

@@ -140,9 +140,10 @@ impl Reader<'_> {
             }
             '$' => self.dollar(Quote::None, parts)?,
             '`' => self.backticks(parts)?,
-            c => {
+            _ => {
                 self.next();
-                parts.text(c.encode_utf8(&mut [0; 4]), Quote::None, self.span(start));
+                self.plain_signs();
+                parts.text(self.slice(start), Quote::None, self.span(start));
             }
         }
         Ok(())
@@ -166,9 +167,10 @@ impl Reader<'_> {
                 '$' => self.dollar(Quote::Double, &mut parts)?,
                 '`' => self.backticks(&mut parts)?,
                 '\\' => self.escape(end, &mut parts),
-                c => {
-                    self.next();
-                    parts.text(c.encode_utf8(&mut [0; 4]), Quote::Double, self.span(start));
+                _ => {
+                    let means_more = |c: char| matches!(c, '$' | '`' | '\\') || Some(c) == end;
+                    let text = self.take_while(|c| !means_more(c));
+                    parts.text(text, Quote::Double, self.span(start));
                 }
             }
         }

@@ -8,28 +8,37 @@ use std::borrow::Cow;
 use super::{Reader, Spot, rules};
 use crate::{
     diag::Diagnostic,
-    json::{Kind, Member},
+    json::{Keys, Kind, Member},
 };
 
 /// An object taken apart.
 pub(super) struct Fields<'t> {
     pub(super) at: Spot<'t>,
     pub(super) members: Vec<Member<'t>>,
+    /// Dozens of keys are asked for, and few are there.
+    keys: Keys,
 }
 
 impl<'t> Fields<'t> {
     /// The value of a key; of duplicates the last counts.
     pub(super) fn get(&self, key: &str) -> Option<Spot<'t>> {
-        self.members.iter().rev().find(|m| m.key == key).map(|m| self.at.member(m))
+        self.member(key).map(|m| self.at.member(m))
+    }
+
+    fn member(&self, key: &str) -> Option<&Member<'t>> {
+        if !self.keys.may_hold(key) {
+            return None;
+        }
+        self.members.iter().rev().find(|m| m.key == key)
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
-        self.members.iter().any(|m| m.key == key)
+        self.member(key).is_some()
     }
 
     /// The string under a key; nothing is reported.
     pub(super) fn text(&self, key: &str) -> Option<Cow<'t, str>> {
-        self.get(key)?.node.as_str()
+        self.member(key)?.value.as_str()
     }
 }
 
@@ -47,7 +56,8 @@ impl Reader<'_> {
                 self.report_duplicate(at, member, "the last one counts");
             }
         }
-        Fields { at: at.clone(), members }
+        let keys = Keys::of_members(&members);
+        Fields { at: at.clone(), members, keys }
     }
 
     pub(super) fn report_duplicate(&mut self, at: &Spot<'_>, member: &Member<'_>, what: &str) {

@@ -13,7 +13,7 @@ use crate::diag::{Diagnostic, Edit, Fix, Place};
 #[derive(Serialize)]
 struct Finding<'d> {
     rule: &'static str,
-    severity: String,
+    severity: &'static str,
     message: &'d str,
     path: Option<String>,
     line: Option<usize>,
@@ -64,9 +64,13 @@ pub(crate) fn render(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     out.write_all(b"[")?;
+    // A finding is written in a hundred pieces: to memory first.
+    let mut line = Vec::new();
     for (index, diagnostic) in diagnostics.iter().enumerate() {
-        out.write_all(if index == 0 { b"\n" } else { b",\n" })?;
-        serde_json::to_writer(&mut *out, &finding(diagnostic, base))?;
+        line.clear();
+        line.extend_from_slice(if index == 0 { b"\n" } else { b",\n" });
+        serde_json::to_writer(&mut line, &finding(diagnostic, base))?;
+        out.write_all(&line)?;
     }
     out.write_all(if diagnostics.is_empty() { b"]\n" } else { b"\n]\n" })
 }
@@ -77,7 +81,7 @@ fn finding<'d>(diagnostic: &'d Diagnostic, base: Option<&Path>) -> Finding<'d> {
     let end = place.map(|p| p.file.position(p.span.end));
     Finding {
         rule: diagnostic.rule.name,
-        severity: diagnostic.severity.to_string(),
+        severity: diagnostic.severity.name(),
         message: &diagnostic.message,
         path: place.map(|p| shown(p.file.path(), base)),
         line: start.map(|p| p.line),

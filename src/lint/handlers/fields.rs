@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 use crate::{
     config::{nearest::nearest, read::known_fields, rules},
     diag::{Diagnostic, Fix, Place, Rule},
-    json::{Kind, Member, Node, pointer},
+    json::{Keys, Kind, Member, Node, pointer},
     lint::{
         project::{File, Kind as FileKind, Project},
         repair,
@@ -94,6 +94,10 @@ const OF_HANDLERS: &[&str] = &[
     "statusMessage",
 ];
 
+/// Nearly every key is none of these.
+const IN_GROUPS: Keys = Keys::of(OWN_FIELDS).and(Keys::of(OF_HANDLERS));
+const IN_HANDLERS: Keys = Keys::of(OWN_FIELDS).and(Keys::of(&["matcher"]));
+
 /// What people write in the hope that it means something, and what does.
 const OTHERWISE: &[(&[&str], &str)] = &[
     (
@@ -131,6 +135,7 @@ const OTHERWISE: &[(&[&str], &str)] = &[
         &["cwd", "workingDirectory", "working_directory", "workdir"],
         "write the directory into the command: cd \"$CLAUDE_PROJECT_DIR\"/dir && command",
     ),
+    (&["script", "hook", "bash", "cmd", "run", "exec"], "only `command` says what runs"),
     (
         &["commandWindows", "windows", "powershell"],
         "other tools read it; Claude Code runs `command` on every system",
@@ -144,20 +149,36 @@ pub(super) fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
     name_nearest(diagnostics);
 }
 
+/// Where a group or a handler stands; written down only for what is found.
+#[derive(Clone, Copy)]
+struct At<'k> {
+    event: &'k str,
+    group: usize,
+    handler: Option<usize>,
+}
+
+impl At<'_> {
+    fn pointer(self) -> String {
+        let group = pointer::join(&pointer::join("/hooks", self.event), &self.group.to_string());
+        match self.handler {
+            Some(index) => format!("{group}/hooks/{index}"),
+            None => group,
+        }
+    }
+}
+
 /// Fields that stand where nobody reads them, group by group.
 fn fields(file: &File, found: &mut Vec<Diagnostic>) {
     let Some(events) = file.root().and_then(|root| root.get("hooks")) else { return };
     for event in events.members() {
-        let at = pointer::join("/hooks", &event.key);
         for (index, group) in event.value.items().into_iter().enumerate() {
-            let at = pointer::join(&at, &index.to_string());
+            let at = At { event: &event.key, group: index, handler: None };
             let Some(hooks) = group.get("hooks") else { continue };
-            of_object(file, group, &at, OF_HANDLERS, found);
-            let at = pointer::join(&at, "hooks");
+            of_object(file, group, at, OF_HANDLERS, found);
             for (index, handler) in hooks.items().into_iter().enumerate() {
-                let at = pointer::join(&at, &index.to_string());
-                of_object(file, handler, &at, &["matcher"], found);
-                of_type(file, handler, &at, found);
+                let at = At { handler: Some(index), ..at };
+                of_object(file, handler, at, &["matcher"], found);
+                of_type(file, handler, at, found);
             }
         }
     }
@@ -166,33 +187,42 @@ fn fields(file: &File, found: &mut Vec<Diagnostic>) {
 fn of_object(
     file: &File,
     object: Node<'_>,
-    at: &str,
+    at: At<'_>,
     misplaced: &[&str],
     found: &mut Vec<Diagnostic>,
 ) {
-    let is_group = misplaced.len() > 1;
+    let is_group = at.handler.is_none();
+    let in_question = if is_group { IN_GROUPS } else { IN_HANDLERS };
     for member in object.members() {
         let key = member.key.as_ref();
         let place = |rule: &'static Rule, message: String| {
             let found = Diagnostic::new(rule, message);
-            found.at(&file.source, member.key_span, &pointer::join(at, key))
+            found.at(&file.source, member.key_span, &pointer::join(&at.pointer(), key))
         };
+        if !in_question.may_hold(key) {
+            continue;
+        }
         if misplaced.contains(&key) {
             let (own, other) =
                 if is_group { ("group", "each handler") } else { ("handler", "its group") };
             let message = format!("`{key}` has no effect in a {own}; it belongs to {other}");
             let mut misplaced = place(&MISPLACED_FIELD, message);
-            misplaced.fix = is_group.then(|| into_handlers(file, object, &member, at)).flatten();
+            let move_it = || into_handlers(file, object, &member, &at.pointer());
+            misplaced.fix = is_group.then(move_it).flatten();
+            if !is_group {
+                misplaced.help = Some("write it beside the `hooks` that this stands in".to_owned());
+            }
             found.push(misplaced);
         } else if file.kind.is_native() && OWN_FIELDS.contains(&key) {
             let message = format!("Claude Code does not know `{key}` and ignores it");
-            found.push(place(&FIELD_OF_HOOK_FILES, message));
+            let help = "remove it, or move the hook to `.claude/hooks.json`, where cph reads it";
+            found.push(place(&FIELD_OF_HOOK_FILES, message).help(help));
         }
     }
 }
 
 /// In Claude Code's own files: cph reads `async` and the like of every type.
-fn of_type(file: &File, handler: Node<'_>, at: &str, found: &mut Vec<Diagnostic>) {
+fn of_type(file: &File, handler: Node<'_>, at: At<'_>, found: &mut Vec<Diagnostic>) {
     let Some(kind) = handler.get("type").and_then(|kind| kind.as_str()) else { return };
     let is_known = OF_TYPES.iter().any(|(_, types)| types.contains(&kind.as_ref()));
     if !file.kind.is_native() || !is_known {
@@ -205,7 +235,7 @@ fn of_type(file: &File, handler: Node<'_>, at: &str, found: &mut Vec<Diagnostic>
         if types.contains(&kind.as_ref()) || member.value.as_bool() == Some(false) {
             continue;
         }
-        let at = pointer::join(at, key);
+        let at = pointer::join(&at.pointer(), key);
         let message = format!("a `{kind}` hook has no `{key}`: it is ignored");
         let mut idle = Diagnostic::new(&FIELD_OF_ANOTHER_TYPE, message)
             .at(&file.source, member.key_span, &at)

@@ -1,7 +1,7 @@
 //! What Claude Code asks of a handler.
 
 use crate::{
-    json::{Kind, Member, Node, pointer},
+    json::{Keys, Kind, Member, Node, pointer},
     source::Span,
 };
 
@@ -46,7 +46,8 @@ pub(super) fn fault(handler: Node<'_>, at: &str) -> Option<Fault> {
         let message = format!("a handler is {}; it must be an object", handler.kind());
         return Some(Fault { span: handler.span(), pointer: at.to_owned(), message });
     }
-    let fields = Fields { of: handler, members: handler.members() };
+    let members = handler.members();
+    let fields = Fields { of: handler, keys: Keys::of_members(&members), members };
     type_fault(&fields, at)
         .or_else(|| KINDS.iter().find_map(|(key, kind)| kind_fault(&fields, at, key, *kind)))
         .or_else(|| WORDS.iter().find_map(|(key, words)| word_fault(&fields, at, key, words)))
@@ -57,12 +58,16 @@ pub(super) fn fault(handler: Node<'_>, at: &str) -> Option<Fault> {
 /// A handler whose fields are asked for again and again.
 struct Fields<'t> {
     of: Node<'t>,
+    keys: Keys,
     members: Vec<Member<'t>>,
 }
 
 impl<'t> Fields<'t> {
     /// Of duplicates the last counts.
     fn get(&self, key: &str) -> Option<Node<'t>> {
+        if !self.keys.may_hold(key) {
+            return None;
+        }
         self.members.iter().rfind(|member| member.key == key).map(|member| member.value)
     }
 }

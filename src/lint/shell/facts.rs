@@ -10,12 +10,12 @@ use crate::shell::{
     Command, Kind, List, Operation, Part, Simple, Word,
     ends::{Codes, ends},
     read,
-    walk::{Around, Stream, walk},
+    walk::{Around, Stream},
 };
 
 use super::{
     script::{self, Script},
-    subject::Subject,
+    subject::{Piece, Subject},
 };
 
 /// Variables that are given a value, by name; `None`: something may set any variable.
@@ -23,7 +23,7 @@ pub(super) fn assigned(subject: &Subject<'_>) -> Option<BTreeSet<String>> {
     let (mut names, mut is_opaque) = (BTreeSet::new(), false);
     names.extend(subject.set.iter().cloned());
     subject.commands(|_, command, _| {
-        for variable in command.words().into_iter().flat_map(Word::variables) {
+        for variable in command.words().flat_map(Word::variables) {
             if variable.operation == Operation::Assign {
                 names.insert(variable.name.clone());
             }
@@ -60,10 +60,10 @@ fn identifiers(text: &str) -> Vec<String> {
 }
 
 /// Variables whose text comes from the payload; certain ones only.
-pub(super) fn from_payload(list: &List) -> BTreeSet<String> {
+pub(super) fn from_payload(piece: &Piece<'_>) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = BTreeSet::new();
-    walk(list, &mut |command, around| {
-        let Some(simple) = command.simple() else { return };
+    for (command, around) in &piece.commands {
+        let Some(simple) = command.simple() else { continue };
         let reads_own = around.streams.stdin == Stream::Own(0);
         if simple.program().as_deref() == Some("read") && reads_own {
             let words = simple.words[1..].iter().filter_map(Word::literal);
@@ -81,7 +81,7 @@ pub(super) fn from_payload(list: &List) -> BTreeSet<String> {
                 names.insert(assignment.name.clone());
             }
         }
-    });
+    }
     names
 }
 
@@ -97,11 +97,8 @@ fn gives_payload(list: &List, known: &BTreeSet<String>, reads_own: bool) -> bool
         matches!(simple.program().as_deref(), Some("jq" | "cat" | "head" | "tr" | "sed" | "grep"))
             && simple.words.iter().skip(1).all(|word| word.literal().is_some())
     };
-    let names_known = stages[0]
-        .words()
-        .into_iter()
-        .flat_map(Word::variables)
-        .any(|variable| known.contains(&variable.name));
+    let names_known =
+        stages[0].words().flat_map(Word::variables).any(|variable| known.contains(&variable.name));
     let begins = match simple[0].program().as_deref() {
         Some("echo" | "printf") => names_known,
         Some("cat") => reads_own && simple[0].words.len() == 1 && stages[0].redirections.is_empty(),
@@ -180,9 +177,7 @@ const PLAIN: &[&str] = &[
 /// With which codes the command can end; holds every possible one.
 pub(super) fn codes(subject: &Subject<'_>) -> Codes {
     match subject.line() {
-        Some(line) if subject.is_complete => {
-            ends(&line.list, &|simple| program(subject, simple, 0))
-        }
+        Some(line) if subject.is_complete => ends(line.list, &|simple| program(subject, simple, 0)),
         _ => Codes::ANY,
     }
 }

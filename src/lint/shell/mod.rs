@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use super::{project::Project, table::Family};
 use crate::diag::Diagnostic;
-use subject::Subject;
+use subject::{Subject, Texts};
 
 pub(super) static FAMILY: Family =
     Family { title: "Commands and scripts", rules: rules::RULES, check };
@@ -26,11 +26,11 @@ fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
         let mut found = Vec::new();
         rules::in_http(entry, &mut found);
         rules::in_powershell(entry, &mut found);
-        let subject = Subject::of(project, file, entry);
-        let Some(subject) = subject else {
+        let Some(texts) = Texts::of(project, file, entry) else {
             diagnostics.append(&mut found);
             continue;
         };
+        let subject = Subject::new(&texts, project, file, entry);
         for check in rules::CHECKS {
             check(&subject, &mut found);
         }

@@ -17,7 +17,7 @@ use crate::{
 
 use super::{
     place::Home,
-    subject::{Dialect, Piece, Reach, tidy},
+    subject::{Dialect, Reach, Text, tidy},
 };
 
 /// A longer script is not looked into.
@@ -86,10 +86,10 @@ const SUBCOMMANDS: &[&str] = &["run", "--"];
 pub(super) const ENDINGS: &[&str] =
     &["sh", "bash", "zsh", "py", "js", "mjs", "cjs", "ts", "mts", "rb", "pl", "php", "lua"];
 
-pub(super) fn named_in(piece: &Piece, root: &Path, reach: Reach) -> Vec<Script> {
+pub(super) fn named_in(text: &Text, root: &Path, reach: Reach) -> Vec<Script> {
     let mut found = Vec::new();
     let mut has_moved = Moved::No;
-    walk::walk(&piece.list, &mut |command, around| {
+    walk::walk(&text.list, &mut |command, around| {
         let Some(simple) = command.simple() else { return };
         if around.function.is_some() {
             return;
@@ -106,8 +106,8 @@ pub(super) fn named_in(piece: &Piece, root: &Path, reach: Reach) -> Vec<Script> 
             has_arguments: simple.words.len() > index + 1,
             state,
             is_executable,
-            is_inner: piece.is_inner,
-            home: piece.home.clone(),
+            is_inner: text.is_inner,
+            home: text.home.clone(),
             span: word.span,
         });
     });

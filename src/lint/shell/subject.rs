@@ -1,5 +1,5 @@
 //! A command hook as the rules look at it: its shell text, the shell texts in it, the scripts that
-//! it names.
+//! it names; each walked through once for all rules.
 //!
 //! Does not judge. Invariants: a text that is not understood is not among the pieces, and then the
 //! subject is not complete; files outside of the project are not opened.
@@ -12,7 +12,10 @@ use std::{
 use crate::{
     lint::project::{File, Kind as FileKind, Project},
     model::hook::{Entry, Handler, Shell},
-    shell::{self, Command, Kind, List, Part, Quote, Simple, Word, walk},
+    shell::{
+        self, Command, Kind, List, Part, Quote, Simple, Word,
+        walk::{self, Around},
+    },
     source::Span,
 };
 
@@ -43,9 +46,33 @@ pub(super) enum Dialect {
 
 /// A shell text that could be read.
 #[derive(Debug)]
-pub(super) struct Piece {
+pub(super) struct Text {
     pub(super) list: List,
     pub(super) home: Home,
+    dialect: Dialect,
+    has_arguments: bool,
+    /// The script that it is; `None`: a part of the command itself.
+    script: Option<usize>,
+    /// Whether it stands in a word of another text.
+    pub(super) is_inner: bool,
+}
+
+/// The texts of one command hook.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    all: Vec<Text>,
+    scripts: Vec<Script>,
+    /// Whether a text of the command itself was not understood.
+    is_incomplete: bool,
+    /// Where a quote of the command begins that does not end.
+    unclosed: Option<(Home, Span)>,
+}
+
+/// A text as the rules look at it: walked through once, for all of them.
+#[derive(Debug)]
+pub(super) struct Piece<'t> {
+    pub(super) list: &'t List,
+    pub(super) home: &'t Home,
     pub(super) dialect: Dialect,
     /// Whether `$1` and the like may have a value.
     pub(super) has_arguments: bool,
@@ -53,23 +80,25 @@ pub(super) struct Piece {
     pub(super) script: Option<usize>,
     /// Whether it stands in a word of another piece.
     pub(super) is_inner: bool,
+    /// Every command, compound ones before what is in them, with what is around it.
+    pub(super) commands: Vec<(&'t Command, Around<'t>)>,
 }
 
 /// Everything about one command hook.
 #[derive(Debug)]
-pub(super) struct Subject<'e> {
-    pub(super) entry: &'e Entry,
+pub(super) struct Subject<'t> {
+    pub(super) entry: &'t Entry,
     pub(super) reach: Reach,
     /// The directory below which files may be looked at.
-    pub(super) root: PathBuf,
+    pub(super) root: &'t Path,
     /// Whether the file lies where it belongs in a project, so that the root surely is one.
     pub(super) is_in_place: bool,
-    pub(super) pieces: Vec<Piece>,
-    pub(super) scripts: Vec<Script>,
+    pub(super) pieces: Vec<Piece<'t>>,
+    pub(super) scripts: &'t [Script],
     /// Whether every text of the command itself was understood.
     pub(super) is_complete: bool,
     /// Where a quote of the command begins that does not end.
-    pub(super) unclosed: Option<(Home, Span)>,
+    pub(super) unclosed: Option<&'t (Home, Span)>,
     /// Variables that the file itself sets for its hooks.
     pub(super) set: Vec<String>,
     /// Whether a text of it could answer in JSON, once somebody has asked.
@@ -90,45 +119,111 @@ impl Reach {
     }
 }
 
-impl<'e> Subject<'e> {
+impl Texts {
     /// `None`: not a command of a POSIX shell.
-    pub(super) fn of(project: &Project, file: &File, entry: &'e Entry) -> Option<Self> {
+    pub(super) fn of(project: &Project, file: &File, entry: &Entry) -> Option<Self> {
         let Handler::Command { command, args, shell } = &entry.handler else { return None };
         if *shell == Some(Shell::Powershell) {
             return None;
         }
-        let reach = Reach::of(file);
-        let mut subject = Self {
-            entry,
-            reach,
-            root: project.root.clone(),
-            is_in_place: !matches!(file.kind, FileKind::OtherHooks | FileKind::OtherSettings),
-            pieces: Vec::new(),
-            scripts: Vec::new(),
-            is_complete: true,
-            unclosed: None,
-            set: variables_of(file),
-            may_answer: OnceCell::new(),
-        };
+        let mut texts = Self::default();
         let home = Home::of(entry);
         let dialect = if shell.is_some() { Dialect::Rich } else { Dialect::Posix };
         match args {
-            Some(args) => subject.add_list(exec(command, args), &home, Dialect::Rich, None),
+            Some(args) => texts.add_list(exec(command, args), home, Dialect::Rich, None),
             None => match shell::read(command) {
-                Ok(list) => subject.add_list(list, &home, dialect, None),
+                Ok(list) => texts.add_list(list, home, dialect, None),
                 Err(unclear) => {
-                    subject.is_complete = false;
+                    texts.is_incomplete = true;
                     let span = Span::new(unclear.at, command.len());
-                    subject.unclosed = unclear.is_unclosed.then(|| (home.clone(), span));
+                    texts.unclosed = unclear.is_unclosed.then_some((home, span));
                 }
             },
         }
-        subject.add_scripts();
-        Some(subject)
+        texts.add_scripts(&project.root, Reach::of(file));
+        Some(texts)
+    }
+
+    fn add_list(&mut self, list: List, home: Home, dialect: Dialect, script: Option<usize>) {
+        let mut inner = Vec::new();
+        walk::walk(&list, &mut |command, _| {
+            if let Some(simple) = command.simple()
+                && let Some(text) = inner_text(simple)
+            {
+                inner.push(text);
+            }
+        });
+        let has_arguments = script.is_some_and(|index: usize| self.scripts[index].has_arguments);
+        let at = self.all.len();
+        self.all.push(Text { list, home, dialect, has_arguments, script, is_inner: false });
+        for text in inner {
+            match text.read() {
+                Ok(list) => self.all.push(Text {
+                    list,
+                    home: self.all[at].home.clone(),
+                    dialect: text.dialect,
+                    has_arguments: text.has_arguments,
+                    script,
+                    is_inner: true,
+                }),
+                Err(_) => self.is_incomplete |= script.is_none(),
+            }
+        }
+    }
+
+    fn add_scripts(&mut self, root: &Path, reach: Reach) {
+        for text in &self.all {
+            self.scripts.extend(script::named_in(text, root, reach));
+        }
+        for index in 0..self.scripts.len() {
+            let Some((file, dialect)) = self.scripts[index].shell_text() else { continue };
+            if let Ok(list) = shell::read(file.text()) {
+                self.add_list(list, Home::script(file), dialect, Some(index));
+            }
+        }
+    }
+}
+
+impl<'t> Piece<'t> {
+    fn of(text: &'t Text) -> Self {
+        let Text { list, home, dialect, has_arguments, script, is_inner } = text;
+        let mut commands = Vec::new();
+        walk::walk(list, &mut |command, around| commands.push((command, *around)));
+        Self {
+            list,
+            home,
+            dialect: *dialect,
+            has_arguments: *has_arguments,
+            script: *script,
+            is_inner: *is_inner,
+            commands,
+        }
+    }
+}
+
+impl<'t> Subject<'t> {
+    pub(super) fn new(
+        texts: &'t Texts,
+        project: &'t Project,
+        file: &File,
+        entry: &'t Entry,
+    ) -> Self {
+        Self {
+            entry,
+            reach: Reach::of(file),
+            root: &project.root,
+            is_in_place: !matches!(file.kind, FileKind::OtherHooks | FileKind::OtherSettings),
+            pieces: texts.all.iter().map(Piece::of).collect(),
+            scripts: &texts.scripts,
+            is_complete: !texts.is_incomplete,
+            unclosed: texts.unclosed.as_ref(),
+            set: variables_of(file),
+            may_answer: OnceCell::new(),
+        }
     }
 
     /// The command itself, if it was understood.
-    pub(super) fn line(&self) -> Option<&Piece> {
+    pub(super) fn line(&self) -> Option<&Piece<'t>> {
         self.pieces.first().filter(|piece| piece.script.is_none())
     }
 
@@ -144,67 +239,22 @@ impl<'e> Subject<'e> {
         matches!(&self.entry.handler, Handler::Command { args: Some(_), .. })
     }
 
-    fn add_list(&mut self, list: List, home: &Home, dialect: Dialect, script: Option<usize>) {
-        let mut inner = Vec::new();
-        walk::walk(&list, &mut |command, _| {
-            if let Some(simple) = command.simple()
-                && let Some(text) = inner_text(simple)
-            {
-                inner.push(text);
-            }
-        });
-        let has_arguments = script.is_some_and(|index: usize| self.scripts[index].has_arguments);
-        let (home, is_inner) = (home.clone(), false);
-        self.pieces.push(Piece {
-            list,
-            home: home.clone(),
-            dialect,
-            has_arguments,
-            script,
-            is_inner,
-        });
-        for text in inner {
-            match text.read() {
-                Ok(list) => self.pieces.push(Piece {
-                    list,
-                    home: home.clone(),
-                    dialect: text.dialect,
-                    has_arguments: text.has_arguments,
-                    script,
-                    is_inner: true,
-                }),
-                Err(_) if script.is_none() => self.is_complete = false,
-                Err(_) => {}
-            }
-        }
-    }
-
-    fn add_scripts(&mut self) {
-        for piece in &self.pieces {
-            self.scripts.extend(script::named_in(piece, &self.root, self.reach));
-        }
-        for index in 0..self.scripts.len() {
-            let Some((file, dialect)) = self.scripts[index].shell_text() else { continue };
-            if let Ok(list) = shell::read(file.text()) {
-                self.add_list(list, &Home::script(file), dialect, Some(index));
-            }
-        }
-    }
-
     /// Every command of every piece.
     pub(super) fn commands<'s>(
         &'s self,
-        mut visit: impl FnMut(&'s Piece, &'s Command, &walk::Around<'s>),
+        mut visit: impl FnMut(&'s Piece<'t>, &'t Command, &'s Around<'t>),
     ) {
         for piece in &self.pieces {
-            walk::walk(&piece.list, &mut |command, around| visit(piece, command, around));
+            for (command, around) in &piece.commands {
+                visit(piece, command, around);
+            }
         }
     }
 
     /// Every program that is run, with what is around it.
     pub(super) fn programs<'s>(
         &'s self,
-        mut visit: impl FnMut(&'s Piece, &'s Simple, &'s Command, &walk::Around<'s>),
+        mut visit: impl FnMut(&'s Piece<'t>, &'t Simple, &'t Command, &'s Around<'t>),
     ) {
         self.commands(|piece, command, around| {
             if let Kind::Simple(simple) = &command.kind {

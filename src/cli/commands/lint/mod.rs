@@ -15,7 +15,7 @@ use crate::{
         args::{Format, Lint},
         exit::Exit,
         failure::Failure,
-        output::{BAD, DIM, GOOD, WARN, styled},
+        output::{BAD, DIM, GOOD, WARN, raw_stdout, styled},
     },
     diag::{
         Severity,
@@ -86,7 +86,10 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Lint) -> Result<Exit, Failure>
     }
     show(desk, &here.root, args.format, &findings)?;
     let is_strict = args.deny.is_some() || settled.deny == Some(Deny::Warnings);
-    Ok(verdict(&findings, is_strict))
+    let verdict = verdict(&findings, is_strict);
+    // The program ends here: nobody needs the room of thousands of findings.
+    std::mem::forget(findings);
+    Ok(verdict)
 }
 
 /// Hook files are JSON.
@@ -256,7 +259,12 @@ fn show(desk: &Desk<'_>, base: &Path, format: Format, findings: &Findings) -> Re
         }
     };
     rendered.map_err(|error| Failure::of(&error))?;
-    desk.output.text(String::from_utf8_lossy(&out));
+    match format {
+        // JSON has no signs that move a cursor; looking for some takes as long as writing it. A
+        // reader that has gone wants no word about it.
+        Format::Json | Format::Sarif => drop(raw_stdout(&out)),
+        Format::Github | Format::Text => desk.output.text(String::from_utf8_lossy(&out)),
+    }
     if format == Format::Text {
         desk.output.line(summary(findings));
     }

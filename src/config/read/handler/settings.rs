@@ -59,7 +59,7 @@ impl Reader<'_> {
         let rewake = self.flag(fields, "asyncRewake");
         let background = self.flag(fields, "background").or(self.flag(fields, "async"));
         let further = further(fields);
-        if self.is_thorough() {
+        if self.is_thorough() && !further.is_empty() {
             self.job_terms(fields, &further);
         }
         Settings {

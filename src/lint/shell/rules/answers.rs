@@ -94,6 +94,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             None if is_sure && !text.expands => {
                 let message = "this looks like JSON and cannot be read as such".to_owned();
                 let one = piece.home.found(&ANSWER_NOT_JSON, message, command.span);
+                let one = one.help("print one object, with keys and texts in double quotes");
                 found.push(match Node::document(&text.plain) {
                     Err(fault) => one.note(fault.message),
                     Ok(_) => one,
@@ -105,7 +106,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 struct Place<'s> {
-    piece: &'s Piece,
+    piece: &'s Piece<'s>,
     span: Span,
 }
 
@@ -328,7 +329,7 @@ fn judge(
 }
 
 /// Whether a script looks at the event's name, and so may answer each as it should be.
-fn asks_for_event(subject: &Subject<'_>, piece: &Piece) -> bool {
+fn asks_for_event(subject: &Subject<'_>, piece: &Piece<'_>) -> bool {
     let texts =
         piece.script.and_then(|index| subject.scripts[index].text()).map(|file| file.text());
     texts.unwrap_or(subject.command()).contains("hook_event_name")

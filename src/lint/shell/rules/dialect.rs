@@ -27,22 +27,18 @@ pub(super) static QUOTE_NOT_CLOSED: Rule = Rule::error(
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     if let Some((home, span)) = &subject.unclosed {
         let message = "this quote does not end".to_owned();
-        found.push(home.found(&QUOTE_NOT_CLOSED, message, *span));
+        let one = home.found(&QUOTE_NOT_CLOSED, message, *span);
+        found.push(one.help("close it; a quote that belongs to the text needs a backslash"));
     }
     for piece in subject.pieces.iter().filter(|piece| piece.dialect == Dialect::Posix) {
-        let mut first = None;
-        crate::shell::walk::walk(&piece.list, &mut |command, _| {
-            if first.is_none() {
-                first = of_command(command);
-            }
-        });
+        let first = piece.commands.iter().find_map(|(command, _)| of_command(command));
         if let Some((what, span)) = first {
             found.push(of_piece(piece, what, span));
         }
     }
 }
 
-fn of_piece(piece: &Piece, what: &str, span: Span) -> Diagnostic {
+fn of_piece(piece: &Piece<'_>, what: &str, span: Span) -> Diagnostic {
     let message = format!("{what} is not known to every `/bin/sh`");
     let one = piece.home.found(&BASH_IN_SH, message, span);
     match (piece.script, piece.is_inner) {
@@ -73,7 +69,7 @@ fn of_command(command: &Command) -> Option<(&'static str, Span)> {
     if let Some(what) = own {
         return Some((what, command.span));
     }
-    command.words().into_iter().find_map(of_word)
+    command.words().find_map(of_word)
 }
 
 fn of_simple(simple: &Simple) -> Option<&'static str> {

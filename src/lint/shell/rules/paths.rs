@@ -47,15 +47,14 @@ const IMAGES: &[&str] = &["runner", "vscode", "node", "codespace", "linuxbrew"];
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     relative(subject, found);
-    let lines: Vec<&Piece> = subject.pieces.iter().filter(|piece| piece.script.is_none()).collect();
-    for piece in lines {
-        crate::shell::walk::walk(&piece.list, &mut |command, _| {
+    for piece in subject.pieces.iter().filter(|piece| piece.script.is_none()) {
+        for (command, _) in &piece.commands {
             for word in command.words() {
                 if subject.reach != Reach::Personal {
                     machine(subject, piece, word, found);
                 }
             }
-            let Some(simple) = command.simple() else { return };
+            let Some(simple) = command.simple() else { continue };
             for word in &simple.words {
                 unquoted(subject.reach, piece, word, found);
             }
@@ -63,7 +62,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             if let Some(word) = named.or(simple.words.first()).filter(|_| !subject.is_exec_form()) {
                 unexpanded(piece, word, found);
             }
-        });
+        }
     }
 }
 
@@ -92,7 +91,7 @@ fn relative(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn machine(subject: &Subject<'_>, piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
+fn machine(subject: &Subject<'_>, piece: &Piece<'_>, word: &Word, found: &mut Vec<Diagnostic>) {
     for part in &word.parts {
         let Part::Text { text, span, .. } = part else { continue };
         let Some((home, name)) = home_of(text) else { continue };
@@ -154,7 +153,7 @@ pub(super) fn home_of(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-fn unquoted(reach: Reach, piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
+fn unquoted(reach: Reach, piece: &Piece<'_>, word: &Word, found: &mut Vec<Diagnostic>) {
     for part in &word.parts {
         let Part::Variable(variable) = part else { continue };
         let is_directory = matches!(
@@ -175,7 +174,7 @@ fn unquoted(reach: Reach, piece: &Piece, word: &Word, found: &mut Vec<Diagnostic
     }
 }
 
-fn unexpanded(piece: &Piece, word: &Word, found: &mut Vec<Diagnostic>) {
+fn unexpanded(piece: &Piece<'_>, word: &Word, found: &mut Vec<Diagnostic>) {
     let Some(Part::Text { text, quote, .. }) = word.parts.first() else { return };
     let is_tilde = text.starts_with("~/") && *quote != Quote::None;
     let names = ["$CLAUDE_PROJECT_DIR", "$CLAUDE_PLUGIN_ROOT", "$HOME/", "${HOME}/", "$PWD/"];

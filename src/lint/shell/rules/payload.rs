@@ -11,7 +11,7 @@ use crate::{
     model::{Processor, hook::Entry},
     shell::{
         Command, Operation, Part, Quote, Simple, Target, Word,
-        walk::{Around, Stream, walk},
+        walk::{Around, Stream},
     },
 };
 
@@ -104,7 +104,7 @@ const OWN_FIELDS: &[(&str, &[&str])] = &[
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     for piece in &subject.pieces {
-        let known = from_payload(&piece.list);
+        let known = from_payload(piece);
         if subject.entry.vocabulary == Processor::ClaudeCode && subject.entry.event.row().is_some()
         {
             fields(subject.entry, piece, &known, found);
@@ -120,17 +120,17 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn fields(entry: &Entry, piece: &Piece, known: &BTreeSet<String>, found: &mut Vec<Diagnostic>) {
-    walk(&piece.list, &mut |command, around| {
-        let Some(jq) = command.simple().and_then(jq) else { return };
+fn fields(entry: &Entry, piece: &Piece<'_>, known: &BTreeSet<String>, found: &mut Vec<Diagnostic>) {
+    for (command, around) in &piece.commands {
+        let Some(jq) = command.simple().and_then(jq) else { continue };
         if !jq.reads_stdin || !reads_payload(command, around, known) {
-            return;
+            continue;
         }
-        let Some((wrong, meant)) = wrong_path(&jq.filter, entry) else { return };
+        let Some((wrong, meant)) = wrong_path(&jq.filter, entry) else { continue };
         let message = format!("the payload has no `{wrong}`");
         let one = piece.home.found(&PAYLOAD_FIELD_UNKNOWN, message, jq.word.span);
         found.push(one.help(format!("write `{meant}`")));
-    });
+    }
 }
 
 /// Whether stdin of a command is the payload: the hook's own, or a known variable's text.
@@ -235,20 +235,20 @@ fn drains(simple: &Simple, command: &Command) -> bool {
     }
 }
 
-fn read_twice(piece: &Piece, found: &mut Vec<Diagnostic>) {
+fn read_twice(piece: &Piece<'_>, found: &mut Vec<Diagnostic>) {
     let (mut first, mut second) = (None, None);
-    walk(&piece.list, &mut |command, around| {
-        let Some(simple) = command.simple() else { return };
+    for (command, around) in &piece.commands {
+        let Some(simple) = command.simple() else { continue };
         let is_certain = around.streams.stdin == Stream::Own(0) && around.function.is_none();
         if !is_certain || !drains(simple, command) {
-            return;
+            continue;
         }
         if first.is_some() && !around.is_background {
             second.get_or_insert(command.span);
         } else if !around.is_conditional {
             first = Some(());
         }
-    });
+    }
     if let Some(span) = second {
         let message = "the payload has already been read: nothing is left on stdin".to_owned();
         let one = piece.home.found(&PAYLOAD_READ_TWICE, message, span);
@@ -263,9 +263,9 @@ fn is_told(word: &Word, known: &BTreeSet<String>) -> bool {
     })
 }
 
-fn runs(piece: &Piece, known: &BTreeSet<String>, found: &mut Vec<Diagnostic>) {
-    walk(&piece.list, &mut |command, _| {
-        let Some(simple) = command.simple() else { return };
+fn runs(piece: &Piece<'_>, known: &BTreeSet<String>, found: &mut Vec<Diagnostic>) {
+    for (command, _) in &piece.commands {
+        let Some(simple) = command.simple() else { continue };
         let Some(program) = simple.program() else {
             // `$cmd` as the program itself.
             let first =
@@ -273,7 +273,7 @@ fn runs(piece: &Piece, known: &BTreeSet<String>, found: &mut Vec<Diagnostic>) {
             if let Some(word) = first {
                 found.push(as_code(piece, word));
             }
-            return;
+            continue;
         };
         let code = match program.as_ref() {
             "eval" => simple.words[1..].iter().find(|word| is_told(word, known)),
@@ -285,15 +285,15 @@ fn runs(piece: &Piece, known: &BTreeSet<String>, found: &mut Vec<Diagnostic>) {
         if let Some(word) = code.filter(|word| is_told(word, known)) {
             found.push(as_code(piece, word));
         }
-    });
+    }
 }
 
 /// `… | xargs -I{} sh -c '… {} …'`: what is put in is read as code.
-fn runs_by_xargs(piece: &Piece, found: &mut Vec<Diagnostic>) {
-    walk(&piece.list, &mut |command, around| {
-        let Some(simple) = command.simple() else { return };
+fn runs_by_xargs(piece: &Piece<'_>, found: &mut Vec<Diagnostic>) {
+    for (command, around) in &piece.commands {
+        let Some(simple) = command.simple() else { continue };
         if simple.program().as_deref() != Some("xargs") {
-            return;
+            continue;
         }
         let stages = around.chain().pipelines().nth(around.link).map(|line| &line.stages);
         let is_fed = stages.and_then(|stages| stages.first()).is_some_and(|first| {
@@ -301,13 +301,13 @@ fn runs_by_xargs(piece: &Piece, found: &mut Vec<Diagnostic>) {
             jq.is_some_and(|jq| jq.reads_stdin) && first.redirections.is_empty()
         });
         if !is_fed {
-            return;
+            continue;
         }
         let words: Vec<_> = simple.words.iter().map(Word::literal).collect();
         let text = |index: usize| words.get(index).and_then(|word| word.as_deref());
         let Some(at) = (0..words.len()).find(|&i| text(i).is_some_and(|w| w.starts_with("-I")))
         else {
-            return;
+            continue;
         };
         let mark = match text(at) {
             Some("-I") => text(at + 1).unwrap_or_default(),
@@ -322,10 +322,10 @@ fn runs_by_xargs(piece: &Piece, found: &mut Vec<Diagnostic>) {
         if let Some(word) = code.filter(|word| !mark.is_empty() && holds(word)) {
             found.push(as_code(piece, word));
         }
-    });
+    }
 }
 
-fn as_code(piece: &Piece, word: &Word) -> Diagnostic {
+fn as_code(piece: &Piece<'_>, word: &Word) -> Diagnostic {
     let message = "a text out of the payload is run as code".to_owned();
     let one = piece.home.found(&PAYLOAD_RUNS_AS_CODE, message, word.span);
     one.help("pass it as an argument: sh -c 'check \"$1\"' sh \"$x\"")
@@ -344,10 +344,10 @@ fn code_word<'s>(simple: &'s Simple, letters: &str) -> Option<&'s Word> {
     simple.words.get(at + 1)
 }
 
-fn unquoted(piece: &Piece, known: &BTreeSet<String>, found: &mut Vec<Diagnostic>) {
+fn unquoted(piece: &Piece<'_>, known: &BTreeSet<String>, found: &mut Vec<Diagnostic>) {
     let mut told = BTreeSet::new();
-    walk(&piece.list, &mut |command, _| {
-        let Some(simple) = command.simple() else { return };
+    for (command, _) in &piece.commands {
+        let Some(simple) = command.simple() else { continue };
         // The first word is looked at above.
         for part in simple.words.iter().skip(1).flat_map(|word| &word.parts) {
             let Part::Variable(variable) = part else { continue };
@@ -365,5 +365,5 @@ fn unquoted(piece: &Piece, known: &BTreeSet<String>, found: &mut Vec<Diagnostic>
             let new = format!("\"{shown}\"");
             found.push(piece.home.mended(one, variable.span, &new, !piece.is_inner));
         }
-    });
+    }
 }

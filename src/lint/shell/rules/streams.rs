@@ -12,7 +12,7 @@ use crate::{
     },
     shell::{
         Command, Simple, Word,
-        walk::{Around, Stream, walk},
+        walk::{Around, Stream},
     },
 };
 
@@ -54,7 +54,10 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         }
         if let Some(what) = terminal(simple, command) {
             let message = format!("{what} needs a terminal, and hooks have none");
-            found.push(piece.home.found(&NEEDS_A_TERMINAL, message, command.span));
+            let one = piece.home.found(&NEEDS_A_TERMINAL, message, command.span);
+            found.push(
+                one.help("use something that asks nobody, and tell the user with `systemMessage`"),
+            );
         }
     });
     if !is_background {
@@ -62,7 +65,12 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn left_behind(piece: &Piece, command: &Command, around: &Around<'_>, found: &mut Vec<Diagnostic>) {
+fn left_behind(
+    piece: &Piece<'_>,
+    command: &Command,
+    around: &Around<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let is_open = |stream: Stream| matches!(stream, Stream::Own(1 | 2));
     let streams = around.streams;
     if !around.is_background
@@ -92,11 +100,11 @@ fn left_behind(piece: &Piece, command: &Command, around: &Around<'_>, found: &mu
 }
 
 /// Whether the script waits for what it has started.
-fn waits(piece: &Piece) -> bool {
+fn waits(piece: &Piece<'_>) -> bool {
     let mut waits = false;
-    walk(&piece.list, &mut |command, _| {
+    for (command, _) in &piece.commands {
         waits |= command.simple().and_then(Simple::program).as_deref() == Some("wait");
-    });
+    }
     waits
 }
 
@@ -169,8 +177,8 @@ fn unseen(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     }
     // With a refusal the reason is what matters, and another rule says where it goes.
     let (mut first, mut all, mut refuses) = (None, true, false);
-    walk(&line.list, &mut |command, around| {
-        let Some(simple) = command.simple() else { return };
+    for (command, around) in &line.commands {
+        let Some(simple) = command.simple() else { continue };
         refuses |= simple.words.first().and_then(Word::bare) == Some("exit");
         match output(command) {
             Some(text) if around.streams.stdout == Stream::Own(1) && !text.trim().is_empty() => {
@@ -179,7 +187,7 @@ fn unseen(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             }
             _ => {}
         }
-    });
+    }
     let is_only = line.list.0.iter().all(|item| {
         item.pipelines()
             .flat_map(|pipeline| &pipeline.stages)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     diag::{Diagnostic, Rule, Severity},
     lint::shell::subject::{Piece, Subject},
-    shell::{List, Simple, Word, walk::walk},
+    shell::{Simple, Word},
     source::Span,
 };
 
@@ -63,14 +63,14 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 /// A hint about the first command of which nobody knows how long it takes, but that it takes long.
-fn may_not_fit(piece: &Piece, limit: Duration, found: &mut Vec<Diagnostic>) {
+fn may_not_fit(piece: &Piece<'_>, limit: Duration, found: &mut Vec<Diagnostic>) {
     let mut first = None;
-    walk(&piece.list, &mut |command, around| {
+    for (command, around) in &piece.commands {
         let slow = command.simple().and_then(slow);
         if let Some(what) = slow.filter(|_| !around.is_background && around.function.is_none()) {
             first.get_or_insert((command.span, what));
         }
-    });
+    }
     let Some((span, what)) = first else { return };
     let limit = limit.as_secs_f64();
     let message = format!("`{what}` rarely ends within the {limit} seconds that this hook has");
@@ -89,15 +89,17 @@ fn slow(simple: &Simple) -> Option<String> {
     Some([&[*name], *rest].concat().join(" "))
 }
 
-fn piece_fits(piece: &Piece, limit: Duration, found: &mut Vec<Diagnostic>) {
+const FIT: &str = "raise `timeout`, or wait less";
+
+fn piece_fits(piece: &Piece<'_>, limit: Duration, found: &mut Vec<Diagnostic>) {
     let mut waits = Vec::new();
-    collect(&piece.list, &mut waits);
+    collect(piece, &mut waits);
     let shown = limit.as_secs_f64();
     if let Some((longest, span, name)) = waits.iter().find(|(wait, ..)| *wait > limit) {
         let seconds = longest.as_secs_f64();
         let message =
             format!("this `{name}` is {seconds} seconds, and the hook is ended after {shown}");
-        found.push(piece.home.found(&OUTLASTS_ITS_LIMIT, message, *span));
+        found.push(piece.home.found(&OUTLASTS_ITS_LIMIT, message, *span).help(FIT));
         return;
     }
     let sum: Duration =
@@ -106,21 +108,21 @@ fn piece_fits(piece: &Piece, limit: Duration, found: &mut Vec<Diagnostic>) {
         let sum = sum.as_secs_f64();
         let message =
             format!("together this can take {sum} seconds, and the hook is ended after {shown}");
-        found.push(piece.home.found(&OUTLASTS_ITS_LIMIT, message, *span));
+        found.push(piece.home.found(&OUTLASTS_ITS_LIMIT, message, *span).help(FIT));
     }
 }
 
 /// What surely may happen one after the other; ways that exclude each other are not added up.
-fn collect(list: &List, waits: &mut Vec<(Duration, Span, &'static str)>) {
-    walk(list, &mut |command, around| {
+fn collect(piece: &Piece<'_>, waits: &mut Vec<(Duration, Span, &'static str)>) {
+    for (command, around) in &piece.commands {
         if around.is_background || around.function.is_some() || around.is_conditional {
-            return;
+            continue;
         }
-        let Some(simple) = command.simple() else { return };
+        let Some(simple) = command.simple() else { continue };
         if let Some((name, wait)) = wait_of(simple) {
             waits.push((wait, command.span, name));
         }
-    });
+    }
 }
 
 fn wait_of(simple: &Simple) -> Option<(&'static str, Duration)> {

@@ -183,7 +183,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
 
 fn judge(
     subject: &Subject<'_>,
-    piece: &Piece,
+    piece: &Piece<'_>,
     variable: &Variable,
     around: &Around<'_>,
     assigned: Option<&BTreeSet<String>>,
@@ -213,7 +213,11 @@ fn judge(
     if is_positional(name) {
         let is_given = piece.has_arguments || around.function.is_some() || sets_arguments(piece);
         let message = format!("`${name}` is empty: hooks get no arguments");
-        return if is_given { None } else { found(&POSITIONAL_ARGUMENT, message) };
+        if is_given {
+            return None;
+        }
+        let help = "what has happened is told on stdin: jq -r '.tool_input.file_path'";
+        return found(&POSITIONAL_ARGUMENT, message).map(|one| one.help(help));
     }
     if let (true, Some(help)) = (variable.is_braced && piece.script.is_none(), instead_of(name)) {
         return found(&FOREIGN_PLACEHOLDER, format!("nothing fills in `${{{name}}}`"))
@@ -274,19 +278,19 @@ fn is_positional(name: &str) -> bool {
 }
 
 /// Whether `set -- …` gives the script arguments of its own.
-fn sets_arguments(piece: &Piece) -> bool {
+fn sets_arguments(piece: &Piece<'_>) -> bool {
     let mut sets = false;
-    crate::shell::walk::walk(&piece.list, &mut |command, _| {
+    for (command, _) in &piece.commands {
         if let Some(simple) = command.simple() {
             let is_set = simple.program().as_deref() == Some("set");
             sets |= is_set && simple.words.iter().any(|word| word.bare() == Some("--"));
         }
-    });
+    }
     sets
 }
 
 /// `{{file}}`, `{file_path}`, `%FILE%` in plain text.
-fn template(piece: &Piece, part: &Part, found: &mut Vec<Diagnostic>) {
+fn template(piece: &Piece<'_>, part: &Part, found: &mut Vec<Diagnostic>) {
     let Part::Text { text, span, .. } = part else { return };
     let braces = text.split_once("{{").and_then(|(_, rest)| rest.split_once("}}"));
     let is_name = |text: &str| {
@@ -310,7 +314,7 @@ fn template(piece: &Piece, part: &Part, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn overwritten(piece: &Piece, command: &crate::shell::Command, found: &mut Vec<Diagnostic>) {
+fn overwritten(piece: &Piece<'_>, command: &crate::shell::Command, found: &mut Vec<Diagnostic>) {
     for redirection in &command.redirections {
         let Target::Word(word) = &redirection.target else { continue };
         let is_file = word.variables().iter().any(|variable| variable.name == "CLAUDE_ENV_FILE");
