@@ -193,7 +193,12 @@ impl<'t> Node<'t> {
 
     /// The members of an object in the order of the text; empty for other kinds.
     pub(crate) fn members(&self) -> Vec<Member<'t>> {
-        self.pairs().map(|(key, value)| member(key, value)).collect()
+        self.each_member().collect()
+    }
+
+    /// The same, one by one.
+    pub(crate) fn each_member(&self) -> impl Iterator<Item = Member<'t>> {
+        self.pairs().map(|(key, value)| member(key, value))
     }
 
     /// Keys with their quotes, and values.

@@ -48,7 +48,9 @@ fn rule(entry: &Entry) -> Option<Diagnostic> {
     let text = entry.condition.as_deref()?;
     let fault = permission::Rule::parse(text).fault(&entry.event)?;
     let message = format!("the condition `{text}` cannot be met as meant: {fault}");
-    Some(found(&CONDITION_INVALID, message, entry, &["if"]))
+    let help =
+        "write one rule of one tool, such as \"Bash(git push *)\", on an event of tool calls";
+    Some(found(&CONDITION_INVALID, message, entry, &["if"]).help(help))
 }
 
 fn globs(entry: &Entry) -> impl Iterator<Item = Diagnostic> + '_ {

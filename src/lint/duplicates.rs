@@ -173,14 +173,17 @@ fn of_native(
     if let Some(field) = difference(a, b) {
         let message = format!("a copy of this hook says something else about `{field}`");
         let found = about(&CONFLICTING_COPIES, message, a, b);
-        return Some(found.note("Claude Code runs it once, as the last copy says"));
+        let found = found.note("Claude Code runs it once, as the last copy says");
+        return Some(found.help("write the same in both, or remove one"));
     }
     (is_one_file || earlier.file.kind != later.file.kind).then(|| copies(a, b, overlap))
 }
 
 fn near(a: &Entry, b: &Entry) -> Diagnostic {
     let message = "this starts the same as another hook of the event, in another spelling";
-    about(&NEAR_DUPLICATE, message, a, b).label("runs twice")
+    about(&NEAR_DUPLICATE, message, a, b)
+        .label("runs twice")
+        .help("write both alike, or remove one")
 }
 
 /// Two that are one hook to whoever runs them.

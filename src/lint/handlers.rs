@@ -198,6 +198,7 @@ fn once(file: &File, entry: &Entry) -> Option<Diagnostic> {
     (file.kind.is_native() && entry.settings.once == Some(true)).then(|| {
         let message = "`once` has no effect here: the hook runs every time";
         found(&ONCE_IGNORED, message, entry, &["once"])
+            .help("remove it, or move the hook to `.claude/hooks.json`, where cph heeds it")
     })
 }
 

@@ -167,7 +167,7 @@ fn of_entry(file: &File, entry: &Entry, found: &mut Vec<Diagnostic>) {
     if matcher.is_ignored() {
         let event = entry.event.name_or_own(entry.vocabulary);
         let message = format!("`{event}` takes no matcher: the hook always runs");
-        return found.push(at(&MATCHER_IGNORED, message, entry));
+        return found.push(at(&MATCHER_IGNORED, message, entry).help("remove the matcher"));
     }
     if matcher.is_predicate() {
         return found.extend(matcher.fault().map(|fault| invalid(text, &fault, entry)));
@@ -215,6 +215,7 @@ fn instead(found: Diagnostic, old: &str, new: &str) -> Diagnostic {
 
 fn invalid(text: &str, fault: &str, entry: &Entry) -> Diagnostic {
     at(&MATCHER_INVALID, format!("the matcher `{text}` never matches: {fault}"), entry)
+        .help("name the tools, such as `Edit|Write`, or correct the regular expression")
 }
 
 /// What is wrong with the text, whatever it is compared with.

@@ -174,7 +174,8 @@ fn all_off(file: &File) -> Option<Diagnostic> {
     let root = file.root()?;
     let value = root.get("disableAllHooks")?;
     (value.as_bool() == Some(true)).then(|| {
-        let found = Diagnostic::new(&ALL_HOOKS_DISABLED, "no hook runs at all with this");
+        let found = Diagnostic::new(&ALL_HOOKS_DISABLED, "no hook runs at all with this")
+            .help("remove it if hooks are meant to run");
         found.at(&file.source, value.span(), "/disableAllHooks")
     })
 }

@@ -5,7 +5,10 @@
 
 mod quick;
 
-use std::{collections::BTreeSet, sync::OnceLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use jsonschema::{Validator, draft202012};
 use serde_json::Value;
@@ -17,6 +20,7 @@ use super::{
 use crate::{
     diag::{Diagnostic, Rule},
     json::{Kind, Node, pointer},
+    source::SourceFile,
 };
 
 pub(super) static FAMILY: Family = Family {
@@ -60,12 +64,12 @@ fn of_file(file: &File, said: &BTreeSet<String>) -> Vec<Diagnostic> {
     if file.is_taken && is_plain(root) {
         return Vec::new();
     }
-    let schema = schema(file.kind.is_native());
-    if quick::is_sound(schema, root, said) {
+    let is_native = file.kind.is_native();
+    if schema(is_native).is_some_and(|schema| quick::is_sound(schema, root, said)) {
         return Vec::new();
     }
     let Ok(value) = serde_json::from_str::<Value>(root.raw()) else { return Vec::new() };
-    let validator = validator(file.kind.is_native());
+    let validator = validator(is_native);
     if validator.is_valid(&value) {
         return Vec::new();
     }
@@ -118,15 +122,16 @@ fn shortened(message: &str) -> String {
     format!("...{end}")
 }
 
-fn schema(is_native: bool) -> &'static Value {
-    static HOOK_FILES: OnceLock<Value> = OnceLock::new();
-    static SETTINGS: OnceLock<Value> = OnceLock::new();
-    let (cell, text) =
-        if is_native { (&SETTINGS, OF_SETTINGS) } else { (&HOOK_FILES, OF_HOOK_FILES) };
-    cell.get_or_init(|| {
-        let schema = serde_json::from_str(text);
-        schema.unwrap_or_else(|error| unreachable!("BUG: a published schema that is no JSON: {error}"))
-    })
+/// The schema as a text that knows its parts.
+fn schema(is_native: bool) -> Option<Node<'static>> {
+    static HOOK_FILES: OnceLock<Arc<SourceFile>> = OnceLock::new();
+    static SETTINGS: OnceLock<Arc<SourceFile>> = OnceLock::new();
+    let cell = if is_native { &SETTINGS } else { &HOOK_FILES };
+    Node::indexed(cell.get_or_init(|| SourceFile::new("<schema>", text(is_native)))).ok()
+}
+
+fn text(is_native: bool) -> &'static str {
+    if is_native { OF_SETTINGS } else { OF_HOOK_FILES }
 }
 
 fn validator(is_native: bool) -> &'static Validator {
@@ -134,8 +139,9 @@ fn validator(is_native: bool) -> &'static Validator {
     static SETTINGS: OnceLock<Validator> = OnceLock::new();
     let cell = if is_native { &SETTINGS } else { &HOOK_FILES };
     cell.get_or_init(|| {
-        let compiled = draft202012::new(schema(is_native));
-        compiled.unwrap_or_else(|error| unreachable!("BUG: a published schema that is none: {error}"))
+        let schema = serde_json::from_str(text(is_native)).ok();
+        let compiled = schema.and_then(|schema: Value| draft202012::new(&schema).ok());
+        compiled.unwrap_or_else(|| unreachable!("BUG: a published schema that is none"))
     })
 }
 
@@ -150,7 +156,6 @@ mod tests {
     use crate::{
         lint::{project::Kind as FileKind, settings},
         model::event::EVENTS,
-        source::SourceFile,
     };
 
     #[test]
@@ -276,7 +281,7 @@ mod tests {
             let some = choice.iter().filter(|_| !faults.is_empty()).map(|index| index.get(&faults).clone());
             for said in [some.collect::<BTreeSet<_>>(), faults.iter().cloned().collect()] {
                 let is_new = faults.iter().any(|at| !is_said(&said, at));
-                let is_sound = quick::is_sound(schema(is_native), root, &said);
+                let is_sound = quick::is_sound(schema(is_native).unwrap(), root, &said);
                 prop_assert!(!(is_sound && is_new), "{}: {:?}", value, faults);
             }
         }
@@ -285,14 +290,16 @@ mod tests {
     /// What people write is called sound at once.
     #[test]
     fn common_files_need_no_compiled_schema() {
-        let handler = r#"{"type": "command", "command": "x", "timeout": 5, "async": true, "if": "Bash(x)"}"#;
-        let file = format!(r#"{{"hooks": {{"Stop": [{{"matcher": "a|b", "hooks": [{handler}]}}]}}}}"#);
+        let handler =
+            r#"{"type": "command", "command": "x", "timeout": 5, "async": true, "if": "Bash(x)"}"#;
+        let file =
+            format!(r#"{{"hooks": {{"Stop": [{{"matcher": "a|b", "hooks": [{handler}]}}]}}}}"#);
         let fault = file.replace("true", "\"true\"");
         let said = BTreeSet::from(["/hooks/Stop/0/hooks/0/async".to_owned()]);
         for is_native in [true, false] {
             let is_sound = |text: &str, said: &BTreeSet<String>| {
                 let source = SourceFile::new("f.json", text);
-                quick::is_sound(schema(is_native), Node::of_file(&source).unwrap(), said)
+                quick::is_sound(schema(is_native).unwrap(), Node::of_file(&source).unwrap(), said)
             };
             assert!(is_sound(&file, &BTreeSet::new()));
             assert!(is_sound(&fault, &said));

@@ -150,7 +150,9 @@ impl Check<'_> {
         match hooks.kind() {
             Kind::Object if has("hooks") && has("matcher") => {
                 self.void(hooks.span(), at, "`hooks` is a group; it must be an object of events");
-                self.advise("put it under the event that it is for: {\"EVENT\": [{\"matcher\": ...}]}");
+                self.advise(
+                    "put it under the event that it is for: {\"EVENT\": [{\"matcher\": ...}]}",
+                );
             }
             Kind::Object => members.iter().for_each(|member| self.event(member, at)),
             Kind::Array if holds_objects() => {

@@ -186,5 +186,5 @@ fn ignored(entry: &Entry) -> Option<Diagnostic> {
         }
         _ => return None,
     };
-    Some(found(&ON_FAILURE_IGNORED, message, entry, &["onFailure"]))
+    Some(found(&ON_FAILURE_IGNORED, message, entry, &["onFailure"]).help("remove it"))
 }

@@ -295,10 +295,11 @@ impl Command {
         };
         let values = assignments.iter().flat_map(|assignment: &Assignment| &assignment.values);
         let patterns = arms.iter().flat_map(|arm: &Arm| &arm.patterns);
-        let targets = self.redirections.iter().filter_map(|redirection| match &redirection.target {
-            Target::Word(word) => Some(word),
-            Target::Document(body) => body.get(),
-        });
+        let targets =
+            self.redirections.iter().filter_map(|redirection| match &redirection.target {
+                Target::Word(word) => Some(word),
+                Target::Document(body) => body.get(),
+            });
         values.chain(word).chain(words).chain(patterns).chain(targets)
     }
 

@@ -43,7 +43,8 @@ fn run(cph: &Cph, inputs: &[(&str, &str)]) -> (i32, String) {
 }
 
 /// Files in which a step may leave something for others; this one leaves nothing.
-const RUNNER_FILES: &[&str] = &["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY"];
+const RUNNER_FILES: &[&str] =
+    &["GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY"];
 
 /// A workflow command as the runner reads it: `::name key=value,key=value::data`.
 fn command(line: &str) -> Option<(&str, BTreeMap<&str, String>, String)> {

@@ -125,8 +125,16 @@ fn a_fault_of_hooks_itself_costs_what_the_linter_says() {
     let corrected = || Some(json!({ "PreToolUse": guard() }));
     for (name, members, corrected) in [
         ("a group", json!({ "matcher": "Bash", "hooks": list }), corrected()),
-        ("a guard in what is no event", json!({ "defaults": { "PreToolUse": guard() } }), corrected()),
-        ("a guard under `hooks` once more", json!({ "hooks": { "PreToolUse": guard() } }), corrected()),
+        (
+            "a guard in what is no event",
+            json!({ "defaults": { "PreToolUse": guard() } }),
+            corrected(),
+        ),
+        (
+            "a guard under `hooks` once more",
+            json!({ "hooks": { "PreToolUse": guard() } }),
+            corrected(),
+        ),
         ("only the matcher of a group", json!({ "matcher": "Bash" }), None),
         ("only the handlers of a group", json!({ "hooks": list }), None),
     ] {
@@ -178,12 +186,13 @@ fn a_file_is_taken_where_the_linter_says_so() {
     }
 }
 
+/// A hook whose run shows that the file counts.
+const STOP: &str = r#""Stop": [{"hooks": [{"type": "command", "command": "{hooks}/stop.sh"}]}]"#;
+
 /// Files that are void as a whole, with a hook of `Stop` in each; and what mends them.
 #[test]
 fn a_file_is_ignored_whole_where_the_linter_says_so() {
     let Some(client) = client::required() else { return };
-    const STOP: &str =
-        r#""Stop": [{"hooks": [{"type": "command", "command": "{hooks}/stop.sh"}]}]"#;
     let beside = |guard: &str| format!(r#"{{"hooks": {{{guard}, {STOP}}}}}"#);
     let sound = || Some(format!(r#"{{"hooks": {{{STOP}}}}}"#));
     for (name, void, corrected) in [

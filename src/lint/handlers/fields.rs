@@ -209,10 +209,14 @@ fn of_object(
             let mut misplaced = place(&MISPLACED_FIELD, message);
             let move_it = || into_handlers(file, object, &member, &at.pointer());
             misplaced.fix = is_group.then(move_it).flatten();
+            if !is_group {
+                misplaced.help = Some("write it beside the `hooks` that this stands in".to_owned());
+            }
             found.push(misplaced);
         } else if file.kind.is_native() && OWN_FIELDS.contains(&key) {
             let message = format!("Claude Code does not know `{key}` and ignores it");
-            found.push(place(&FIELD_OF_HOOK_FILES, message));
+            let help = "remove it, or move the hook to `.claude/hooks.json`, where cph reads it";
+            found.push(place(&FIELD_OF_HOOK_FILES, message).help(help));
         }
     }
 }

@@ -6,17 +6,15 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::is_said;
-use crate::json::{Kind, Member, Node, pointer};
+use crate::json::{Kind, Node, pointer};
 
 use Verdict::{Invalid, Unsure, Valid};
 
 /// Whether the schema finds nothing in the document but where something was said already.
-pub(super) fn is_sound(schema: &Value, root: Node<'_>, said: &BTreeSet<String>) -> bool {
+pub(super) fn is_sound(schema: Node<'_>, root: Node<'_>, said: &BTreeSet<String>) -> bool {
     let look = Look { whole: schema, said: Some(said) };
-    look.at(schema, root, &mut String::new()) == Verdict::Valid
+    look.at(schema, root, &mut String::new()) == Valid
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +30,22 @@ impl Verdict {
         if is_valid { Valid } else { Invalid }
     }
 
-    /// Both are asked for.
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Invalid, _) | (_, Invalid) => Invalid,
-            (Unsure, _) | (_, Unsure) => Unsure,
-            (Valid, Valid) => Valid,
+    /// Everything is asked for; what comes after a fault is not looked at.
+    fn all(mut verdicts: impl Iterator<Item = Self>) -> Self {
+        verdicts.find(|verdict| *verdict != Valid).unwrap_or(Valid)
+    }
+
+    /// One of them is enough.
+    fn any(verdicts: impl Iterator<Item = Self>) -> Self {
+        let mut best = Invalid;
+        for verdict in verdicts {
+            match verdict {
+                Valid => return Valid,
+                Unsure => best = Unsure,
+                Invalid => {}
+            }
         }
+        best
     }
 }
 
@@ -49,21 +56,20 @@ const IDLE: &[&str] =
 #[derive(Clone, Copy)]
 struct Look<'s> {
     /// What `$ref` starts from.
-    whole: &'s Value,
+    whole: Node<'s>,
     /// Places at which a fault counts for nothing; `None`: it always counts.
     said: Option<&'s BTreeSet<String>>,
 }
 
 impl Look<'_> {
-    fn at(self, schema: &Value, node: Node<'_>, at: &mut String) -> Verdict {
-        match schema {
-            Value::Bool(is_valid) => self.here(Verdict::of(*is_valid), at),
-            Value::Object(keywords) => {
-                keywords.iter().fold(Valid, |verdict, (keyword, value)| match verdict {
-                    Valid => self.keyword(keywords, keyword, value, node, at),
-                    other => other,
-                })
-            }
+    fn at(self, schema: Node<'_>, node: Node<'_>, at: &mut String) -> Verdict {
+        match schema.kind() {
+            Kind::Bool => self.here(Verdict::of(schema.as_bool() == Some(true)), at),
+            Kind::Object => Verdict::all(
+                schema
+                    .each_member()
+                    .map(|keyword| self.keyword(schema, &keyword.key, keyword.value, node, at)),
+            ),
             _ => Unsure,
         }
     }
@@ -75,96 +81,91 @@ impl Look<'_> {
     }
 
     /// Without regard to what was said: for schemas that only choose between others.
-    fn strictly(self, schema: &Value, node: Node<'_>) -> Verdict {
+    fn strictly(self, schema: Node<'_>, node: Node<'_>) -> Verdict {
         Self { said: None, ..self }.at(schema, node, &mut String::new())
     }
 
     fn keyword(
         self,
-        beside: &serde_json::Map<String, Value>,
+        schema: Node<'_>,
         keyword: &str,
-        value: &Value,
+        value: Node<'_>,
         node: Node<'_>,
         at: &mut String,
     ) -> Verdict {
         match keyword {
             idle if IDLE.contains(&idle) => Valid,
-            "$ref" => match value.as_str().and_then(|at| self.whole.pointer(at.strip_prefix('#')?))
-            {
-                Some(schema) => self.at(schema, node, at),
-                None => Unsure,
-            },
-            "properties" | "additionalProperties" | "items" => {
-                self.inner(beside, keyword, value, node, at)
+            "$ref" => {
+                let name = value.as_str();
+                let meant = name.as_deref().and_then(|name| name.strip_prefix('#'));
+                let meant = meant.and_then(|name| pointer::find(self.whole, name));
+                meant.map_or(Unsure, |meant| self.at(meant, node, at))
             }
-            "allOf" => each(value).fold(Valid, |verdict, one| match verdict {
-                Valid => self.at(one, node, at),
-                other => other,
-            }),
-            "anyOf" | "oneOf" => self.here(self.one_of(keyword == "oneOf", value, node), at),
+            "properties" => self.members(schema, None, node, at),
+            "additionalProperties" => self.members(schema, Some(value), node, at),
+            "items" => Verdict::all(
+                node.items()
+                    .into_iter()
+                    .enumerate()
+                    .map(|(index, item)| self.below(value, item, &index.to_string(), at)),
+            ),
+            "allOf" => Verdict::all(value.items().into_iter().map(|one| self.at(one, node, at))),
+            "anyOf" => {
+                let ways = value.items();
+                let verdict = Verdict::any(ways.into_iter().map(|way| self.strictly(way, node)));
+                self.here(verdict, at)
+            }
+            "oneOf" => self.here(self.one_of(value, node), at),
             "if" => {
                 let branch = match self.strictly(value, node) {
-                    Valid => beside.get("then"),
-                    Invalid => beside.get("else"),
+                    Valid => schema.get("then"),
+                    Invalid => schema.get("else"),
                     Unsure => return Unsure,
                 };
-                branch.map_or(Valid, |schema| self.at(schema, node, at))
+                branch.map_or(Valid, |branch| self.at(branch, node, at))
             }
             _ => self.here(assertion(keyword, value, node), at),
         }
     }
 
-    /// Of several ways.
-    fn one_of(self, is_exact: bool, ways: &Value, node: Node<'_>) -> Verdict {
-        let verdicts: Vec<_> = each(ways).map(|way| self.strictly(way, node)).collect();
-        match verdicts.iter().filter(|verdict| **verdict == Valid).count() {
-            _ if is_exact && verdicts.contains(&Unsure) => Unsure,
-            0 if verdicts.contains(&Unsure) => Unsure,
-            0 => Invalid,
-            1 => Valid,
-            _ => Verdict::of(!is_exact),
+    fn one_of(self, ways: Node<'_>, node: Node<'_>) -> Verdict {
+        let verdicts: Vec<_> =
+            ways.items().into_iter().map(|way| self.strictly(way, node)).collect();
+        if verdicts.contains(&Unsure) {
+            return Unsure;
         }
+        Verdict::of(verdicts.iter().filter(|verdict| **verdict == Valid).count() == 1)
     }
 
-    /// What asks something of the members or items.
-    fn inner(
+    /// What is asked of the members that the schema names, or of all others.
+    fn members(
         self,
-        beside: &serde_json::Map<String, Value>,
-        keyword: &str,
-        schema: &Value,
+        schema: Node<'_>,
+        others: Option<Node<'_>>,
         node: Node<'_>,
         at: &mut String,
     ) -> Verdict {
-        if keyword == "items" {
-            let items = node.items();
-            return items.into_iter().enumerate().fold(Valid, |verdict, (index, item)| {
-                verdict.and(self.below(schema, item, &index.to_string(), at))
-            });
-        }
+        let properties = schema.get("properties");
         let members = node.members();
-        let named = |key: &str| beside.get("properties").and_then(|all| all.get(key));
-        let mut verdict = Valid;
-        for (index, member) in members.iter().enumerate() {
+        let of_member = |index: usize| {
+            let member = &members[index];
             // Of duplicates the last counts.
-            if members[index + 1..].iter().any(|later: &Member<'_>| later.key == member.key) {
-                continue;
+            if members[index + 1..].iter().any(|later| later.key == member.key) {
+                return Valid;
             }
-            let asked = match (keyword, named(&member.key)) {
-                ("properties", named) => named,
-                (_, None) if *schema == Value::Bool(false) => {
-                    return self.here(Invalid, at);
+            let named = properties.and_then(|all| all.get(&member.key));
+            match (others, named) {
+                (Some(asked), None) if asked.as_bool() == Some(false) => self.here(Invalid, at),
+                (None, Some(asked)) | (Some(asked), None) => {
+                    self.below(asked, member.value, &member.key, at)
                 }
-                (_, None) => Some(schema),
-                (_, Some(_)) => None,
-            };
-            if let Some(asked) = asked {
-                verdict = verdict.and(self.below(asked, member.value, &member.key, at));
+                _ => Valid,
             }
-        }
-        verdict
+        };
+        Verdict::all((0..members.len()).map(of_member))
     }
 
-    fn below(self, schema: &Value, node: Node<'_>, step: &str, at: &mut String) -> Verdict {
+    fn below(self, schema: Node<'_>, node: Node<'_>, step: &str, at: &mut String) -> Verdict {
         let length = at.len();
         pointer::push(at, step);
         let verdict = self.at(schema, node, at);
@@ -173,46 +174,32 @@ impl Look<'_> {
     }
 }
 
-fn each(list: &Value) -> std::slice::Iter<'_, Value> {
-    list.as_array().map(Vec::as_slice).unwrap_or_default().iter()
-}
-
 /// What is asked of a value without looking into it. What is asked of another kind is met.
-fn assertion(keyword: &str, value: &Value, node: Node<'_>) -> Verdict {
-    let count = || value.as_u64().and_then(|count| usize::try_from(count).ok());
-    let number = || node.as_f64().zip(value.as_f64());
-    let compared = |is_met: fn(f64, f64) -> bool| match number() {
+fn assertion(keyword: &str, value: Node<'_>, node: Node<'_>) -> Verdict {
+    let least = || value.as_i64().and_then(|count| usize::try_from(count).ok());
+    let compared = |is_met: fn(f64, f64) -> bool| match node.as_f64().zip(value.as_f64()) {
         _ if node.kind() != Kind::Number => Valid,
         Some((number, bound)) if number.is_finite() => Verdict::of(is_met(number, bound)),
         _ => Unsure,
     };
+    let each = || value.items().into_iter();
     match keyword {
-        "type" if value.is_array() => {
-            each(value).fold(Invalid, |verdict, kind| match is_of(kind, node) {
-                Valid => Valid,
-                Unsure if verdict == Invalid => Unsure,
-                _ => verdict,
-            })
-        }
+        "type" if value.kind() == Kind::Array => Verdict::any(each().map(|kind| is_of(kind, node))),
         "type" => is_of(value, node),
         "const" => equals(value, node),
-        "enum" => each(value).fold(Invalid, |verdict, one| match equals(one, node) {
-            Valid => Valid,
-            Unsure if verdict == Invalid => Unsure,
-            _ => verdict,
-        }),
+        "enum" => Verdict::any(each().map(|one| equals(one, node))),
         "required" => Verdict::of(
             node.kind() != Kind::Object
-                || each(value).all(|key| key.as_str().is_some_and(|key| node.get(key).is_some())),
+                || each().all(|key| key.as_str().is_some_and(|key| node.get(&key).is_some())),
         ),
         "minItems" if node.kind() != Kind::Array => Valid,
-        "minItems" => count().map_or(Unsure, |least| Verdict::of(node.items().len() >= least)),
+        "minItems" => least().map_or(Unsure, |least| Verdict::of(node.items().len() >= least)),
         "minProperties" if node.kind() != Kind::Object => Valid,
-        "minProperties" if count() == Some(1) => Verdict::of(!node.is_empty()),
+        "minProperties" if least() == Some(1) => Verdict::of(!node.is_empty()),
         "minimum" => compared(|number, bound| number >= bound),
         "maximum" => compared(|number, bound| number <= bound),
         "exclusiveMinimum" => compared(|number, bound| number > bound),
-        "pattern" => match (node.as_str(), value.as_str()) {
+        "pattern" => match (node.as_str(), value.as_str().as_deref()) {
             _ if node.kind() != Kind::String => Valid,
             // What is no word of ASCII is left to who knows the signs of every script.
             (Some(text), Some(r"\S")) if text.contains(|c: char| c.is_ascii_graphic()) => Valid,
@@ -225,35 +212,27 @@ fn assertion(keyword: &str, value: &Value, node: Node<'_>) -> Verdict {
     }
 }
 
-fn is_of(kind: &Value, node: Node<'_>) -> Verdict {
-    let wanted = match kind.as_str() {
+fn is_of(kind: Node<'_>, node: Node<'_>) -> Verdict {
+    let wanted = match kind.as_str().as_deref() {
         Some("null") => Kind::Null,
         Some("boolean") => Kind::Bool,
         Some("number") => Kind::Number,
         Some("string") => Kind::String,
         Some("array") => Kind::Array,
         Some("object") => Kind::Object,
-        Some("integer") => match node.as_f64() {
-            None => return Invalid,
-            Some(_) if node.as_i64().is_some() => return Valid,
-            // `5.0` is one too, by the letter of the schema.
-            Some(_) => return Unsure,
-        },
+        Some("integer") if node.kind() != Kind::Number => return Invalid,
+        // `5.0` is one too, by the letter of the schema.
+        Some("integer") => return if node.as_i64().is_some() { Valid } else { Unsure },
         _ => return Unsure,
     };
     Verdict::of(node.kind() == wanted)
 }
 
-fn equals(value: &Value, node: Node<'_>) -> Verdict {
-    match value {
-        Value::Null => Verdict::of(node.kind() == Kind::Null),
-        Value::Bool(value) => Verdict::of(node.as_bool() == Some(*value)),
-        Value::String(value) => Verdict::of(node.as_str().is_some_and(|text| text == *value)),
-        Value::Number(_) if node.kind() != Kind::Number => Invalid,
-        Value::Number(value) => match node.as_f64().zip(value.as_f64()) {
-            Some((a, b)) if a.is_finite() && (a - b).abs() > f64::EPSILON => Invalid,
-            _ => Unsure,
-        },
-        Value::Array(_) | Value::Object(_) => Unsure,
+fn equals(value: Node<'_>, node: Node<'_>) -> Verdict {
+    match value.kind() {
+        Kind::Null => Verdict::of(node.kind() == Kind::Null),
+        Kind::Bool => Verdict::of(node.as_bool() == value.as_bool()),
+        Kind::String => Verdict::of(node.kind() == Kind::String && node.as_str() == value.as_str()),
+        _ => Unsure,
     }
 }

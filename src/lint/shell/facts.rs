@@ -97,10 +97,8 @@ fn gives_payload(list: &List, known: &BTreeSet<String>, reads_own: bool) -> bool
         matches!(simple.program().as_deref(), Some("jq" | "cat" | "head" | "tr" | "sed" | "grep"))
             && simple.words.iter().skip(1).all(|word| word.literal().is_some())
     };
-    let names_known = stages[0]
-        .words()
-        .flat_map(Word::variables)
-        .any(|variable| known.contains(&variable.name));
+    let names_known =
+        stages[0].words().flat_map(Word::variables).any(|variable| known.contains(&variable.name));
     let begins = match simple[0].program().as_deref() {
         Some("echo" | "printf") => names_known,
         Some("cat") => reads_own && simple[0].words.len() == 1 && stages[0].redirections.is_empty(),
@@ -179,9 +177,7 @@ const PLAIN: &[&str] = &[
 /// With which codes the command can end; holds every possible one.
 pub(super) fn codes(subject: &Subject<'_>) -> Codes {
     match subject.line() {
-        Some(line) if subject.is_complete => {
-            ends(&line.list, &|simple| program(subject, simple, 0))
-        }
+        Some(line) if subject.is_complete => ends(line.list, &|simple| program(subject, simple, 0)),
         _ => Codes::ANY,
     }
 }

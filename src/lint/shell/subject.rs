@@ -60,7 +60,7 @@ pub(super) struct Text {
 /// The texts of one command hook.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    texts: Vec<Text>,
+    all: Vec<Text>,
     scripts: Vec<Script>,
     /// Whether a text of the command itself was not understood.
     is_incomplete: bool,
@@ -154,13 +154,13 @@ impl Texts {
             }
         });
         let has_arguments = script.is_some_and(|index: usize| self.scripts[index].has_arguments);
-        let at = self.texts.len();
-        self.texts.push(Text { list, home, dialect, has_arguments, script, is_inner: false });
+        let at = self.all.len();
+        self.all.push(Text { list, home, dialect, has_arguments, script, is_inner: false });
         for text in inner {
             match text.read() {
-                Ok(list) => self.texts.push(Text {
+                Ok(list) => self.all.push(Text {
                     list,
-                    home: self.texts[at].home.clone(),
+                    home: self.all[at].home.clone(),
                     dialect: text.dialect,
                     has_arguments: text.has_arguments,
                     script,
@@ -172,7 +172,7 @@ impl Texts {
     }
 
     fn add_scripts(&mut self, root: &Path, reach: Reach) {
-        for text in &self.texts {
+        for text in &self.all {
             self.scripts.extend(script::named_in(text, root, reach));
         }
         for index in 0..self.scripts.len() {
@@ -213,7 +213,7 @@ impl<'t> Subject<'t> {
             reach: Reach::of(file),
             root: &project.root,
             is_in_place: !matches!(file.kind, FileKind::OtherHooks | FileKind::OtherSettings),
-            pieces: texts.texts.iter().map(Piece::of).collect(),
+            pieces: texts.all.iter().map(Piece::of).collect(),
             scripts: &texts.scripts,
             is_complete: !texts.is_incomplete,
             unclosed: texts.unclosed.as_ref(),

@@ -94,6 +94,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             None if is_sure && !text.expands => {
                 let message = "this looks like JSON and cannot be read as such".to_owned();
                 let one = piece.home.found(&ANSWER_NOT_JSON, message, command.span);
+                let one = one.help("print one object, with keys and texts in double quotes");
                 found.push(match Node::document(&text.plain) {
                     Err(fault) => one.note(fault.message),
                     Ok(_) => one,

@@ -89,14 +89,16 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         let Some(simple) = command.simple() else { return };
         if !is_guarded && starts_claude(simple) {
             let message = "the session that this starts runs the same hooks".to_owned();
-            found.push(piece.home.found(&HOOK_STARTS_CLAUDE, message, command.span));
+            let one = piece.home.found(&HOOK_STARTS_CLAUDE, message, command.span);
+            found.push(one.help("start it without hooks: claude --bare -p …"));
         }
         let name = simple.program();
         let has = |option: &str| simple.words.iter().any(|word| word.bare() == Some(option));
         let asks = || !["-n", "--non-interactive", "-k", "-K", "-V"].into_iter().any(has);
         if name.as_deref() == Some("sudo") && asks() {
             let message = "`sudo` asks for a password, and nobody can answer".to_owned();
-            found.push(piece.home.found(&NEEDS_A_PASSWORD, message, simple.words[0].span));
+            let one = piece.home.found(&NEEDS_A_PASSWORD, message, simple.words[0].span);
+            found.push(one.help("do without, or write `sudo -n`, which fails at once"));
         }
         if name.as_deref() == Some("rm") {
             removes(piece, simple, assigned.as_ref(), found);
@@ -285,7 +287,12 @@ fn downloads(list: &List) -> bool {
     found
 }
 
-fn download(piece: &Piece<'_>, command: &Command, around: &Around<'_>, found: &mut Vec<Diagnostic>) {
+fn download(
+    piece: &Piece<'_>,
+    command: &Command,
+    around: &Around<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let Some(simple) = command.simple() else { return };
     let line: Option<&Pipeline> = around.chain().pipelines().nth(around.link);
     let stages = line.map_or(&[][..], |line| line.stages.as_slice());
@@ -303,7 +310,8 @@ fn download(piece: &Piece<'_>, command: &Command, around: &Around<'_>, found: &m
     };
     if (is_fed && interprets(simple)) || (runs_words && in_words()) {
         let message = "what is downloaded here is run without having been seen".to_owned();
-        found.push(piece.home.found(&DOWNLOAD_IS_RUN, message, command.span));
+        let one = piece.home.found(&DOWNLOAD_IS_RUN, message, command.span);
+        found.push(one.help("keep the script in the project, or hold it to a known hash first"));
     }
 }
 

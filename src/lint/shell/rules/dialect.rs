@@ -27,7 +27,8 @@ pub(super) static QUOTE_NOT_CLOSED: Rule = Rule::error(
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     if let Some((home, span)) = &subject.unclosed {
         let message = "this quote does not end".to_owned();
-        found.push(home.found(&QUOTE_NOT_CLOSED, message, *span));
+        let one = home.found(&QUOTE_NOT_CLOSED, message, *span);
+        found.push(one.help("close it; a quote that belongs to the text needs a backslash"));
     }
     for piece in subject.pieces.iter().filter(|piece| piece.dialect == Dialect::Posix) {
         let first = piece.commands.iter().find_map(|(command, _)| of_command(command));

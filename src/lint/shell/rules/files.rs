@@ -118,8 +118,7 @@ fn is_asked_for(subject: &Subject<'_>, script: &Script) -> bool {
             }
             _ => false,
         };
-        is |= is_test
-            && command.words().any(|word| word.with(&|_| String::new()).contains(&path));
+        is |= is_test && command.words().any(|word| word.with(&|_| String::new()).contains(&path));
     });
     is
 }
@@ -141,10 +140,11 @@ fn started_directly(subject: &Subject<'_>, script: &Script, found: &mut Vec<Diag
             file.text().trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         if trimmed.starts_with("#!") {
             let message = format!("`{path}` has something before its `#!`");
-            found.push(at(&SHEBANG_BROKEN, message));
+            found.push(at(&SHEBANG_BROKEN, message).help("let `#!` be its first two bytes"));
         } else if !file.text().trim().is_empty() {
             let message = format!("`{path}` is started directly and has no first line with `#!`");
-            let one = at(&SCRIPT_WITHOUT_SHEBANG, message);
+            let one = at(&SCRIPT_WITHOUT_SHEBANG, message)
+                .help("begin it with `#!/usr/bin/env bash`, `python3` or the like");
             found.push(if subject.is_exec_form() {
                 one.note("the exec form has no shell that could read it instead")
             } else {
@@ -164,7 +164,11 @@ fn started_directly(subject: &Subject<'_>, script: &Script, found: &mut Vec<Diag
         _ => None,
     };
     if let Some(fault) = fault {
-        found.push(at(&SHEBANG_BROKEN, format!("the first line of `{path}` {fault}")));
+        let one = at(&SHEBANG_BROKEN, format!("the first line of `{path}` {fault}"));
+        // That one says itself what to write.
+        let is_said = fault.contains("env -S");
+        let help = "write `#!/usr/bin/env` and the interpreter, or its whole path";
+        found.push(if is_said { one } else { one.help(help) });
     }
 }
 

@@ -257,7 +257,7 @@ fn ignored(subject: &Subject<'_>, event: &str, refusal: Refusal, found: &mut Vec
                 "print {\"hookSpecificOutput\": {\"hookEventName\": \"PermissionRequest\", \
                  \"decision\": {\"behavior\": \"deny\", \"message\": \"why\"}}}",
             ),
-            _ => one,
+            _ => one.help("end with 0, or refuse on an event that listens, such as `PreToolUse`"),
         });
     });
 }
@@ -321,6 +321,8 @@ fn prints_to_stdout(command: &Command) -> bool {
     })
 }
 
+const GUARD: &str = "end with 0 where the payload says `\"stop_hook_active\": true`";
+
 fn unguarded(subject: &Subject<'_>, event: &str, found: &mut Vec<Diagnostic>) {
     let texts = subject.scripts.iter().filter_map(|script| script.text().map(|file| file.text()));
     let asks = std::iter::once(subject.command())
@@ -338,14 +340,14 @@ fn unguarded(subject: &Subject<'_>, event: &str, found: &mut Vec<Diagnostic>) {
             first.get_or_insert((piece, command.span));
         });
         if let Some((piece, span)) = first {
-            found.push(piece.home.found(&STOP_HOOK_WITHOUT_GUARD, message, span));
+            found.push(piece.home.found(&STOP_HOOK_WITHOUT_GUARD, message, span).help(GUARD));
             return;
         }
     }
     let alone = subject.line().is_some_and(|line| line.list.0.len() == 1);
     let script = subject.scripts.iter().find(|script| exits_with_2(script));
     if let (Some(script), true) = (script, alone) {
-        found.push(script.home.found(&STOP_HOOK_WITHOUT_GUARD, message, script.span));
+        found.push(script.home.found(&STOP_HOOK_WITHOUT_GUARD, message, script.span).help(GUARD));
     }
 }
 

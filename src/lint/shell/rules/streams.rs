@@ -54,7 +54,10 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         }
         if let Some(what) = terminal(simple, command) {
             let message = format!("{what} needs a terminal, and hooks have none");
-            found.push(piece.home.found(&NEEDS_A_TERMINAL, message, command.span));
+            let one = piece.home.found(&NEEDS_A_TERMINAL, message, command.span);
+            found.push(
+                one.help("use something that asks nobody, and tell the user with `systemMessage`"),
+            );
         }
     });
     if !is_background {
@@ -62,7 +65,12 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn left_behind(piece: &Piece<'_>, command: &Command, around: &Around<'_>, found: &mut Vec<Diagnostic>) {
+fn left_behind(
+    piece: &Piece<'_>,
+    command: &Command,
+    around: &Around<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     let is_open = |stream: Stream| matches!(stream, Stream::Own(1 | 2));
     let streams = around.streams;
     if !around.is_background

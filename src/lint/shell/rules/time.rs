@@ -89,6 +89,8 @@ fn slow(simple: &Simple) -> Option<String> {
     Some([&[*name], *rest].concat().join(" "))
 }
 
+const FIT: &str = "raise `timeout`, or wait less";
+
 fn piece_fits(piece: &Piece<'_>, limit: Duration, found: &mut Vec<Diagnostic>) {
     let mut waits = Vec::new();
     collect(piece, &mut waits);
@@ -97,7 +99,7 @@ fn piece_fits(piece: &Piece<'_>, limit: Duration, found: &mut Vec<Diagnostic>) {
         let seconds = longest.as_secs_f64();
         let message =
             format!("this `{name}` is {seconds} seconds, and the hook is ended after {shown}");
-        found.push(piece.home.found(&OUTLASTS_ITS_LIMIT, message, *span));
+        found.push(piece.home.found(&OUTLASTS_ITS_LIMIT, message, *span).help(FIT));
         return;
     }
     let sum: Duration =
@@ -106,7 +108,7 @@ fn piece_fits(piece: &Piece<'_>, limit: Duration, found: &mut Vec<Diagnostic>) {
         let sum = sum.as_secs_f64();
         let message =
             format!("together this can take {sum} seconds, and the hook is ended after {shown}");
-        found.push(piece.home.found(&OUTLASTS_ITS_LIMIT, message, *span));
+        found.push(piece.home.found(&OUTLASTS_ITS_LIMIT, message, *span).help(FIT));
     }
 }
 

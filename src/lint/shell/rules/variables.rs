@@ -213,7 +213,11 @@ fn judge(
     if is_positional(name) {
         let is_given = piece.has_arguments || around.function.is_some() || sets_arguments(piece);
         let message = format!("`${name}` is empty: hooks get no arguments");
-        return if is_given { None } else { found(&POSITIONAL_ARGUMENT, message) };
+        if is_given {
+            return None;
+        }
+        let help = "what has happened is told on stdin: jq -r '.tool_input.file_path'";
+        return found(&POSITIONAL_ARGUMENT, message).map(|one| one.help(help));
     }
     if let (true, Some(help)) = (variable.is_braced && piece.script.is_none(), instead_of(name)) {
         return found(&FOREIGN_PLACEHOLDER, format!("nothing fills in `${{{name}}}`"))
