@@ -116,7 +116,7 @@ impl Drawing<'_> {
     pub(crate) fn mermaid(&self) -> String {
         let mut text = String::from("graph LR\n");
         for index in 0..self.graph.len() {
-            let name = self.name(index).replace('"', "#quot;");
+            let name = mermaid_text(self.name(index));
             let _ = writeln!(text, "    t{index}[\"{name}\"]");
         }
         for (index, before) in self.graph.dependencies.iter().enumerate() {
@@ -289,6 +289,22 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
+/// A text within quotation marks, of which nothing is taken for HTML or for a code of Mermaid's own.
+fn mermaid_text(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' => kept.push_str("#quot;"),
+            '<' => kept.push_str("#lt;"),
+            '>' => kept.push_str("#gt;"),
+            '&' => kept.push_str("#amp;"),
+            '#' => kept.push_str("#35;"),
+            c => kept.push(c),
+        }
+    }
+    kept
+}
+
 #[cfg(test)]
 #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is not general enough")]
 mod tests {
@@ -339,9 +355,9 @@ mod tests {
     fn other_programs_draw_it_too() {
         let mermaid = drawn(|d| d.mermaid(), &[None; 6]);
         assert!(mermaid.starts_with("graph LR\n    t0[\"A\"]\n"), "{mermaid}");
-        assert!(
-            mermaid.contains("t5[\"F <#quot;1#quot;>\"]") && mermaid.contains("    t3 --> t5\n")
-        );
+        let last = "t5[\"F #lt;#quot;1#quot;#gt;\"]";
+        assert!(mermaid.contains(last) && mermaid.contains("    t3 --> t5\n"), "{mermaid}");
+        assert_eq!(mermaid_text("#12; & co"), "#35;12; #amp; co");
         let svg = drawn(|d| d.svg(), &[None; 6]);
         assert_eq!((svg.matches("<rect").count(), svg.matches("<path").count()), (6, 4));
         assert!(svg.contains(">F &lt;\"1\"&gt;</text>"), "{svg}");

@@ -4,7 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{events, run_dir, told, with};
+use super::{events, outcome, outcomes, run_dir, told, with};
+use crate::cph::Cph;
 
 /// Of much the beginning and the end are kept, and everybody is told.
 #[test]
@@ -128,4 +129,72 @@ fn reports_without_end_are_not_all_written_down() {
     assert!(ran.stderr.contains("there are more such reports"), "{}", ran.shown());
     // What counts counts at any time.
     assert_eq!(told(&cph, "R1", &["artifact"]), ["artifact a"]);
+}
+
+/// `cph` behind a line of a shell.
+fn behind(cph: &Cph, line: &str) -> (Option<i32>, String, String) {
+    let line = line.replace("CPH", env!("CARGO_BIN_EXE_cph"));
+    let output = cph.command("/bin/sh").args(["-c", &line]).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+/// A limit for the size of files stands for a full disk.
+#[test]
+fn a_run_that_cannot_be_written_down_goes_on_and_says_so() {
+    let cph = with(
+        "tasks:
+- name: loud
+  run: |
+    i=0
+    while test $i -lt 3000; do
+      echo note a word that is as long as a word of a note may well be $i >&9
+      i=$((i + 1))
+    done
+- {name: large, run: 'ulimit -S -f unlimited; head -c 3000000 /dev/zero > large.bin', artifacts: large.bin}
+",
+    );
+    let (code, said, complained) = behind(&cph, "ulimit -S -f 200; exec CPH run tasks.yaml");
+    assert_eq!(code, Some(0), "{said}{complained}");
+    assert!(said.contains("R1 succeeded: 2 succeeded"), "{said}");
+    assert!(complained.contains("the events of R1 are not all kept"), "{complained}");
+    assert!(complained.contains("large.bin is not kept"), "{complained}");
+    let half = run_dir(&cph, "R1").join("artifacts/large/large.bin");
+    assert!(!half.exists(), "a part of it looks like all of it");
+    cph.succeed(&["run", "--resume"]);
+    assert!(outcomes(&cph, "R1").iter().all(|(_, outcome)| outcome == "unchanged"));
+}
+
+#[test]
+fn a_run_that_cannot_be_made_leaves_nothing() {
+    let cph = with("tasks: [{name: a, run: touch oops}]");
+    let (code, _, complained) = behind(&cph, "ulimit -S -f 0; exec CPH run tasks.yaml");
+    assert_eq!(code, Some(70), "{complained}");
+    assert!(complained.contains("/runs/R1/tasks.yaml.new: "), "{complained}");
+    assert!(complained.contains("hint: runs are kept there; XDG_STATE_HOME"), "{complained}");
+    assert!(!run_dir(&cph, "R1").exists() && !cph.path("project/oops").exists());
+}
+
+/// Mounted so that nobody can write there, not even root.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_state_that_nobody_can_write_is_told() {
+    let cph = with("tasks: [{name: a, run: touch ran}]");
+    cph.succeed(&["run", "tasks.yaml"]);
+    let state = cph.path("state").display().to_string();
+    let mount = format!("mount --bind '{state}' '{state}' && mount -o remount,ro,bind '{state}'");
+    if behind(&cph, &format!("exec unshare -m sh -c \"{mount}\"")).0 != Some(0) {
+        println!("SKIPPED: nothing can be mounted here");
+        return;
+    }
+    fs::remove_file(cph.path("project/ran")).unwrap();
+    for (command, why) in [("run tasks.yaml", "runs/R2: "), ("runs resume R1", "runs/R1/lock`: ")] {
+        let line = format!("exec unshare -m sh -c \"{mount} && exec CPH {command}\"");
+        let (code, said, complained) = behind(&cph, &line);
+        assert_eq!(code, Some(70), "{said}{complained}");
+        let is_clear = complained.contains(why) && complained.contains("Read-only file system");
+        assert!(is_clear, "{complained}");
+    }
+    assert!(!cph.path("project/ran").exists());
+    assert_eq!(outcome(&cph, "R1", "a"), "succeeded");
 }

@@ -97,5 +97,6 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     if let Some(dir) = to.parent() {
         fs::create_dir_all(dir)?;
     }
-    fs::copy(from, to).map(drop)
+    // A part of it would look like all of it.
+    fs::copy(from, to).map(drop).inspect_err(|_| drop(fs::remove_file(to)))
 }

@@ -145,6 +145,19 @@ pub(crate) fn create(
             Err(source) => return Err(Error::File { path, source }),
         }
     };
+    let path = runs.path().join(&id);
+    // What is no run takes up no room: that may be what is missing.
+    furnish(&runs, id, (file, base), options, text).inspect_err(|_| drop(fs::remove_dir_all(path)))
+}
+
+/// Fills the directory of a new run.
+fn furnish(
+    runs: &PrivateDir,
+    id: String,
+    (file, base): (String, PathBuf),
+    options: Options,
+    text: &str,
+) -> Result<Folder, Error> {
     let dir = runs.subdir(&id)?;
     let lock = take(&dir, &id, PATIENCE)?;
     // Now, so that it is private whoever puts the first result into it.

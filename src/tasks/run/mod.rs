@@ -88,6 +88,8 @@ pub(crate) struct Summary {
     pub(crate) stopped: Option<String>,
     /// Tasks whose work in worktrees is not merged.
     pub(crate) unmerged: Vec<String>,
+    /// Why its events are not all kept.
+    pub(crate) lost: Option<String>,
     pub(crate) took: Duration,
 }
 
@@ -151,9 +153,9 @@ pub(crate) fn run(order: Order<'_>) -> Result<Summary, Error> {
     // The next task waits for this thread, not for the tasks that run.
     process::take_short_turns();
     let summary = Runner::new(&asked, folder, set, reports, &journal, herald, watcher).drive();
-    let runs = journal.close()?;
-    runs.end(&record.id, now_ms(), summary.status())?;
-    Ok(summary)
+    let kept = journal.close().and_then(|runs| runs.end(&record.id, now_ms(), summary.status()));
+    // What the tasks have done is done all the same.
+    Ok(Summary { lost: kept.err().map(|error| error.to_string()), ..summary })
 }
 
 /// The part of an order that is only looked at.

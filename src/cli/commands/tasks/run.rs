@@ -23,6 +23,7 @@ use crate::{
         load,
         place::{self, Env},
         process::{self, Command, Outputs, Stdin},
+        signal,
     },
     tasks::{
         self, Graph, TaskFile,
@@ -50,6 +51,7 @@ const DEEPEST: u32 = 4;
 const OWN_LOG: &str = "orchestrator.log";
 
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Run) -> Result<Exit, Failure> {
+    signal::outlive_full_files();
     let here = desk.here();
     let depth = depth(&here)?;
     let kept = state(&here)?;
@@ -84,7 +86,12 @@ fn depth(here: &Here) -> Result<u32, Failure> {
 
 fn state(here: &Here) -> Result<PrivateDir, Failure> {
     let opened = state_place::project_dir(here.state_dir()?, &here.root);
-    opened.map_err(|error| Failure::of(&error))
+    opened.map_err(|error| unkept(&error))
+}
+
+/// A run could not be written down.
+fn unkept(error: &dyn std::error::Error) -> Failure {
+    Failure::of(error).hint("runs are kept there; XDG_STATE_HOME can name another place")
 }
 
 fn open(state: &PrivateDir, id: &str) -> Result<Folder, Failure> {
@@ -175,8 +182,7 @@ impl Stage<'_> {
         let options = self.options(Options::default());
         let (name, base) = (named.name.clone(), named.base.clone());
         let folder = folder::create(self.state, name, base, options, named.source.text());
-        let folder = folder.map_err(|error| Failure::of(&error))?;
-        self.go(folder, Some(sound))
+        self.go(folder.map_err(|error| unkept(&error))?, Some(sound))
     }
 
     /// What is said now counts beside what was said before.
@@ -326,6 +332,11 @@ impl Stage<'_> {
     }
 
     fn tell(&self, id: &str, summary: &Summary, is_merged: bool) {
+        if let Some(why) = &summary.lost {
+            let warning = styled(WARN, "warning");
+            let told = format!("the events of {id} are not all kept: {}", clean(why));
+            self.desk.output.complain(format_args!("{warning}: {told}"));
+        }
         if self.args.json {
             return;
         }

@@ -154,7 +154,7 @@ impl Runner<'_> {
         let took = self.began.elapsed();
         let (is_cancelled, stopped) = (self.is_cancelled, self.stopped.clone());
         let unmerged = self.unmerged();
-        let mut summary = Summary { outcomes, is_cancelled, stopped, unmerged, took };
+        let mut summary = Summary { outcomes, is_cancelled, stopped, unmerged, lost: None, took };
         self.close_run(&mut summary);
         let mut detail = members(json!({
             "status": summary.status(),
