@@ -89,6 +89,8 @@ pub(crate) struct Schedule<'g> {
     on_failure: OnFailure,
     by_batch: bool,
     ranks: Vec<Rank>,
+    /// Where each stands among all by its rank.
+    order: Vec<u32>,
     /// Numbers of the resources that each task needs.
     needs: Vec<Vec<usize>>,
     held: Vec<bool>,
@@ -122,12 +124,14 @@ impl<'g> Schedule<'g> {
             (Reverse(task.priority), Reverse((remaining[index] * 1000.0) as u64), index)
         };
         let (needs, count) = needs(tasks);
+        let ranks: Vec<Rank> = tasks.iter().enumerate().map(rank).collect();
         let batches: Vec<usize> = graph.batches().iter().map(Vec::len).collect();
         let mut schedule = Self {
             graph,
             on_failure,
             by_batch,
-            ranks: tasks.iter().enumerate().map(rank).collect(),
+            order: order(&ranks),
+            ranks,
             needs,
             held: vec![false; count],
             state: vec![State::Waiting; tasks.len()],
@@ -165,6 +169,26 @@ impl<'g> Schedule<'g> {
             return None;
         }
         Some(self.take(rank))
+    }
+
+    /// The task that comes next, if there is one.
+    pub(crate) fn peek(&self) -> Option<usize> {
+        self.first(|_| true).map(|rank| rank.2)
+    }
+
+    /// Where a task stands among all: lower ones come first.
+    pub(crate) fn order(&self, index: usize) -> u32 {
+        self.order[index]
+    }
+
+    /// Behind this task, once it has succeeded, whatever comes before this place may be started
+    /// without closing it first: nothing that closing it makes ready could come before.
+    pub(crate) fn behind(&self, index: usize) -> u32 {
+        if self.by_batch || !self.needs[index].is_empty() {
+            return 0;
+        }
+        let orders = self.graph.dependents[index].iter().map(|other| self.order[*other]);
+        orders.min().unwrap_or(u32::MAX)
     }
 
     fn first(&self, may_start: impl Fn(usize) -> bool) -> Option<Rank> {
@@ -290,6 +314,16 @@ impl<'g> Schedule<'g> {
             self.held[resource] = is_held;
         }
     }
+}
+
+fn order(ranks: &[Rank]) -> Vec<u32> {
+    let mut sorted: Vec<&Rank> = ranks.iter().collect();
+    sorted.sort_unstable();
+    let mut order = vec![0; ranks.len()];
+    for (place, rank) in (0..).zip(sorted) {
+        order[rank.2] = place;
+    }
+    order
 }
 
 /// Resources by number, and how many there are.

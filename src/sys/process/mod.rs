@@ -24,6 +24,7 @@ mod facts;
 mod family;
 mod plan;
 mod program;
+mod relay;
 mod running;
 mod search;
 mod set;
@@ -38,10 +39,10 @@ pub(crate) use facts::{
 };
 pub(crate) use family::{Ended, end_group, tell_to_end};
 pub(crate) use program::{find_program, is_runnable};
+pub(crate) use relay::Place;
 pub(crate) use running::Said;
-pub(crate) use search::find_by_environ;
+pub(crate) use search::{find_by_environ, find_younger_by_environ};
 pub(crate) use set::{Id, Set};
-pub(crate) use turn::be_short as take_short_turns;
 
 /// What is to be started.
 #[derive(Debug)]

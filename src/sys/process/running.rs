@@ -1,6 +1,6 @@
 //! One child from its start to its ending. Decides what is due; the [`super::Set`] waits.
 
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, waitpid};
@@ -71,21 +71,38 @@ pub(super) struct Running {
 }
 
 impl Running {
-    #[expect(clippy::needless_pass_by_value, reason = "its files are closed once the child runs")]
     pub(super) fn start(
         command: Command,
         limits: Limits,
         channels: Channels,
     ) -> std::io::Result<Self> {
         let started = Instant::now();
-        let (pid, ears) = spawn::spawn(&command, channels)?;
+        let (pid, ears) = spawn::spawn(command, channels)?;
+        let mut running = Self::of((pid, ears), limits, started);
+        running.exit_descriptor = running.pid().and_then(exit::descriptor);
+        Ok(running)
+    }
+
+    /// A child whose end somebody else notices.
+    pub(super) fn of(child: (u32, spawn::Ears), limits: Limits, started: Instant) -> Self {
+        let (pid, ears) = child;
         let pipes = [Some(ears.stdout), ears.stderr, ears.report];
-        Ok(Self { mouths: ears.mouths, ..Self::new(pid, pipes, limits, started) })
+        Self { mouths: ears.mouths, ..Self::new(pid, pipes, limits, started) }
+    }
+
+    /// Somebody else notices its end from now on: its number, and by which descriptor it reports.
+    pub(super) fn hand_over_end(&mut self) -> Option<(u32, Option<RawFd>)> {
+        self.exit_descriptor.take()?;
+        Some((self.pid, self.report.pipe().map(AsRawFd::as_raw_fd)))
+    }
+
+    pub(super) fn take_back_end(&mut self) {
+        self.exit_descriptor = self.pid().and_then(exit::descriptor);
     }
 
     fn new(pid: u32, pipes: [Option<OwnedFd>; 3], limits: Limits, started: Instant) -> Self {
         let [stdout, stderr, report] = pipes.map(|pipe| Stream::new(pipe, limits.output_cap));
-        let mut running = Self {
+        Self {
             pid,
             exit_descriptor: None,
             stdout,
@@ -97,9 +114,7 @@ impl Running {
             exit: None,
             started,
             family: Family::of_child(pid),
-        };
-        running.exit_descriptor = running.pid().and_then(exit::descriptor);
-        running
+        }
     }
 
     fn pid(&self) -> Option<Pid> {

@@ -20,12 +20,28 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The living processes of this user whose environment, as it was when their program was started,
 /// has `name` with the value `value`. Sorted by id; we ourselves are not among them.
 pub(crate) fn find_by_environ(name: &str, value: &OsStr) -> Vec<Identity> {
+    find(name, value, 0)
+}
+
+/// The same among those that were not started before `since` was: of all others no environment is
+/// read, which is most of the work where there are many.
+pub(crate) fn find_younger_by_environ(
+    name: &str,
+    value: &OsStr,
+    since: &Identity,
+) -> Vec<Identity> {
+    find(name, value, since.start)
+}
+
+fn find(name: &str, value: &OsStr, since: u64) -> Vec<Identity> {
     let mut wanted = OsString::from(name);
     wanted.push("=");
     wanted.push(value);
     let mut found = Vec::new();
     let mut unsettled = facts::all();
-    unsettled.retain(|facts| !facts.zombie && !facts.kernel && facts.pid != std::process::id());
+    let own = std::process::id();
+    unsettled
+        .retain(|facts| !facts.zombie && !facts.kernel && facts.pid != own && facts.start >= since);
     let deadline = Deadline::after(PATIENCE);
     loop {
         unsettled.retain(|facts| match examine(facts, &wanted) {

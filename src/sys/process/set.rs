@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd};
-use std::time::Duration;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::exit::ChildSignals;
 use super::facts::Identity;
+use super::relay::{Place, Relay, Told, Waited};
 use super::running::{Part, Running, Said, Why};
-use super::spawn::Channels;
+use super::spawn::{Channels, Ears, Prepared};
 use super::{Command, Ending, Limits, Status, Voices, crowd, descriptors, turn};
 use crate::sys::clock::Deadline;
 use crate::sys::signal::{self, Watch};
@@ -37,6 +38,11 @@ pub(crate) struct Set {
     child_signals: Option<ChildSignals>,
     watch: Option<Watch>,
     cancelled: bool,
+    relay: Option<Relay>,
+    /// Limits of what is prepared, with the time from start to deadline.
+    prepared: BTreeMap<Id, (Limits, Option<Duration>)>,
+    /// What was started since the last turn, and behind whom.
+    started_behind: Vec<(Id, Id)>,
 }
 
 /// What woke us.
@@ -44,6 +50,7 @@ pub(crate) struct Set {
 enum Wake {
     Told,
     SomeChild,
+    Relay,
     Child(Id, Part),
     /// One of those that are watched beside the children, by place.
     Other(usize),
@@ -52,6 +59,8 @@ enum Wake {
 /// What happened while [`Set::turn`] waited.
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
+    /// Prepared children that were started, and behind whom each.
+    pub(crate) started: Vec<(Id, Id)>,
     /// What children have said lately, in the order of their start. What is said after the last
     /// turn before the ending stands in the ending.
     pub(crate) said: Vec<(Id, Said)>,
@@ -73,6 +82,9 @@ impl Set {
             child_signals: None,
             watch: None,
             cancelled: false,
+            relay: None,
+            prepared: BTreeMap::new(),
+            started_behind: Vec::new(),
         }
     }
 
@@ -231,8 +243,114 @@ impl Set {
             turn.said.extend(running.take_said().map(|said| (*id, said)));
         }
         self.step();
+        turn.started = std::mem::take(&mut self.started_behind);
         turn.ended.extend(self.finished.drain(..));
         turn
+    }
+
+    /// Prepares a child that is started the moment another one has ended well, until it is taken
+    /// back ([`Self::take_back`]). `None` where that cannot be done.
+    ///
+    /// Its deadline is `timeout` after its start, whatever `limits` say. Nothing is started so while
+    /// `others` is readable, which must outlive the set and is the same in all calls.
+    pub(crate) fn prepare_next(
+        &mut self,
+        (command, voices): (Command, Voices),
+        limits: Limits,
+        timeout: Option<Duration>,
+        place: Place,
+        others: BorrowedFd<'_>,
+    ) -> Option<Id> {
+        if crate::sys::use_posix() || self.is_cancelled() {
+            return None;
+        }
+        if self.relay.is_none() {
+            self.relay = Relay::new(others.as_raw_fd()).ok();
+        }
+        let relay = self.relay.as_ref()?;
+        let prepared = Prepared::new(command, Channels { voices, report: true }).ok()?;
+        let id = Id(self.started);
+        self.started += 1;
+        self.prepared.insert(id, (limits, timeout));
+        relay.put(id, place, prepared);
+        Some(id)
+    }
+
+    /// What is prepared may follow this child.
+    pub(crate) fn may_be_followed(&mut self, id: Id, before: u32) {
+        let Some(relay) = &self.relay else { return };
+        let Some(running) = self.running.get_mut(&id) else { return };
+        if let Some((pid, report)) = running.hand_over_end()
+            && !relay.wait_for(Waited { id, pid, report, before })
+        {
+            running.take_back_end();
+        }
+    }
+
+    /// Takes back what was prepared and is not started.
+    pub(crate) fn take_back(&mut self) -> Vec<Id> {
+        let ids = self.relay.as_ref().map(Relay::take_back).unwrap_or_default();
+        for id in &ids {
+            self.prepared.remove(id);
+        }
+        ids
+    }
+
+    /// What is prepared does not follow this child by itself. Whoever reports is barred.
+    pub(crate) fn bar(&self, id: Id) {
+        if let Some(relay) = self.relay.as_ref().filter(|_| self.running.contains_key(&id)) {
+            relay.bar(id);
+        }
+    }
+
+    /// What is prepared follows nobody until [`Self::go_on`]; to be said before others are heard.
+    pub(crate) fn hold(&self) {
+        if let Some(relay) = &self.relay {
+            relay.hold();
+        }
+    }
+
+    /// What follows from all that was told has been decided.
+    pub(crate) fn go_on(&self) {
+        if let Some(relay) = &self.relay {
+            relay.go_on();
+        }
+    }
+
+    fn hear_relay(&mut self) {
+        for told in self.relay.as_ref().map(Relay::told).unwrap_or_default() {
+            match told {
+                Told::Ended { id, .. } => {
+                    if let Some(running) = self.running.get_mut(&id) {
+                        running.look();
+                    }
+                }
+                Told::Follows { id, behind } => self.started_behind.push((id, behind)),
+                Told::Started { id, at, child } => self.take_in(id, at, child),
+            }
+        }
+    }
+
+    /// A prepared child was started at this time, or could not be.
+    fn take_in(&mut self, id: Id, at: Instant, child: io::Result<(u32, Ears)>) {
+        let Some((mut limits, timeout)) = self.prepared.remove(&id) else { return };
+        let left = timeout.map(|timeout| timeout.saturating_sub(at.elapsed()));
+        limits.deadline = left.map_or(Deadline::never(), Deadline::after);
+        match child {
+            Ok(child) => {
+                let mut running = Running::of(child, limits, at);
+                if self.cancelled {
+                    running.terminate(Why::Cancelled);
+                }
+                self.running.insert(id, running);
+            }
+            Err(error) => {
+                // Who ended before is told before.
+                self.step();
+                let status = Status::NotStarted(error);
+                self.finished.push_back((id, Ending::without_run(status)));
+            }
+        }
     }
 
     /// Tells one child to end, as at its deadline.
@@ -274,8 +392,9 @@ impl Set {
         let children = self.running.iter().flat_map(|(id, running)| {
             running.descriptors().map(|(descriptor, part)| (descriptor, Wake::Child(*id, part)))
         });
-        // Last the one by which pipes are read to their end: what is told to be readable must be so.
-        told.into_iter().chain(children).chain(child)
+        let relay = self.relay.as_ref().map(|relay| (relay.as_fd(), Wake::Relay));
+        // Last those by which pipes are read to their end: what is told to be readable must be so.
+        told.into_iter().chain(children).chain(child).chain(relay)
     }
 
     fn on_wake(&mut self, wake: Wake) {
@@ -287,8 +406,12 @@ impl Set {
                 }
                 self.running.values_mut().for_each(Running::look);
             }
+            Wake::Relay => self.hear_relay(),
             Wake::Other(_) => {}
             Wake::Child(id, part) => {
+                if matches!(part, Part::Report) {
+                    self.bar(id);
+                }
                 if let Some(running) = self.running.get_mut(&id) {
                     running.on_ready(part);
                 }

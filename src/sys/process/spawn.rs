@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -35,31 +35,58 @@ pub(super) struct Channels {
 }
 
 /// Starts a child; returns its id and what is heard of it.
-pub(super) fn spawn(command: &Command, channels: Channels) -> io::Result<(u32, Ears)> {
-    let dir = command.dir.as_deref().map(std::path::absolute).transpose()?;
-    let file = file(command, dir.as_deref())?;
-    let stdin = match &command.stdin {
-        Stdin::Null => null()?,
-        Stdin::File(file) => file,
-    };
-    let mut plan = Plan::new(Leads::Group);
-    plan.redirect(File::as_raw_fd(stdin), 0);
-    let ears = Ears::given(&mut plan, channels)?;
-    if let Some(dir) = &dir {
-        plan.change_dir(dir)?;
-    }
-    let started = match plan.spawn(&file, &command.argv, &command.env) {
-        Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
-            let line = program::through_shell(&file, &command.argv);
-            plan.spawn(Path::new("/bin/sh"), &line, &command.env)
+pub(super) fn spawn(command: Command, channels: Channels) -> io::Result<(u32, Ears)> {
+    Prepared::new(command, channels)?.start()
+}
+
+/// A child that is only to be started.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    command: Command,
+    file: PathBuf,
+    dir: Option<PathBuf>,
+    plan: Plan,
+    ears: Ears,
+}
+
+impl Prepared {
+    pub(super) fn new(command: Command, channels: Channels) -> io::Result<Self> {
+        let dir = command.dir.as_deref().map(std::path::absolute).transpose()?;
+        let file = file(&command, dir.as_deref())?;
+        let stdin = match &command.stdin {
+            Stdin::Null => null()?,
+            Stdin::File(file) => file,
+        };
+        let mut plan = Plan::new(Leads::Group);
+        plan.redirect(File::as_raw_fd(stdin), 0);
+        let ears = Ears::given(&mut plan, channels)?;
+        if let Some(dir) = &dir {
+            plan.change_dir(dir)?;
         }
-        started => started,
-    };
-    let pid = started.map_err(|error| program::explain(&error, &file, dir.as_deref()))?;
-    Ok((pid, ears))
+        Ok(Self { command, file, dir, plan, ears })
+    }
+
+    /// Its id and what is heard of it.
+    pub(super) fn start(self) -> io::Result<(u32, Ears)> {
+        let Self { command, file, dir, plan, ears } = self;
+        let started = match plan.spawn(&file, &command.argv, &command.env) {
+            Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
+                let line = program::through_shell(&file, &command.argv);
+                plan.spawn(Path::new("/bin/sh"), &line, &command.env)
+            }
+            started => started,
+        };
+        let pid = started.map_err(|error| program::explain(&error, &file, dir.as_deref()))?;
+        Ok((pid, ears))
+    }
 }
 
 impl Ears {
+    /// The descriptor by which reports are heard.
+    pub(super) fn report_number(&self) -> Option<RawFd> {
+        self.report.as_ref().map(AsRawFd::as_raw_fd)
+    }
+
     /// Makes the pipes and has `plan` give their other ends to the child.
     fn given(plan: &mut Plan, channels: Channels) -> io::Result<Self> {
         let (stdout, mouth) = pipe()?;
@@ -108,7 +135,7 @@ fn null() -> io::Result<&'static File> {
 ///
 /// Where the system cannot make it so in one step, a child that is started in between by another
 /// thread holds the pipe open until it ends.
-fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     #[cfg(not(target_os = "macos"))]
     let ends = pipe_with(PipeFlags::CLOEXEC)?;
     #[cfg(target_os = "macos")]

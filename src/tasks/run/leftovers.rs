@@ -11,7 +11,7 @@ use crate::{
     store::runs::Runs,
     sys::{
         dir::PrivateDir,
-        process::{end_group, find_by_environ},
+        process::{Identity, end_group, find_by_environ, find_younger_by_environ, identity},
     },
 };
 
@@ -26,14 +26,27 @@ const GRACE: Duration = Duration::from_millis(1500);
 /// What is ended may have started others meanwhile.
 const ROUNDS: usize = 8;
 
-/// Ends the processes of a run whose tasks have all ended. Gives how many there were.
+/// Ends the processes of a run that nobody drives. Gives how many there were.
 ///
 /// What has cleared its environment is not found.
 pub(crate) fn end_processes(folder: &Folder) -> usize {
     let token = OsStr::new(&folder.record.token);
+    end_all(|| find_by_environ(MARK, token))
+}
+
+/// The same at the end of a run that this process has driven: whatever it has started is younger.
+pub(super) fn end_own(folder: &Folder) -> usize {
+    let token = OsStr::new(&folder.record.token);
+    match identity(std::process::id()) {
+        Some(own) => end_all(|| find_younger_by_environ(MARK, token, &own)),
+        None => end_processes(folder),
+    }
+}
+
+fn end_all(find: impl Fn() -> Vec<Identity>) -> usize {
     let mut count = 0;
     for _ in 0..ROUNDS {
-        let found = find_by_environ(MARK, token);
+        let found = find();
         if found.is_empty() {
             break;
         }

@@ -150,8 +150,6 @@ pub(crate) fn run(order: Order<'_>) -> Result<Summary, Error> {
         order;
     let journal = Journal::start(runs, &record.id, lines)?;
     let asked = Asked { file, graph, lengths, env, force, depth, scratch, trees };
-    // The next task waits for this thread, not for the tasks that run.
-    process::take_short_turns();
     let summary = Runner::new(&asked, folder, set, reports, &journal, herald, watcher).drive();
     let kept = journal.close().and_then(|runs| runs.end(&record.id, now_ms(), summary.status()));
     // What the tasks have done is done all the same.

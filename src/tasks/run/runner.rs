@@ -3,6 +3,7 @@
 //! Invariants: a worker has one task from its gate to the end of its process; a task that ended is
 //! told once.
 
+mod ahead;
 mod ending;
 mod lifetime;
 mod reports;
@@ -71,6 +72,10 @@ pub(super) struct Runner<'r> {
     schedule: Schedule<'r>,
     ended: Ended<'r>,
     pub(super) attempts: BTreeMap<Id, Attempt>,
+    /// Attempts that are prepared to follow others.
+    ahead: BTreeMap<Id, Attempt>,
+    /// Nothing could be prepared once.
+    is_ahead_off: bool,
     calls: Calls<'r>,
     /// Worktrees that are being made or kept.
     steps: BTreeMap<Id, Step>,
@@ -124,6 +129,8 @@ impl<'r> Runner<'r> {
             schedule,
             ended: Ended::new(asked.file),
             attempts: BTreeMap::new(),
+            ahead: BTreeMap::new(),
+            is_ahead_off: false,
             calls: Calls::new(herald, &folder.record.token),
             steps: BTreeMap::new(),
             workers: vec![(None, None); most],
@@ -153,6 +160,7 @@ impl<'r> Runner<'r> {
         self.heed_cancel();
         while !self.is_over() {
             self.start_what_may();
+            self.prepare_what_may();
             for fault in self.calls.carry(&mut self.set) {
                 self.trouble(&fault);
             }
@@ -207,12 +215,18 @@ impl<'r> Runner<'r> {
             let others = [self.reports.as_fd()];
             self.set.turn(&others, self.next_deadline())
         };
+        for (id, behind) in turn.started {
+            self.followed(id, behind);
+        }
         for (id, said) in turn.said {
             if !self.calls.hear(id, &said) && !self.hear_step(id, &said) {
                 self.hear(id, &said);
             }
         }
         // Whoever has ended had reported before.
+        if !turn.ready.is_empty() {
+            self.set.hold();
+        }
         self.read_reports();
         for (id, ending) in turn.ended {
             match self.attempts.remove(&id) {
@@ -260,6 +274,7 @@ impl<'r> Runner<'r> {
             return;
         }
         self.is_cancelled = true;
+        self.take_back();
         self.tell("run_cancel", None, None, Map::new());
         let ended = self.schedule.stop();
         self.close_others(ended);

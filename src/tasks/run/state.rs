@@ -104,6 +104,8 @@ pub(super) struct Attempt {
     pub(super) tree: Option<Tree>,
     pub(super) fingerprint: String,
     pub(super) signs: Signs,
+    /// Somebody waits for its end who starts what follows.
+    pub(super) is_followed: bool,
     log: Option<Log>,
     /// Bytes of the log of the task.
     pub(super) log_limit: u64,
@@ -130,6 +132,7 @@ impl Attempt {
             tree: None,
             fingerprint: String::new(),
             signs: Signs::new(Instant::now()),
+            is_followed: false,
             log: None,
             log_limit: log::USUAL,
             is_log_lost: false,

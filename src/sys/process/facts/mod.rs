@@ -13,7 +13,7 @@ mod posix;
 pub(crate) struct Identity {
     pub(crate) pid: u32,
     /// When the kernel started it: clock ticks since boot on Linux, seconds elsewhere. To be
-    /// compared for equality only.
+    /// compared with others of this boot only.
     pub(crate) start: u64,
 }
 

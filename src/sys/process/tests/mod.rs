@@ -1,6 +1,7 @@
 //! Bad children, and what becomes of them.
 
 mod apart;
+mod relay;
 mod starting;
 #[cfg(target_os = "linux")]
 mod turn;

@@ -241,6 +241,9 @@ impl Runner<'_> {
         detail.insert("outcome".to_owned(), outcome.name().into());
         self.tell("done", Some(index), worker, detail);
         self.ended.values[index] = Some(value);
+        if !outcome.is_done() {
+            self.take_back();
+        }
         self.resolve(index, outcome);
         let consequences = self.schedule.ended(index, outcome);
         self.close_others(consequences);

@@ -101,6 +101,7 @@ impl Runner<'_> {
     pub(super) fn stop(&mut self, why: String) {
         self.tell("run_stop", None, None, members(json!({ "reason": why })));
         self.stopped.get_or_insert(why);
+        self.take_back();
         let ended = self.schedule.stop();
         self.close_others(ended);
         self.pauses.clear();
@@ -138,7 +139,7 @@ impl Runner<'_> {
 
     /// Ends what tasks have left running behind them, which may have served other tasks until now.
     fn end_leftovers(&mut self) {
-        let count = leftovers::end_processes(&self.folder);
+        let count = leftovers::end_own(&self.folder);
         if count > 0 {
             let noun = if count == 1 { "process" } else { "processes" };
             self.trouble(&format!("tasks had left {count} {noun} running; ended with the run"));

@@ -48,6 +48,7 @@ impl Runner<'_> {
                         self.wonder(&told);
                         continue;
                     };
+                    self.set.bar(id);
                     self.report(&mut attempt, line);
                     self.attempts.insert(id, attempt);
                 }

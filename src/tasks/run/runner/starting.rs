@@ -29,13 +29,14 @@ use super::{
 };
 
 /// What is to be done with a task that was handed out.
-enum Plan {
+pub(super) enum Plan {
     Start(Box<Attempt>),
     Close(Value),
 }
 
 impl Runner<'_> {
     pub(super) fn start_what_may(&mut self) {
+        self.look_ahead_again();
         while let Some(worker) = self.free_worker() {
             let tasks = &self.asked.file.tasks;
             let agents_wait = self.agents_wait.is_some();
@@ -57,7 +58,8 @@ impl Runner<'_> {
             && attempt.tree.is_none()
             && !self.calls.may_refuse("PostTaskExecute");
         let is_free = self.least == self.workers.len() && !self.set.is_cancelled();
-        if !is_sure || !is_free {
+        let has_worker = self.workers[attempt.worker as usize - 1].0 == Some(attempt.index);
+        if !is_sure || !is_free || !has_worker || !self.ahead.is_empty() {
             return;
         }
         let tasks = &self.asked.file.tasks;
@@ -80,7 +82,7 @@ impl Runner<'_> {
         }
     }
 
-    fn free_worker(&mut self) -> Option<usize> {
+    pub(super) fn free_worker(&mut self) -> Option<usize> {
         let busy = self.workers.iter().filter(|(task, _)| task.is_some()).count();
         self.is_held_by_load = is_held(busy, self.least, self.workers.len(), load::per_processor);
         if self.is_held_by_load {
@@ -89,7 +91,7 @@ impl Runner<'_> {
         self.workers.iter().position(|(task, _)| task.is_none())
     }
 
-    fn plan(&mut self, index: usize, worker: u32) -> Result<Plan, String> {
+    pub(super) fn plan(&mut self, index: usize, worker: u32) -> Result<Plan, String> {
         let task = self.task(index);
         let lookup =
             |name: &str| self.environment.get(OsStr::new(name))?.to_str().map(str::to_owned);
@@ -203,15 +205,19 @@ impl Runner<'_> {
             leak_grace: LEAK,
         };
         let voices = if attempt.wants_output { Voices::Apart } else { Voices::Together };
-        let detail = json!({ "attempt": attempt.number });
-        self.tell("start", Some(attempt.index), Some(attempt.worker), members(detail));
-        self.assign(&attempt);
-        attempt.signs = Signs::new(Instant::now());
+        self.tell_start(&mut attempt);
         let id = self.set.start_with_report(command, limits, voices);
         self.attempts.insert(id, attempt);
     }
 
-    fn command(&mut self, task: &Task, attempt: &Attempt) -> std::io::Result<Command> {
+    pub(super) fn tell_start(&mut self, attempt: &mut Attempt) {
+        let detail = json!({ "attempt": attempt.number });
+        self.tell("start", Some(attempt.index), Some(attempt.worker), members(detail));
+        self.assign(attempt);
+        attempt.signs = Signs::new(Instant::now());
+    }
+
+    pub(super) fn command(&mut self, task: &Task, attempt: &Attempt) -> std::io::Result<Command> {
         let input = &attempt.input;
         let mut env = self.environment.clone();
         let output_dir = self.folder.output_dir(&task.name);
