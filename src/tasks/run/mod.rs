@@ -28,12 +28,7 @@ use crate::{
         database,
         runs::{Event, Journal, Run, Runs},
     },
-    sys::{
-        clock, fifo, load,
-        place::Env,
-        process::{self, Set},
-        signal,
-    },
+    sys::{clock, fifo, load, place::Env, process::Set, signal},
 };
 
 use super::{
