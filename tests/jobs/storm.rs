@@ -2,11 +2,15 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
+    os::unix::{fs::OpenOptionsExt as _, process::ExitStatusExt as _},
+    process::Stdio,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
+use rustix::fs::OFlags;
 use serde_json::json;
 
 use super::ground::{CPH, Ground, ended};
@@ -66,11 +70,11 @@ fn storm(victim: &'static str, total: usize, kills: usize, fields: &serde_json::
             while killed < kills && !is_over.load(Ordering::SeqCst) {
                 // Spread over the whole time.
                 if next.load(Ordering::SeqCst) >= killed * total / (kills + 1) {
-                    // Without a bell it begins, or is on its way out.
-                    let has_bell = ground.queue().join("bell").exists();
-                    let hit = ground.kill(victim);
-                    killed += hit;
-                    unheard += if has_bell { 0 } else { hit };
+                    killed += strike(&ground, victim, &mut unheard);
+                    if victim == "runner" && killed % 2 == 1 {
+                        let after = Duration::from_micros(pause * 200);
+                        killed += strike_down(&ground, after, &mut unheard);
+                    }
                 }
                 // Not random, but everywhere: in starts, in idle exits, between any two lines.
                 pause = (pause * 7 + 3) % 41;
@@ -86,6 +90,35 @@ fn storm(victim: &'static str, total: usize, kills: usize, fields: &serde_json::
     });
     ground.drain();
     ground
+}
+
+/// Kills what there is. A runner that does not listen begins, or is on its way out: `unheard` counts
+/// those.
+fn strike(ground: &Ground, victim: &str, unheard: &mut usize) -> usize {
+    let is_heard = is_heard(ground);
+    let hit = ground.kill(victim);
+    *unheard += if is_heard { 0 } else { hit };
+    hit
+}
+
+/// Puts a runner in the place of one that was killed, and kills it in its first moments.
+fn strike_down(ground: &Ground, after: Duration, unheard: &mut usize) -> usize {
+    let mut command = ground.command(CPH);
+    command.arg("runner").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut runner = command.spawn().unwrap();
+    sleep_until(Instant::now() + after);
+    let is_heard = is_heard(ground);
+    runner.kill().unwrap();
+    let hit = usize::from(runner.wait().unwrap().signal() == Some(9));
+    *unheard += if is_heard { 0 } else { hit };
+    hit
+}
+
+/// Whether a runner listens. One that was killed leaves its bell behind, so it has to be rung.
+fn is_heard(ground: &Ground) -> bool {
+    let nonblock = OFlags::NONBLOCK.bits().cast_signed();
+    let bell = ground.queue().join("bell");
+    fs::OpenOptions::new().write(true).custom_flags(nonblock).open(bell).is_ok()
 }
 
 /// Killed runners lose nothing and double nothing: not even what was in the middle.
