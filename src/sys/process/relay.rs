@@ -132,7 +132,7 @@ impl Shared {
         let _ = rustix::io::write(&self.rope, b"!");
     }
 
-    /// Whether a child ended well and nothing that was said of it waits to be heard.
+    /// Whether nothing waits to be heard that was said by a child, or by others of it.
     fn is_silent(&self, waited: &Waited) -> bool {
         let mut polled: Vec<_> =
             waited.report.into_iter().chain([self.others]).map(watched).collect();

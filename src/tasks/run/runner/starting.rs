@@ -82,7 +82,7 @@ impl Runner<'_> {
         }
     }
 
-    pub(super) fn free_worker(&mut self) -> Option<usize> {
+    fn free_worker(&mut self) -> Option<usize> {
         let busy = self.workers.iter().filter(|(task, _)| task.is_some()).count();
         self.is_held_by_load = is_held(busy, self.least, self.workers.len(), load::per_processor);
         if self.is_held_by_load {
