@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 
-use super::plan::{Leads, Plan};
+use super::plan::{Image, Leads, Plan};
 use super::{Command, Status, Stdin, descriptors, exit, program, spawn, turn};
 use crate::sys::clock::Deadline;
 use crate::sys::signal::Watch;
@@ -53,7 +53,7 @@ pub(crate) fn detach(command: &Command, outputs: Outputs<'_>) -> io::Result<u32>
     descriptors::keep_to_ourselves();
     // We sleep until it has begun, and are to go on then, also where it keeps our processor busy.
     turn::be_short();
-    plan.spawn(&file, &command.argv, &command.env)
+    plan.spawn(&Image::new(&file, &command.argv, &command.env)?)
         .map_err(|error| program::explain(&error, &file, dir.as_deref()))
 }
 

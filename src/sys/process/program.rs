@@ -1,6 +1,6 @@
 //! Which file a program name stands for: what `execvp` would find, but on the given `PATH`.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -90,12 +90,4 @@ pub(super) fn explain(error: &io::Error, file: &Path, dir: Option<&Path>) -> io:
         _ => format!("cannot start `{}`: {error}", file.display()),
     };
     io::Error::new(error.kind(), told)
-}
-
-/// The command line for a file that the kernel does not know how to run: a shell script without
-/// a first line, as `execvp` takes it.
-pub(super) fn through_shell(file: &Path, argv: &[OsString]) -> Vec<OsString> {
-    let mut line = vec![OsString::from("/bin/sh"), file.into()];
-    line.extend(argv.iter().skip(1).cloned());
-    line
 }

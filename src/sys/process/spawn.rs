@@ -11,7 +11,7 @@ use rustix::io::fcntl_dupfd_cloexec;
 #[cfg(not(target_os = "macos"))]
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::plan::{Leads, Plan};
+use super::plan::{Image, Leads, Plan};
 use super::{Command, REPORT, Stdin, Voices, program};
 
 /// Our ends of the pipes of a child.
@@ -42,17 +42,20 @@ pub(super) fn spawn(command: Command, channels: Channels) -> io::Result<(u32, Ea
 /// A child that is only to be started.
 #[derive(Debug)]
 pub(super) struct Prepared {
-    command: Command,
     file: PathBuf,
     dir: Option<PathBuf>,
+    image: Image,
     plan: Plan,
     ears: Ears,
+    /// Open until it is started.
+    _stdin: Stdin,
 }
 
 impl Prepared {
     pub(super) fn new(command: Command, channels: Channels) -> io::Result<Self> {
         let dir = command.dir.as_deref().map(std::path::absolute).transpose()?;
         let file = file(&command, dir.as_deref())?;
+        let image = Image::new(&file, &command.argv, &command.env)?;
         let stdin = match &command.stdin {
             Stdin::Null => null()?,
             Stdin::File(file) => file,
@@ -63,16 +66,15 @@ impl Prepared {
         if let Some(dir) = &dir {
             plan.change_dir(dir)?;
         }
-        Ok(Self { command, file, dir, plan, ears })
+        Ok(Self { file, dir, image, plan, ears, _stdin: command.stdin })
     }
 
     /// Its id and what is heard of it.
     pub(super) fn start(self) -> io::Result<(u32, Ears)> {
-        let Self { command, file, dir, plan, ears } = self;
-        let started = match plan.spawn(&file, &command.argv, &command.env) {
+        let Self { file, dir, image, plan, ears, _stdin } = self;
+        let started = match plan.spawn(&image) {
             Err(error) if error.raw_os_error() == Some(libc::ENOEXEC) => {
-                let line = program::through_shell(&file, &command.argv);
-                plan.spawn(Path::new("/bin/sh"), &line, &command.env)
+                plan.spawn(&image.through_shell()?)
             }
             started => started,
         };

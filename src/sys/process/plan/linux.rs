@@ -14,7 +14,7 @@ use libc::{c_int, sigset_t};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
-use super::{DEFAULT, Image, Leads, Plan};
+use super::{DEFAULT, Image, Leads, Lists, Plan};
 
 /// What the child may use of stack, in pieces of 16 bytes, which is what a stack is aligned to. It
 /// needs some hundred bytes.
@@ -24,6 +24,7 @@ const STACK: usize = 1024;
 struct Order<'o> {
     plan: &'o Plan,
     image: &'o Image,
+    lists: Lists,
     /// The error that kept the child from becoming the program; zero for none.
     error: AtomicI32,
 }
@@ -31,7 +32,7 @@ struct Order<'o> {
 /// As [`Plan::spawn`].
 #[expect(unsafe_code, reason = "no safe function starts a process without forking")]
 pub(super) fn spawn(plan: &Plan, image: &Image) -> io::Result<u32> {
-    let order = Order { plan, image, error: AtomicI32::new(0) };
+    let order = Order { plan, image, lists: image.lists(), error: AtomicI32::new(0) };
     let mut stack = Box::<[u128]>::new_uninit_slice(STACK);
     let before = block_signals()?;
     // SAFETY: the child runs `become_program` on a stack of its own, which like all that `order`
@@ -118,9 +119,8 @@ fn follow(order: &Order<'_>) -> c_int {
         let mut none = MaybeUninit::uninit();
         libc::sigemptyset(none.as_mut_ptr());
         libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
-        let image = order.image;
-        let (argv, env) = (image.argv.as_ptr().cast(), image.env.as_ptr().cast());
-        libc::execve(image.file.as_ptr(), argv, env);
+        let (argv, env) = (order.lists.argv.as_ptr().cast(), order.lists.env.as_ptr().cast());
+        libc::execve(order.image.file(), argv, env);
         errno()
     }
 }

@@ -5,7 +5,7 @@
 //! but a handful of system calls: no memory is taken, no lock is waited for.
 
 use std::collections::BTreeMap;
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt as _;
@@ -46,12 +46,20 @@ struct Redirection {
 }
 
 /// A program with its arguments and its environment, as the system takes them.
-struct Image {
-    file: CString,
+#[derive(Debug)]
+pub(super) struct Image {
+    /// The file, the arguments and the variables, each with the NUL that ends it.
+    bytes: Vec<u8>,
+    /// Where each begins; the file first.
+    starts: Vec<usize>,
+    /// How many of them are arguments.
+    arguments: usize,
+}
+
+/// The lists that a program is started with. They point into an [`Image`].
+struct Lists {
     argv: Vec<*mut c_char>,
     env: Vec<*mut c_char>,
-    /// What the pointers point into; never changed.
-    _strings: [Vec<CString>; 2],
 }
 
 impl Plan {
@@ -69,51 +77,115 @@ impl Plan {
         Ok(())
     }
 
-    /// Starts `file` and returns the new process's id once the program is in place.
+    /// Starts a program and returns the new process's id once it is in place.
     ///
     /// The errors are those of any of the steps, as the system tells them.
-    pub(super) fn spawn(
-        &self,
-        file: &Path,
-        argv: &[OsString],
-        env: &BTreeMap<OsString, OsString>,
-    ) -> io::Result<u32> {
-        let image = Image::new(file, argv, env)?;
+    pub(super) fn spawn(&self, image: &Image) -> io::Result<u32> {
         #[cfg(test)]
         let _apart = super::apart::starting();
         #[cfg(target_os = "linux")]
         if !crate::sys::use_posix() {
-            return linux::spawn(self, &image);
+            return linux::spawn(self, image);
         }
-        posix::spawn(self, &image)
+        posix::spawn(self, image)
     }
 }
 
 impl Image {
-    fn new(file: &Path, argv: &[OsString], env: &BTreeMap<OsString, OsString>) -> io::Result<Self> {
-        let file = CString::new(file.as_os_str().as_bytes())?;
-        let arguments = strings(argv.iter().map(|argument| argument.as_bytes().to_vec()))?;
-        let variables = strings(env.iter().map(|(name, value)| pair(name, value)))?;
-        let (argv, env) = (pointers(&arguments), pointers(&variables));
-        Ok(Self { file, argv, env, _strings: [arguments, variables] })
+    pub(super) fn new(
+        file: &Path,
+        argv: &[OsString],
+        env: &BTreeMap<OsString, OsString>,
+    ) -> io::Result<Self> {
+        let file = file.as_os_str().as_bytes();
+        let mut image = Self::of(file, argv.iter().map(|argument| argument.as_bytes()))?;
+        for (name, value) in env {
+            image.push(&[name.as_bytes(), b"=", value.as_bytes()])?;
+        }
+        Ok(image)
+    }
+
+    fn of<'b>(file: &[u8], argv: impl Iterator<Item = &'b [u8]>) -> io::Result<Self> {
+        let (bytes, starts) = (Vec::with_capacity(2048), Vec::with_capacity(64));
+        let mut image = Self { bytes, starts, arguments: 0 };
+        image.push(&[file])?;
+        for argument in argv {
+            image.push(&[argument])?;
+            image.arguments += 1;
+        }
+        Ok(image)
+    }
+
+    /// The same for a file that the kernel does not know how to run: a shell script without a first
+    /// line, as `execvp` takes it.
+    pub(super) fn through_shell(&self) -> io::Result<Self> {
+        let mut texts = self.texts();
+        let (file, rest) = (texts.next().unwrap_or_default(), texts.skip(1));
+        let shell = b"/bin/sh".as_slice();
+        let argv = [shell, file].into_iter();
+        let mut image = Self::of(shell, argv.chain(rest.take(self.arguments.saturating_sub(1))))?;
+        for variable in self.texts().skip(1 + self.arguments) {
+            image.push(&[variable])?;
+        }
+        Ok(image)
+    }
+
+    /// Adds one text, given in pieces.
+    fn push(&mut self, pieces: &[&[u8]]) -> io::Result<()> {
+        self.starts.push(self.bytes.len());
+        for piece in pieces {
+            if piece.contains(&0) {
+                let told = "an argument, a variable or the program has a NUL in it";
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, told));
+            }
+            self.bytes.extend_from_slice(piece);
+        }
+        self.bytes.push(0);
+        Ok(())
+    }
+
+    /// All of them, without the ends.
+    fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = self.starts.iter().skip(1).copied().chain([self.bytes.len()]);
+        self.starts.iter().zip(ends).map(|(start, end)| &self.bytes[*start..end - 1])
+    }
+
+    fn file(&self) -> *const c_char {
+        self.bytes.as_ptr().cast()
+    }
+
+    fn lists(&self) -> Lists {
+        let (argv, env) = self.starts[1..].split_at(self.arguments);
+        Lists { argv: self.pointers(argv), env: self.pointers(env) }
+    }
+
+    /// Pointers to what begins there, and the null pointer that ends such a list.
+    fn pointers(&self, starts: &[usize]) -> Vec<*mut c_char> {
+        let pointer = |start: &usize| self.bytes[*start..].as_ptr().cast::<c_char>().cast_mut();
+        starts.iter().map(pointer).chain([std::ptr::null_mut()]).collect()
     }
 }
 
-fn pair(name: &OsStr, value: &OsStr) -> Vec<u8> {
-    // One byte more than is used here, for the end of the string.
-    let mut pair = Vec::with_capacity(name.len() + value.len() + 2);
-    pair.extend_from_slice(name.as_bytes());
-    pair.push(b'=');
-    pair.extend_from_slice(value.as_bytes());
-    pair
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn strings(texts: impl Iterator<Item = Vec<u8>>) -> io::Result<Vec<CString>> {
-    Ok(texts.map(CString::new).collect::<Result<_, _>>()?)
-}
-
-/// Pointers to `strings`, and the null pointer that ends such a list.
-fn pointers(strings: &[CString]) -> Vec<*mut c_char> {
-    let pointers = strings.iter().map(|text| text.as_ptr().cast_mut());
-    pointers.chain([std::ptr::null_mut()]).collect()
+    #[test]
+    fn an_image_holds_its_texts_one_after_the_other() {
+        let argv = ["prog", "", "b c"].map(OsString::from);
+        let env = BTreeMap::from([("A", "1"), ("B", "")].map(|(n, v)| (n.into(), v.into())));
+        let image = Image::new(Path::new("/bin/prog"), &argv, &env).unwrap();
+        let texts = |image: &Image| -> Vec<String> {
+            image.texts().map(|text| String::from_utf8(text.to_vec()).unwrap()).collect()
+        };
+        assert_eq!(texts(&image), ["/bin/prog", "prog", "", "b c", "A=1", "B="]);
+        let through = image.through_shell().unwrap();
+        let expected = ["/bin/sh", "/bin/sh", "/bin/prog", "", "b c", "A=1", "B="];
+        assert_eq!(texts(&through), expected);
+        let lists = image.lists();
+        assert_eq!((lists.argv.len(), lists.env.len()), (4, 3), "each has its end");
+        let nul = [OsString::from("a\0b")];
+        let refused = Image::new(Path::new("/bin/prog"), &nul, &env).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+    }
 }

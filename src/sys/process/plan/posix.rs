@@ -25,18 +25,18 @@ struct Told {
 /// As [`Plan::spawn`].
 #[expect(unsafe_code, reason = "posix_spawn has no safe wrapper that can start a session")]
 pub(super) fn spawn(plan: &Plan, image: &Image) -> io::Result<u32> {
-    let told = Told::new(plan)?;
+    let (told, lists) = (Told::new(plan)?, image.lists());
     let mut pid = 0;
     // SAFETY: all strings end with NUL, both lists with a null pointer, all live beyond the call,
     // and the call writes to none of them. Actions and attributes were initialised.
     check(unsafe {
         libc::posix_spawn(
             &raw mut pid,
-            image.file.as_ptr(),
+            image.file(),
             &raw const told.actions,
             &raw const told.attributes,
-            image.argv.as_ptr(),
-            image.env.as_ptr(),
+            lists.argv.as_ptr(),
+            lists.env.as_ptr(),
         )
     })?;
     Ok(pid.cast_unsigned())
