@@ -9,11 +9,15 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 /// Bytes that the kernel writes in one piece (`PIPE_BUF`): 4096 on Linux, 512 elsewhere.
 pub(crate) const LINE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
+
+/// Bytes that are asked for at once.
+const ROOM: usize = 16 * 1024;
 
 /// The reading end.
 #[derive(Debug)]
@@ -37,11 +41,10 @@ impl Reader {
 
     /// The lines that have arrived, without waiting for more.
     pub(crate) fn lines(&mut self) -> Vec<String> {
-        let mut bytes = [0; 16 * 1024];
         loop {
-            match rustix::io::read(&self.file, &mut bytes) {
-                Ok(count) if count > 0 => self.rest.extend_from_slice(&bytes[..count]),
-                Err(Errno::INTR) => {}
+            self.rest.reserve(ROOM);
+            match rustix::io::read(&self.file, spare_capacity(&mut self.rest)) {
+                Ok(1..) | Err(Errno::INTR) => {}
                 _ => break,
             }
         }
