@@ -167,8 +167,8 @@ impl Reader<'_> {
         self.names(file);
     }
 
-    fn task(&mut self, variant: &matrix::Variant) -> Option<Task> {
-        let node = &variant.node;
+    fn task(&mut self, variant: &matrix::Variant<'_>) -> Option<Task> {
+        let node = &*variant.node;
         let mut fields = Fields::of(self, node, TASK, "a task")?;
         let work = work(&mut fields);
         let name = fields.text("name");
@@ -272,7 +272,7 @@ fn fault_of(
     })
 }
 
-fn work(fields: &mut Fields<'_, '_>) -> Option<Work> {
+fn work(fields: &mut Fields<'_, '_, '_>) -> Option<Work> {
     let run = fields.line_or_words("run");
     let prompt = fields.text("prompt");
     match (run, prompt) {
@@ -296,7 +296,7 @@ fn work(fields: &mut Fields<'_, '_>) -> Option<Work> {
     }
 }
 
-fn when(fields: &mut Fields<'_, '_>) -> Option<Condition> {
+fn when(fields: &mut Fields<'_, '_, '_>) -> Option<Condition> {
     let (text, span) = fields.text("when")?;
     let read = Condition::parse(&text).and_then(|condition| match condition::faults(&condition) {
         None => Ok(condition),
@@ -306,7 +306,7 @@ fn when(fields: &mut Fields<'_, '_>) -> Option<Condition> {
 }
 
 /// A number, or a mapping.
-fn retries(fields: &mut Fields<'_, '_>) -> Retries {
+fn retries(fields: &mut Fields<'_, '_, '_>) -> Retries {
     let usual = Retries::default();
     let Some(mut inner) = fields.inner("retries", &["times", "backoff", "max_backoff"]) else {
         let times = fields.integer("retries", 0, 1000).map_or(0, |(times, _)| times);
@@ -320,7 +320,7 @@ fn retries(fields: &mut Fields<'_, '_>) -> Retries {
     }
 }
 
-fn limits(fields: &mut Fields<'_, '_>) -> Limits {
+fn limits(fields: &mut Fields<'_, '_, '_>) -> Limits {
     if let Some(mut inner) = fields.inner("limits", &["memory", "cpu", "log"]) {
         return Limits {
             memory: inner.size("memory"),
@@ -333,7 +333,7 @@ fn limits(fields: &mut Fields<'_, '_>) -> Limits {
 }
 
 /// Names stand in lines, logs and references.
-fn is_a_name(fields: &mut Fields<'_, '_>, name: &str, span: Span) -> bool {
+fn is_a_name(fields: &mut Fields<'_, '_, '_>, name: &str, span: Span) -> bool {
     let why = match name {
         "" => Some("a name is empty".to_owned()),
         name if name.len() > 200 => Some("a name has more than 200 bytes".to_owned()),

@@ -21,19 +21,19 @@ use super::{
     Reader, first_line, quantity,
 };
 
-pub(super) struct Fields<'r, 's> {
+pub(super) struct Fields<'r, 's, 'n> {
     reader: &'r mut Reader<'s>,
-    node: Node,
+    node: &'n Node,
 }
 
 /// A text and where it stands.
 pub(super) type Placed = (String, Span);
 
-impl<'r, 's> Fields<'r, 's> {
+impl<'r, 's, 'n> Fields<'r, 's, 'n> {
     /// The mapping; what it is instead, keys that are unknown and keys that come twice are told.
     pub(super) fn of(
         reader: &'r mut Reader<'s>,
-        node: &Node,
+        node: &'n Node,
         known: &[&'static str],
         what: &str,
     ) -> Option<Self> {
@@ -59,7 +59,7 @@ impl<'r, 's> Fields<'r, 's> {
             }
             seen.push(name);
         }
-        Some(Self { reader, node: node.clone() })
+        Some(Self { reader, node })
     }
 
     pub(super) fn tell(&mut self, found: Diagnostic, span: Span) {
@@ -90,9 +90,9 @@ impl<'r, 's> Fields<'r, 's> {
     }
 
     pub(super) fn text(&mut self, name: &str) -> Option<Placed> {
-        let node = self.node.get(name)?.clone();
+        let node = self.node.get(name)?;
         if node.text().is_none() {
-            self.wrong(name, "a text", &node);
+            self.wrong(name, "a text", node);
         }
         Some((node.text()?.to_owned(), node.span))
     }
@@ -152,12 +152,12 @@ impl<'r, 's> Fields<'r, 's> {
 
     /// A list of texts; a single text is a list of one.
     pub(super) fn list(&mut self, name: &str) -> Option<Vec<Placed>> {
-        let node = self.node.get(name)?.clone();
+        let node = self.node.get(name)?;
         if let Some(text) = node.text() {
             return Some(vec![(text.to_owned(), node.span)]);
         }
         let Value::List(items) = &node.value else {
-            self.wrong(name, "a list of texts", &node);
+            self.wrong(name, "a list of texts", node);
             return None;
         };
         let mut texts = Vec::new();
@@ -193,7 +193,7 @@ impl<'r, 's> Fields<'r, 's> {
 
     /// A line for a shell, or a list of words.
     pub(super) fn line_or_words(&mut self, name: &str) -> Option<Work> {
-        let node = self.node.get(name)?.clone();
+        let node = self.node.get(name)?;
         if let Some(text) = node.text() {
             if text.trim().is_empty() {
                 let found = Diagnostic::new(&rules::VALUE, format!("`{name}` is empty"));
@@ -203,7 +203,7 @@ impl<'r, 's> Fields<'r, 's> {
             return Some(Work::Line(text.to_owned()));
         }
         if !matches!(node.value, Value::List(_)) {
-            self.wrong(name, "a command or a list of words", &node);
+            self.wrong(name, "a command or a list of words", node);
             return None;
         }
         let words = self.list(name)?;
@@ -218,9 +218,9 @@ impl<'r, 's> Fields<'r, 's> {
     /// A mapping from names to texts.
     pub(super) fn texts_by_name(&mut self, name: &str) -> BTreeMap<String, String> {
         let mut all = BTreeMap::new();
-        let Some(node) = self.node.get(name).cloned() else { return all };
+        let Some(node) = self.node.get(name) else { return all };
         let Value::Map(members) = &node.value else {
-            self.wrong(name, "a mapping from names to texts", &node);
+            self.wrong(name, "a mapping from names to texts", node);
             return all;
         };
         for (key, value) in members {
@@ -241,18 +241,22 @@ impl<'r, 's> Fields<'r, 's> {
     }
 
     /// The fields of a mapping below this one, if it is a mapping.
-    pub(super) fn inner(&mut self, name: &str, known: &[&'static str]) -> Option<Fields<'_, 's>> {
-        let node = self.node.get(name)?.clone();
+    pub(super) fn inner(
+        &mut self,
+        name: &str,
+        known: &[&'static str],
+    ) -> Option<Fields<'_, 's, 'n>> {
+        let node = self.node.get(name)?;
         matches!(node.value, Value::Map(_)).then_some(())?;
-        Fields::of(self.reader, &node, known, &format!("`{name}`"))
+        Fields::of(self.reader, node, known, &format!("`{name}`"))
     }
 
     /// Tells when something is there that is no mapping.
     pub(super) fn must_be_mapping(&mut self, name: &str) {
-        if let Some(node) = self.node.get(name).cloned()
+        if let Some(node) = self.node.get(name)
             && !matches!(node.value, Value::Map(_))
         {
-            self.wrong(name, "a mapping", &node);
+            self.wrong(name, "a mapping", node);
         }
     }
 }

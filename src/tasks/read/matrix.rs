@@ -2,6 +2,8 @@
 //!
 //! Works on the tree, before fields are read: so `${matrix.KEY}` may stand in every value.
 
+use std::borrow::Cow;
+
 use crate::{config::nearest::nearest, diag::Diagnostic, source::Span};
 
 use super::{
@@ -16,8 +18,8 @@ use super::{
 const MOST: usize = 1000;
 
 /// One task of a matrix, or the task itself.
-pub(super) struct Variant {
-    pub(super) node: Node,
+pub(super) struct Variant<'n> {
+    pub(super) node: Cow<'n, Node>,
     /// The name as it is written.
     pub(super) family: String,
     /// The name of the variant, if it is not what stands in the node.
@@ -27,9 +29,9 @@ pub(super) struct Variant {
 /// A name and one of its values.
 type Choice = Vec<(String, String)>;
 
-pub(super) fn variants(reader: &mut Reader<'_>, task: &Node) -> Vec<Variant> {
+pub(super) fn variants<'n>(reader: &mut Reader<'_>, task: &'n Node) -> Vec<Variant<'n>> {
     let written = task.get("name").and_then(Node::text).unwrap_or_default().to_owned();
-    let alone = || Variant { node: task.clone(), family: written.clone(), name: None };
+    let alone = || Variant { node: Cow::Borrowed(task), family: written.clone(), name: None };
     let Some(matrix) = task.get("matrix") else {
         unknown(reader, task, &[]);
         return vec![alone()];
@@ -43,7 +45,7 @@ pub(super) fn variants(reader: &mut Reader<'_>, task: &Node) -> Vec<Variant> {
     choices
         .iter()
         .map(|choice| {
-            let node = task.map_texts(&|text| put_in(text, choice));
+            let node = Cow::Owned(task.map_texts(&|text| put_in(text, choice)));
             let values: Vec<_> = choice.iter().map(|(_, value)| value.as_str()).collect();
             let name = format!("{written}[{}]", values.join(","));
             Variant { node, family: written.clone(), name: (!names_values).then_some(name) }
