@@ -53,6 +53,7 @@ pub(super) struct Waited {
     pub(super) before: u32,
 }
 
+/// What is prepared.
 struct Next {
     id: Id,
     place: Place,
@@ -90,6 +91,7 @@ impl Told {
 
 #[derive(Default)]
 struct State {
+    /// In the order of their places.
     next: VecDeque<Next>,
     to_wait: Vec<Waited>,
     told: Vec<Told>,
@@ -244,9 +246,18 @@ impl Relay {
         true
     }
 
-    /// Prepares a child to come after all that were prepared before.
+    /// Prepares a child, to come at its place among all that are prepared.
     pub(super) fn put(&self, id: Id, place: Place, prepared: Prepared) {
-        self.shared.lock().next.push_back(Next { id, place, prepared });
+        let mut state = self.shared.lock();
+        let at = state.next.partition_point(|next| next.place.order < place.order);
+        state.next.insert(at, Next { id, place, prepared });
+    }
+
+    /// The first of what is prepared, if it comes before this place, for whoever starts it now.
+    pub(super) fn take_first(&self, before: u32) -> Option<(Id, Place, Prepared)> {
+        let mut state = self.shared.lock();
+        let next = state.next.pop_front_if(|next| next.place.order < before)?;
+        Some((next.id, next.place, next.prepared))
     }
 
     /// Takes back what was not started.

@@ -58,6 +58,8 @@ pub(super) struct Running {
     pid: u32,
     /// Readable when the child ended; taken away then, for it stays readable.
     exit_descriptor: Option<OwnedFd>,
+    /// Somebody else notices its end, and tells it.
+    is_waited_for: bool,
     stdout: Stream,
     stderr: Stream,
     report: Stream,
@@ -79,7 +81,7 @@ impl Running {
         let started = Instant::now();
         let (pid, ears) = spawn::spawn(command, channels)?;
         let mut running = Self::of((pid, ears), limits, started);
-        running.exit_descriptor = running.pid().and_then(exit::descriptor);
+        running.take_back_end();
         Ok(running)
     }
 
@@ -87,16 +89,20 @@ impl Running {
     pub(super) fn of(child: (u32, spawn::Ears), limits: Limits, started: Instant) -> Self {
         let (pid, ears) = child;
         let pipes = [Some(ears.stdout), ears.stderr, ears.report];
-        Self { mouths: ears.mouths, ..Self::new(pid, pipes, limits, started) }
+        let (mouths, is_waited_for) = (ears.mouths, true);
+        Self { is_waited_for, mouths, ..Self::new(pid, pipes, limits, started) }
     }
 
     /// Somebody else notices its end from now on: its number, and by which descriptor it reports.
     pub(super) fn hand_over_end(&mut self) -> Option<(u32, Option<RawFd>)> {
         self.exit_descriptor.take()?;
+        self.is_waited_for = true;
         Some((self.pid, self.report.pipe().map(AsRawFd::as_raw_fd)))
     }
 
+    /// Nobody else does.
     pub(super) fn take_back_end(&mut self) {
+        self.is_waited_for = false;
         self.exit_descriptor = self.pid().and_then(exit::descriptor);
     }
 
@@ -105,6 +111,7 @@ impl Running {
         Self {
             pid,
             exit_descriptor: None,
+            is_waited_for: false,
             stdout,
             stderr,
             report,
@@ -128,6 +135,14 @@ impl Running {
     /// Whether its end is told by a descriptor, not by SIGCHLD.
     pub(super) fn has_exit_descriptor(&self) -> bool {
         self.exit_descriptor.is_some()
+    }
+
+    /// Some child has ended, as SIGCHLD tells. Of whom somebody else waits for he shall tell: what
+    /// he has started behind it belongs to its end.
+    pub(super) fn look_for_end(&mut self) {
+        if !self.is_waited_for {
+            self.look();
+        }
     }
 
     /// What to wait for, with what to do then, in this order: with its exit the pipes are read to

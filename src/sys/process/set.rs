@@ -186,7 +186,7 @@ impl Set {
         Ok(running)
     }
 
-    fn listen_to_children(&mut self) -> io::Result<()> {
+    pub(super) fn listen_to_children(&mut self) -> io::Result<()> {
         if self.child_signals.is_none() {
             self.child_signals = Some(ChildSignals::new()?);
         }
@@ -283,8 +283,35 @@ impl Set {
         if let Some((pid, report)) = running.hand_over_end()
             && !relay.wait_for(Waited { id, pid, report, before })
         {
-            running.take_back_end();
+            self.notice_end(id);
         }
+    }
+
+    /// Nobody else notices the end of this child.
+    fn notice_end(&mut self, id: Id) {
+        let Some(mut running) = self.running.remove(&id) else { return };
+        running.take_back_end();
+        match self.attend(running) {
+            Ok(running) => drop(self.running.insert(id, running)),
+            Err(status) => self.finished.push_back((id, Ending::without_run(status))),
+        }
+    }
+
+    /// Starts the first of what is prepared at once, if it comes before this place; as behind
+    /// somebody it is not told.
+    pub(crate) fn start_prepared(&mut self, before: u32) -> Option<Id> {
+        let (id, place, prepared) = self.relay.as_ref()?.take_first(before)?;
+        let at = Instant::now();
+        let child = prepared.start();
+        let known = child.as_ref().ok().map(|(pid, ears)| (*pid, ears.report_number()));
+        self.take_in(id, at, child);
+        let waited = known.map(|(pid, report)| Waited { id, pid, report, before: place.before });
+        if let (Some(waited), Some(relay)) = (waited, &self.relay)
+            && !relay.wait_for(waited)
+        {
+            self.notice_end(id);
+        }
+        Some(id)
     }
 
     /// Takes back what was prepared and is not started.
@@ -404,7 +431,7 @@ impl Set {
                 if let Some(signals) = &self.child_signals {
                     signals.drain();
                 }
-                self.running.values_mut().for_each(Running::look);
+                self.running.values_mut().for_each(Running::look_for_end);
             }
             Wake::Relay => self.hear_relay(),
             Wake::Other(_) => {}

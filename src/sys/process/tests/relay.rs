@@ -45,6 +45,8 @@ impl Track {
         while self.ended.len() < count {
             assert!(!deadline.expired(), "{:?} {:?}", self.started, self.ended);
             let turn = self.set.turn(&[], deadline);
+            let has_ended = |id: Id| self.ended.iter().any(|(ended, _)| *ended == id);
+            assert!(turn.started.iter().all(|(_, behind)| !has_ended(*behind)), "told too late");
             self.started.extend(turn.started);
             self.ended.extend(turn.ended.into_iter().map(|(id, ending)| (id, ending.status)));
         }
@@ -145,6 +147,37 @@ fn what_cannot_be_started_is_told_and_holds_up_what_is_behind_it() {
     assert_eq!(track.started, [(second, track.first)]);
     assert!(matches!(track.ended[1], (id, Status::NotStarted(_)) if id == second));
     assert_eq!(track.set.take_back(), [third]);
+}
+
+#[test]
+fn where_signals_tell_of_ends_too_everybody_is_told_behind_whom() {
+    for _ in 0..50 {
+        let mut track = Track::new("true");
+        track.set.listen_to_children().unwrap();
+        let Some(second) = track.prepare("true", 1, None) else { return };
+        track.go(u32::MAX, 2);
+        assert_eq!(track.started, [(second, track.first)]);
+    }
+}
+
+#[test]
+fn what_is_prepared_may_be_started_at_once() {
+    let mut track = Track::new("true");
+    // What comes later may be prepared earlier.
+    let Some(third) = track.prepare("true", 3, None) else { return };
+    let second = track.prepare("true", 2, None).unwrap();
+    assert_eq!(track.set.start_prepared(2), None, "something else comes first");
+    assert_eq!(track.set.start_prepared(3), Some(second));
+    track.wait(2);
+    assert_eq!(track.started, [(third, second)], "it is followed as any other");
+    assert_eq!(track.set.start_prepared(u32::MAX), None);
+    let place = Place { order: 4, before: u32::MAX };
+    let words = (command(&["/nonexistent/program"]), Voices::Together);
+    let others = track.others.0.as_fd();
+    let last = track.set.prepare_next(words, limits(), None, place, others);
+    assert_eq!(track.set.start_prepared(u32::MAX), last);
+    track.wait(3);
+    assert!(matches!(track.ended[2], (id, Status::NotStarted(_)) if Some(id) == last));
 }
 
 #[test]

@@ -29,7 +29,7 @@ const MORE: usize = 2;
 impl Runner<'_> {
     pub(super) fn prepare_what_may(&mut self) {
         if self.may_prepare() {
-            while self.ahead.len() < self.workers.len() + MORE {
+            while self.wants_more() {
                 let Some(index) = self.schedule.peek().filter(|index| self.is_plain(*index)) else {
                     break;
                 };
@@ -50,6 +50,19 @@ impl Runner<'_> {
             }
         }
         self.set.go_on();
+    }
+
+    /// Whether too little is prepared, or something that comes before a part of it is not.
+    fn wants_more(&self) -> bool {
+        let usual = self.workers.len() + MORE;
+        self.ahead.len() < usual || self.ahead.len() < 2 * usual && self.is_first_missing()
+    }
+
+    /// Whether what comes next is not prepared, and something that comes later is.
+    fn is_first_missing(&self) -> bool {
+        let last = self.ahead.values().map(|attempt| self.schedule.order(attempt.index)).max();
+        let first = self.schedule.peek().map(|index| self.schedule.order(index));
+        first.zip(last).is_some_and(|(first, last)| first < last)
     }
 
     fn may_prepare(&mut self) -> bool {
@@ -122,8 +135,25 @@ impl Runner<'_> {
 
     /// A prepared attempt is being started in the place of another one.
     pub(super) fn followed(&mut self, id: Id, behind: Id) {
-        let worker = self.attempts.get(&behind).map(|attempt| attempt.worker);
-        let (Some(mut attempt), Some(worker)) = (self.ahead.remove(&id), worker) else { return };
+        if let Some(worker) = self.attempts.get(&behind).map(|attempt| attempt.worker) {
+            self.has_started(id, worker);
+        }
+    }
+
+    /// Gives a worker without work what is prepared already, if that comes next.
+    pub(super) fn start_prepared(&mut self, worker: usize) -> bool {
+        if self.ahead.is_empty() {
+            return false;
+        }
+        let number = u32::try_from(worker + 1).unwrap_or(u32::MAX);
+        let first = self.schedule.peek().map(|index| self.schedule.order(index));
+        let started = self.set.start_prepared(first.unwrap_or(u32::MAX));
+        started.inspect(|id| self.has_started(*id, number)).is_some()
+    }
+
+    /// What was prepared is the work of this worker now.
+    fn has_started(&mut self, id: Id, worker: u32) {
+        let Some(mut attempt) = self.ahead.remove(&id) else { return };
         attempt.worker = worker;
         attempt.is_followed = true;
         self.workers[worker as usize - 1].0 = Some(attempt.index);
@@ -145,16 +175,14 @@ impl Runner<'_> {
         }
     }
 
-    /// What is prepared is given up when a worker waits for work, or something better has come.
+    /// What is prepared is given up when something else comes first that cannot be prepared, or too
+    /// much would be.
     pub(super) fn look_ahead_again(&mut self) {
-        if self.ahead.is_empty() {
-            return;
-        }
-        let last = self.ahead.values().map(|attempt| self.schedule.order(attempt.index)).max();
-        let first = self.schedule.peek().map(|index| self.schedule.order(index));
-        let is_better = first.zip(last).is_some_and(|(first, last)| first < last);
-        if is_better || self.workers.iter().any(|(task, _)| task.is_none()) {
-            self.take_back();
+        if self.is_first_missing() {
+            let is_plain = self.schedule.peek().is_some_and(|index| self.is_plain(index));
+            if !is_plain || !self.wants_more() {
+                self.take_back();
+            }
         }
     }
 }

@@ -38,6 +38,9 @@ impl Runner<'_> {
     pub(super) fn start_what_may(&mut self) {
         self.look_ahead_again();
         while let Some(worker) = self.free_worker() {
+            if self.start_prepared(worker) {
+                continue;
+            }
             let tasks = &self.asked.file.tasks;
             let agents_wait = self.agents_wait.is_some();
             let may_start =
