@@ -10,7 +10,7 @@ use std::{
 
 use crate::tasks::file::Task;
 
-use super::{files, folder::Folder, state::Attempt};
+use super::{files, state::Attempt};
 
 /// Larger files are named, not copied.
 const LARGEST: u64 = 64 << 20;
@@ -21,12 +21,8 @@ const LARGEST: u64 = 64 << 20;
 /// # Errors
 ///
 /// A pattern matches nothing, or a reported file is not there.
-pub(super) fn of(
-    task: &Task,
-    cwd: &Path,
-    reported: &[String],
-    output_dir: &Path,
-) -> Result<Vec<PathBuf>, String> {
+pub(super) fn of(task: &Task, attempt: &Attempt) -> Result<Vec<PathBuf>, String> {
+    let cwd = &attempt.input.cwd;
     let mut all = Vec::new();
     for pattern in &task.artifacts {
         let found = files::matching(cwd, pattern);
@@ -35,15 +31,15 @@ pub(super) fn of(
         }
         all.extend(found);
     }
-    for path in reported {
+    for path in &attempt.artifacts {
         let path = cwd.join(path);
         if !path.is_file() {
             return Err(format!("artifact {} was reported and is not there", path.display()));
         }
         all.push(path);
     }
-    if output_dir.is_dir() {
-        all.extend(files::matching(output_dir, "."));
+    if attempt.output_dir.is_dir() {
+        all.extend(files::matching(&attempt.output_dir, "."));
     }
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|path| seen.insert(path.clone()));
@@ -52,16 +48,11 @@ pub(super) fn of(
 
 /// Copies artifacts into the directory of the run. Gives where they stay (a worktree goes one day,
 /// so of what was made there it is the copies), and what could not be kept, in sentences.
-pub(super) fn keep(
-    folder: &Folder,
-    task: &str,
-    attempt: &Attempt,
-    artifacts: &[PathBuf],
-) -> (Vec<PathBuf>, Vec<String>) {
-    let target = folder.output_dir(task);
+pub(super) fn keep(attempt: &Attempt, artifacts: &[PathBuf]) -> (Vec<PathBuf>, Vec<String>) {
+    let target = &attempt.output_dir;
     let (mut stay, mut faults) = (Vec::new(), Vec::new());
     for path in artifacts {
-        if path.starts_with(&target) {
+        if path.starts_with(target) {
             stay.push(path.clone());
             continue;
         }
@@ -69,7 +60,7 @@ pub(super) fn keep(
             Ok(inner) => inner,
             Err(_) => Path::new(path.file_name().unwrap_or_default()),
         };
-        let kept = free_place(&target, inner);
+        let kept = free_place(target, inner);
         let copied = copy(path, &kept);
         let is_copy_meant = copied.is_ok() && attempt.tree.is_some();
         stay.push(if is_copy_meant { kept } else { path.clone() });

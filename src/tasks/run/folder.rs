@@ -108,6 +108,8 @@ pub(crate) struct Done {
 pub(crate) struct Folder {
     dir: PrivateDir,
     pub(crate) record: Record,
+    /// Nobody has driven it before.
+    pub(crate) is_new: bool,
     /// What is done already.
     pub(crate) done: BTreeMap<String, Done>,
     log: File,
@@ -168,7 +170,8 @@ fn furnish(
     // Last: a directory without it is no run.
     fill(&dir, RECORD, &serde_json::to_vec_pretty(&record).unwrap_or_default())?;
     let log = dir.open_append(DONE)?;
-    Ok(Folder { dir, record, done: BTreeMap::new(), log, is_torn: false, _lock: lock })
+    let done = BTreeMap::new();
+    Ok(Folder { dir, record, is_new: true, done, log, is_torn: false, _lock: lock })
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -274,7 +277,7 @@ fn open_within(state: &PrivateDir, id: &str, patience: Duration) -> Result<Folde
     dir.open_read(DONE)?.read_to_end(&mut text).map_err(file_error(&path))?;
     let is_torn = !text.is_empty() && !text.ends_with(b"\n");
     let done = parse(&String::from_utf8_lossy(&text));
-    Ok(Folder { dir, record, done, log, is_torn, _lock: lock })
+    Ok(Folder { dir, record, is_new: false, done, log, is_torn, _lock: lock })
 }
 
 /// The last success of each task.

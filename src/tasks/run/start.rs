@@ -175,12 +175,8 @@ pub(super) fn fingerprint(
     for one in before {
         files::put(&mut hash, one.as_bytes());
     }
-    let mut text = String::with_capacity(32);
-    for byte in &hash.finalize()[..16] {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    let half = hash.finalize().first_chunk().copied().unwrap_or_default();
+    Ok(format!("{:032x}", u128::from_be_bytes(half)))
 }
 
 /// A whole environment.

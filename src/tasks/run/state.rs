@@ -98,6 +98,8 @@ pub(super) struct Attempt {
     /// From 1.
     pub(super) number: u32,
     pub(super) input: Input,
+    /// Where its results go. Not made.
+    pub(super) output_dir: PathBuf,
     /// What a hook wants it to be started with, word for word.
     pub(super) rewritten: Option<serde_json::Map<String, serde_json::Value>>,
     /// Where it works, if that is a worktree of its own.
@@ -122,12 +124,17 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    pub(super) fn new(index: usize, worker: u32, number: u32, input: Input) -> Self {
+    pub(super) fn new(
+        (index, worker, number): (usize, u32, u32),
+        input: Input,
+        output_dir: PathBuf,
+    ) -> Self {
         Self {
             index,
             worker,
             number,
             input,
+            output_dir,
             rewritten: None,
             tree: None,
             fingerprint: String::new(),

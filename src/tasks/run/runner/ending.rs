@@ -60,11 +60,7 @@ impl Runner<'_> {
         let failed = |why: String| Err(Some(why));
         let late = || failed(format!("took longer than {:?}", task.timeout.unwrap_or_default()));
         match status {
-            Status::Exited(0) => {
-                let output_dir = self.folder.output_dir(&task.name);
-                artifacts::of(task, &attempt.input.cwd, &attempt.artifacts, &output_dir)
-                    .map_err(Some)
-            }
+            Status::Exited(0) => artifacts::of(task, attempt).map_err(Some),
             Status::Exited(code) => failed(format!("exit {code}")),
             Status::Signalled(number) => failed(format!("ended by signal {number}")),
             Status::TimedOut if attempt.signs.is_stalled() => {
@@ -116,7 +112,7 @@ impl Runner<'_> {
         let Finished { attempt, made, took: span } = finished;
         let span = *span;
         let task = self.task(attempt.index);
-        let (made, faults) = artifacts::keep(&self.folder, &task.name, attempt, made);
+        let (made, faults) = artifacts::keep(attempt, made);
         for fault in faults {
             self.trouble(&fault);
         }
@@ -137,7 +133,7 @@ impl Runner<'_> {
                 Some(attempt.worker),
                 members(json!({ "path": path })),
             );
-            self.post("ArtifactSave", attempt, json!({ "artifact_path": path }));
+            self.post("ArtifactSave", attempt, |_| json!({ "artifact_path": path }));
         }
         self.post_end(attempt, true, &done.output, span, is_told);
         let Done { fingerprint, output, artifacts, .. } = done;
@@ -156,15 +152,14 @@ impl Runner<'_> {
         is_told: bool,
     ) {
         if !is_told {
-            self.post("PostTaskExecute", attempt, outcome_fields(success, result, span));
+            self.post("PostTaskExecute", attempt, |_| outcome_fields(success, result, span));
         }
-        let role = self.task(attempt.index).role.as_deref().unwrap_or("worker");
-        let fields = json!({
-            "specialist": role,
-            "specialist_id": format!("W{}", attempt.worker),
-            "success": success,
+        self.post("SpecialistComplete", attempt, |runner| {
+            let role = runner.task(attempt.index).role.as_deref();
+            let worker = format!("W{}", attempt.worker);
+            let role = role.unwrap_or("worker");
+            json!({ "specialist": role, "specialist_id": worker, "success": success })
         });
-        self.post("SpecialistComplete", attempt, fields);
     }
 
     /// `is_told`: hooks know of its end.

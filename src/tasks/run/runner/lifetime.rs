@@ -26,12 +26,12 @@ impl Runner<'_> {
         });
         self.tell("run_start", None, None, members(detail));
         let source = if self.folder.done.is_empty() { "startup" } else { "resume" };
-        self.ask("OrchestratorInitialize", json!({ "source": source }));
-        let answer = self.ask("TaskPlan", self.plan_payload());
+        self.ask("OrchestratorInitialize", |_| json!({ "source": source }));
+        let answer = self.ask("TaskPlan", Self::plan_payload);
         if let Some(why) = answer.refusal {
             self.stop(format!("the plan was refused: {why}"));
         }
-        self.ask("TaskBreakdown", self.breakdown_payload());
+        self.ask("TaskBreakdown", Self::breakdown_payload);
     }
 
     fn plan_payload(&self) -> Json {
@@ -58,13 +58,14 @@ impl Runner<'_> {
         })
     }
 
-    /// Asks hooks about the run and waits for their answer; nothing else goes on meanwhile.
-    pub(super) fn ask(&mut self, event: &'static str, fields: Json) -> Answer {
+    /// Asks hooks about the run and waits for their answer; nothing else goes on meanwhile. What they
+    /// are told is only put together for who listens.
+    fn ask(&mut self, event: &'static str, fields: impl FnOnce(&Self) -> Json) -> Answer {
         if self.set.is_cancelled() || !self.calls.listens(event) {
             return Answer::default();
         }
         let mut payload = herald::base(event, &self.folder.record.id, &self.cwd);
-        payload.extend(members(fields));
+        payload.extend(members(fields(self)));
         let asked = match self.calls.ask(&mut self.set, event, &payload, Asker::Run) {
             Ok(id) => id,
             Err((_, why)) => {
@@ -130,11 +131,11 @@ impl Runner<'_> {
             })
         };
         let event = "TaskComplete";
-        let Some(why) = self.ask(event, fields(summary, false)).refusal else { return };
+        let Some(why) = self.ask(event, |_| fields(summary, false)).refusal else { return };
         let why = format!("a hook refused its end: {why}");
         self.tell("run_stop", None, None, members(json!({ "reason": why })));
         summary.stopped.get_or_insert(why);
-        self.ask(event, fields(summary, true));
+        self.ask(event, |_| fields(summary, true));
     }
 
     /// Ends what tasks have left running behind them, which may have served other tasks until now.

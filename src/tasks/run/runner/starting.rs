@@ -111,7 +111,8 @@ impl Runner<'_> {
         if let Some(value) = self.unchanged(task, &fingerprint) {
             return Ok(Plan::Close(value));
         }
-        let mut attempt = Attempt::new(index, worker, self.tries[index].0 + 1, input);
+        let numbers = (index, worker, self.tries[index].0 + 1);
+        let mut attempt = Attempt::new(numbers, input, self.folder.output_dir(&task.name));
         self.place(&mut attempt)?;
         if let Some(why) = self.refusals.get(&index) {
             start::tell_refusal(&mut attempt.input, why);
@@ -158,7 +159,7 @@ impl Runner<'_> {
         let task = self.task(attempt.index);
         let Input { work, cwd, env } = &attempt.input;
         let mut payload = herald::base(event, &self.folder.record.id, &self.cwd);
-        payload.extend(herald::about(task, &self.folder.output_dir(&task.name), cwd));
+        payload.extend(herald::about(task, &attempt.output_dir, cwd));
         let told = attempt.rewritten.clone();
         let told = told.unwrap_or_else(|| herald::task_input(work, cwd, env));
         payload.insert("task_input".to_owned(), told.into());
@@ -223,7 +224,7 @@ impl Runner<'_> {
     pub(super) fn command(&mut self, task: &Task, attempt: &Attempt) -> std::io::Result<Command> {
         let input = &attempt.input;
         let mut env = self.environment.clone();
-        let output_dir = self.folder.output_dir(&task.name);
+        let output_dir = &attempt.output_dir;
         let told = [
             ("CPH_TASK", task.name.as_str()),
             ("TASK_ID", task.name.as_str()),
@@ -233,7 +234,7 @@ impl Runner<'_> {
         for (name, value) in told.into_iter().filter(|(_, value)| !value.is_empty()) {
             env.insert(name.into(), value.into());
         }
-        env.insert("TASK_OUTPUT_DIR".into(), output_dir.clone().into());
+        env.insert("TASK_OUTPUT_DIR".into(), output_dir.into());
         env.insert("TASK_WORKSPACE".into(), input.cwd.clone().into());
         env.insert("CPH_ATTEMPT".into(), attempt.number.to_string().into());
         if let Some(tree) = &attempt.tree {
@@ -242,9 +243,11 @@ impl Runner<'_> {
         env.extend(input.env.iter().map(|(name, value)| (name.into(), value.into())));
         // What the mark is for, nobody may change.
         env.insert(MARK.into(), (&self.folder.record.token).into());
-        self.folder.set_results_aside(&task.name).map_err(std::io::Error::other)?;
+        if self.may_have_results(attempt.index) {
+            self.folder.set_results_aside(&task.name).map_err(std::io::Error::other)?;
+        }
         if wants_output_dir(task, &input.work) {
-            fs::create_dir_all(&output_dir)?;
+            fs::create_dir_all(output_dir)?;
         }
         let agent = self.asked.file.agent.as_deref();
         let (programs, scratch) = (&mut self.programs, self.asked.scratch);
@@ -252,35 +255,44 @@ impl Runner<'_> {
         Ok(Command { argv, env, dir: Some(input.cwd.clone()), stdin, marker: task.name.clone() })
     }
 
+    /// Whether an earlier attempt may have left results: there was one, or an earlier driver of the
+    /// run may have had one.
+    fn may_have_results(&self, index: usize) -> bool {
+        !self.folder.is_new || self.tries[index] != (0, 0)
+    }
+
     /// Tells who has which task now.
     fn assign(&mut self, attempt: &Attempt) {
         let worker = attempt.worker as usize - 1;
         let last = self.workers[worker].1.replace(attempt.index);
-        if self.calls.listens("SpecialistAssign") {
-            let task = self.task(attempt.index);
-            let fields = json!({
-                "specialist": task.role.as_deref().unwrap_or("worker"),
-                "specialist_id": format!("W{}", attempt.worker),
-            });
-            self.post("SpecialistAssign", attempt, fields);
-        }
-        if self.calls.listens("ContextSwitch") {
-            let mut fields = json!({ "to_task_id": self.task(attempt.index).name });
+        self.post("SpecialistAssign", attempt, |runner| {
+            let role = runner.task(attempt.index).role.as_deref();
+            let worker = format!("W{}", attempt.worker);
+            json!({ "specialist": role.unwrap_or("worker"), "specialist_id": worker })
+        });
+        self.post("ContextSwitch", attempt, |runner| {
+            let mut fields = json!({ "to_task_id": runner.task(attempt.index).name });
             if let Some(last) = last {
-                fields["from_task_id"] = self.task(last).name.as_str().into();
+                fields["from_task_id"] = runner.task(last).name.as_str().into();
             }
-            self.post("ContextSwitch", attempt, fields);
-        }
+            fields
+        });
     }
 
-    /// Tells hooks about a task; nobody waits for them.
-    pub(super) fn post(&mut self, event: &'static str, attempt: &Attempt, fields: Json) {
+    /// Tells hooks about a task; nobody waits for them. What they are told is only put together for
+    /// who listens.
+    pub(super) fn post(
+        &mut self,
+        event: &'static str,
+        attempt: &Attempt,
+        fields: impl FnOnce(&Self) -> Json,
+    ) {
         if self.calls.listens(event) {
             let mut payload = self.task_payload(event, attempt);
             if !matches!(event, "PostTaskExecute") {
                 payload.remove("task_input");
             }
-            payload.extend(members(fields));
+            payload.extend(members(fields(self)));
             self.calls.post(event, payload);
         }
     }
