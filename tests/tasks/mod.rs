@@ -5,6 +5,7 @@
 #[cfg(target_os = "linux")]
 mod board;
 mod bounds;
+mod evidence;
 mod hooks;
 mod kills;
 mod protocol;

@@ -128,6 +128,9 @@ struct TaskReport {
     log_left_out: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// Why nothing is heard of it while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     artifacts: Vec<String>,
 }
@@ -141,6 +144,7 @@ impl TaskReport {
             attempts: 0,
             log_left_out: None,
             reason: None,
+            notice: None,
             artifacts: Vec::new(),
         }
     }
@@ -151,16 +155,19 @@ impl TaskReport {
             "start" => {
                 "running".clone_into(&mut self.outcome);
                 self.attempts += 1;
+                self.notice = None;
                 self.artifacts.clear();
             }
             "done" => {
                 self.outcome = text("outcome").unwrap_or_default();
+                self.notice = None;
                 self.took_ms = event.detail.get("took_ms").and_then(Value::as_f64).or(self.took_ms);
                 if Outcome::named(&self.outcome).is_some_and(Outcome::is_done) {
                     self.reason = None;
                 }
             }
             "error" | "retry" | "hold" | "blocked" => self.reason = text("reason"),
+            "silent" | "stopped" | "alive" => self.notice = text("reason"),
             "artifact" => self.artifacts.extend(text("path")),
             "log_cut" => {
                 let bytes = event.detail.get("left_out").and_then(Value::as_u64);
@@ -205,7 +212,8 @@ fn show(desk: &Desk<'_>, id: Option<&str>, json: bool) -> Result<Exit, Failure> 
             None => DIM,
         };
         let took = task.took_ms.map(span).unwrap_or_default();
-        let reason = task.reason.as_deref().map(|why| format!(": {}", clean(why)));
+        let reason = task.notice.as_deref().or(task.reason.as_deref());
+        let reason = reason.map(|why| format!(": {}", clean(why)));
         desk.output.line(format_args!(
             "  {} {}{} {}",
             styled(style, format_args!("{:<9}", task.outcome)),

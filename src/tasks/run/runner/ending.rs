@@ -67,10 +67,7 @@ impl Runner<'_> {
             }
             Status::Exited(code) => failed(format!("exit {code}")),
             Status::Signalled(number) => failed(format!("ended by signal {number}")),
-            Status::TimedOut if attempt.signs.is_stalled() => {
-                failed("neither said anything nor worked for too long".to_owned())
-            }
-            Status::TimedOut => late(),
+            Status::TimedOut => attempt.signs.stalled().map_or_else(late, |why| failed(why.into())),
             // The time was over before there was a process.
             Status::NotStarted(error) if error.kind() == ErrorKind::TimedOut => late(),
             Status::Cancelled => Err(None),
