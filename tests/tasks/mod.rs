@@ -4,6 +4,7 @@
 
 #[cfg(target_os = "linux")]
 mod board;
+mod both_files;
 mod bounds;
 mod evidence;
 mod hooks;
