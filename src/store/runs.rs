@@ -99,6 +99,12 @@ impl Runs {
         Ok(Self { connection: database::open(&path, MIGRATIONS)?, path })
     }
 
+    /// Opens the database in `dir` for who only looks, also where nobody may write.
+    pub(crate) fn look(dir: &Path) -> Result<Self, Error> {
+        let path = dir.join(NAME);
+        Ok(Self { connection: database::look(&path, MIGRATIONS)?, path })
+    }
+
     fn trouble(&self) -> impl Fn(rusqlite::Error) -> Error {
         |error| Error::of(&self.path, error)
     }

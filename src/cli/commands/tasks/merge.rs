@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-use super::{Desk, existing, no_run, tasks_of};
+use super::{Desk, existing_state, no_run, tasks_of};
 
 /// What became of the work of one task.
 #[derive(Serialize)]
@@ -38,7 +38,7 @@ pub(super) fn run(
     json: bool,
 ) -> Result<Exit, Failure> {
     let here = desk.here();
-    let (state, _) = existing(&here)?.ok_or_else(|| no_run(id))?;
+    let state = existing_state(&here)?.ok_or_else(|| no_run(id))?;
     // Nobody is to work in the worktrees meanwhile.
     let folder = match folder::open_now(&state, id) {
         Err(folder::Error::Unknown(id)) => return Err(no_run(&id)),

@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-use super::{super::here::Here, Desk, existing, merge, no_run, run as run_command};
+use super::{super::here::Here, Desk, existing, existing_state, merge, no_run, run as run_command};
 
 /// Between two looks at logs that are followed.
 const LOOK: Duration = Duration::from_millis(100);
@@ -329,7 +329,7 @@ fn logs(
 
 fn cancel(desk: &Desk<'_>, id: &str, json: bool) -> Result<Exit, Failure> {
     let here = desk.here();
-    let (state, _) = existing(&here)?.ok_or_else(|| no_run(id))?;
+    let state = existing_state(&here)?.ok_or_else(|| no_run(id))?;
     let dir = folder::find(&state, id).map_err(|_| no_run(id))?;
     let is_heard = folder::cancel(&dir).map_err(|error| Failure::of(&error))?;
     let live = Live::seen(&state);
