@@ -215,6 +215,26 @@ fn a_run_goes_on_as_it_is_told_to_now() {
     }
 }
 
+/// What counted as a success counts as the same one when it is found again.
+#[test]
+fn what_was_told_an_outcome_is_as_unchanged_as_that() {
+    let cph = with(
+        "tasks:
+- {name: a, run: true}
+- {name: b, run: 'echo ${tasks.a.outcome} >> told', dependencies: a}
+- {name: c, run: [sh, -c, 'echo $0 $OF >> told', '${tasks.a.outcome}'], env: {OF: '${tasks.b.outcome}'}, dependencies: b}
+",
+    );
+    cph.succeed(&["run", "tasks.yaml"]);
+    for _ in 0..2 {
+        cph.succeed(&["run", "--resume"]);
+        assert!(outcomes(&cph, "R1").iter().all(|(_, outcome)| outcome == "unchanged"));
+    }
+    cph.succeed(&["run", "--resume", "--force"]);
+    let once = "succeeded\nsucceeded succeeded\n";
+    assert_eq!(cph.read("project/told").unwrap(), once.repeat(2));
+}
+
 #[test]
 fn a_task_is_tried_again_as_often_as_it_says() {
     let cph = with(
