@@ -147,7 +147,12 @@ impl<'o> Board<'o> {
 
     fn last_line(&self, room: usize) -> Line {
         let percent = self.done * 100 / self.tasks.max(1);
-        let width = if room < 50 { SHORT_BAR } else { BAR };
+        // How many matters more than the picture of it.
+        let width = match room {
+            ..30 => 0,
+            30..50 => SHORT_BAR,
+            _ => BAR,
+        };
         let plain = anstyle::Style::new();
         let mut line = Line::new(room)
             .part(plain, &format!("{} ", self.id))
@@ -303,6 +308,24 @@ mod tests {
         assert_eq!(shown(&stopped, 66), "W3   a-rather-long-name-of-a-ta… stopped by a signal");
         assert_eq!(shown(&busy("短い名前", None, "仕事"), 40), "W3   短い名前 仕事");
         assert_eq!(worker_line(12, None, Instant::now(), 40).plain, "W12  idle");
+    }
+
+    #[test]
+    fn the_last_line_says_how_many_in_any_room() {
+        let output = Output::new(crate::cli::args::Colour::Never);
+        let mut board = Board::new(&output, "R7", 120);
+        (board.done, board.failed) = (60, 2);
+        let shown = [100, 40, 29, 19].map(|room| {
+            let line = board.last_line(room).plain;
+            assert!(columns(&line) <= room, "{line}");
+            line.rsplit_once(" 0").map_or(line.clone(), |(line, _)| line.to_owned())
+        });
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        R7 ██████████░░░░░░░░░░  50% 60/120, 2 not done
+        R7 ████░░░░  50% 60/120, 2 not done
+        R7  50% 60/120, 2 not done
+        R7  50% 60/120, 2 …
+        ");
     }
 
     #[test]
