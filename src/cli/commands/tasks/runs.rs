@@ -260,7 +260,7 @@ fn gather(state: &PrivateDir, runs: &Runs, id: &str) -> Result<Report, Failure> 
     let places: std::collections::HashMap<String, usize> =
         tasks.iter().enumerate().map(|(place, task)| (task.task.clone(), place)).collect();
     let mut trouble = Vec::new();
-    for event in runs.events(id).map_err(failed)? {
+    let see = |event: Event| {
         let place = event.task.as_ref().and_then(|task| places.get(task));
         match place {
             Some(place) => tasks[*place].take(&event),
@@ -269,7 +269,8 @@ fn gather(state: &PrivateDir, runs: &Runs, id: &str) -> Result<Report, Failure> 
             }
             None => {}
         }
-    }
+    };
+    runs.each_event(id, see).map_err(failed)?;
     Ok(Report { run, dir: dir.path().to_owned(), tasks, trouble, unmerged: Vec::new() })
 }
 
