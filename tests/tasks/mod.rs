@@ -467,6 +467,43 @@ fn old_runs_are_removed_and_the_newest_stays() {
     assert!(run_dir(&cph, "R5").exists());
 }
 
+/// Whoever needs room removes directories, and knows nothing of a database.
+#[test]
+fn a_run_has_nothing_of_an_earlier_one_whose_directory_was_removed() {
+    let cph = with("name: old\ntasks: [{name: a, run: exit 1, retries: {times: 2, backoff: 1ms}}]");
+    assert_eq!(cph.run(&["run", "tasks.yaml"]).code, 1);
+    fs::remove_dir_all(run_dir(&cph, "R1")).unwrap();
+    let cph = cph.project_file("tasks.yaml", "name: new\ntasks: [{name: a, run: echo a}]");
+    cph.succeed(&["run", "tasks.yaml"]);
+    let shown: Value = serde_json::from_str(&cph.succeed(&["runs", "show", "--json"])).unwrap();
+    let task = &shown["tasks"][0];
+    let told = (&shown["id"], &shown["name"], &task["attempts"], &task["reason"]);
+    assert_eq!(told, (&"R1".into(), &"new".into(), &1.into(), &Value::Null));
+}
+
+/// The bare name of a matrix means all of it, as in dependencies.
+#[test]
+fn logs_of_a_matrix_are_had_by_its_name() {
+    let cph = with(
+        "max_workers: 1
+tasks:
+- {name: test, run: 'echo ${matrix.suite}', matrix: {suite: [unit, docs]}}
+- {name: other, run: echo other}
+",
+    );
+    cph.succeed(&["run", "tasks.yaml"]);
+    let both = "==> test[unit] <==\nunit\n==> test[docs] <==\ndocs\n";
+    assert_eq!(cph.succeed(&["runs", "logs", "R1", "test", "-f"]), both);
+    assert_eq!(cph.succeed(&["runs", "logs", "R1", "test[docs]"]), "docs\n");
+    let ran = cph.run(&["runs", "logs", "R1", "tests"]);
+    assert_eq!(ran.code, 64, "{}", ran.shown());
+    assert!(
+        ran.stderr.contains("has no task `tests`\n  hint: `cph runs show R1`"),
+        "{}",
+        ran.stderr
+    );
+}
+
 #[test]
 fn plans_are_drawn() {
     let cph = with(EXAMPLE);

@@ -13,10 +13,11 @@ use crate::{
         output::{BAD, DIM, GOOD, HEADING, NAME, WARN, styled},
     },
     diag::render::text::clean,
+    source::SourceFile,
     store::runs::{Event, Run, Runs},
     sys::{clock, dir::PrivateDir},
     tasks::{
-        Outcome,
+        self, Outcome,
         draw::span,
         live::{self, Live},
         run::{
@@ -284,16 +285,20 @@ fn logs(
     let here = desk.here();
     let (state, runs) = existing(&here)?.ok_or_else(|| no_run(id))?;
     let report = gather(&state, &runs, id)?;
-    let names: Vec<&str> = match task {
-        Some(task) => vec![task],
-        None => report.tasks.iter().map(|task| task.task.as_str()).collect(),
+    let dir = folder::find(&state, id).map_err(|_| no_run(id))?;
+    let known: Vec<&str> = report.tasks.iter().map(|task| task.task.as_str()).collect();
+    let names = match task {
+        Some(task) => meant(&dir, &known, task),
+        None => known,
     };
     if let Some(task) = task
-        && !report.tasks.iter().any(|known| known.task == task)
+        && names.is_empty()
     {
-        return Err(Failure::new(Exit::Usage, format!("run {id} has no task `{task}`")));
+        let message = format!("run {id} has no task `{task}`");
+        return Err(Failure::new(Exit::Usage, message)
+            .hint(format!("`cph runs show {id}` lists its tasks")));
     }
-    let dir = folder::find(&state, id).map_err(|_| no_run(id))?;
+    let are_many = names.len() > 1 || task.is_none();
     let mut readers: Vec<_> =
         names.iter().map(|name| (*name, LogReader::new(dir.path(), name))).collect();
     let mut last = None;
@@ -312,7 +317,7 @@ fn logs(
                 desk.output.json_line(&serde_json::json!({ "task": name, "text": text }));
                 continue;
             }
-            if task.is_none() && last != Some(place) {
+            if are_many && last != Some(place) {
                 desk.output.line(styled(HEADING, format_args!("==> {} <==", clean(name))));
                 last = Some(place);
             }
@@ -326,6 +331,20 @@ fn logs(
         }
         std::thread::sleep(LOOK);
     }
+}
+
+/// The tasks of a run that a name stands for: one, or all variants of a matrix.
+fn meant<'n>(dir: &PrivateDir, known: &[&'n str], name: &str) -> Vec<&'n str> {
+    if let Some(one) = known.iter().find(|one| **one == name) {
+        return vec![*one];
+    }
+    let text = folder::text(dir).unwrap_or_default();
+    let Ok((file, _)) = tasks::read(&SourceFile::new("tasks", text)) else { return Vec::new() };
+    let names: Vec<_> = tasks::meant(&file.tasks, name)
+        .into_iter()
+        .map(|index| file.tasks[index].name.as_str())
+        .collect();
+    known.iter().filter(|one| names.contains(one)).copied().collect()
 }
 
 fn cancel(desk: &Desk<'_>, id: &str, json: bool) -> Result<Exit, Failure> {
