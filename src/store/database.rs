@@ -5,13 +5,16 @@
 //! the file is private to the user; a database that a newer cph wrote is left as it is.
 
 use std::{
+    ffi::{OsStr, OsString},
     fs::OpenOptions,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::{ffi::OsStrExt as _, fs::OpenOptionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode, Params, Row, TransactionBehavior, config::DbConfig};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, Params, Row, TransactionBehavior, config::DbConfig,
+};
 
 use crate::sys::{clock::Deadline, trace};
 
@@ -36,6 +39,16 @@ pub(crate) enum Error {
     /// Written by a newer cph; nothing in it was touched.
     #[error("{}: written by a newer cph (format {found}, this one knows {known})", path.display())]
     Newer { path: PathBuf, found: usize, known: usize },
+    /// Its format is an older one, and it cannot be written to.
+    #[error("{}: written by an older cph, and cannot be brought up to date where nobody may write", path.display())]
+    Older { path: PathBuf },
+    /// What stands in its log is not to be had without writing beside it.
+    #[error(
+        "{}: cannot be read where nobody may write: its log (`-wal`) was not taken in; copy the \
+         directory to a place that can be written to",
+        path.display()
+    )]
+    Log { path: PathBuf },
     /// Full disk, no permission, out of descriptors, somebody else for too long.
     #[error("{}: {error}", path.display())]
     Trouble { path: PathBuf, error: rusqlite::Error },
@@ -75,6 +88,70 @@ pub(crate) fn open(path: &Path, migrations: &[&str]) -> Result<Connection, Error
             done => return done,
         }
     }
+}
+
+/// Opens the database at `path` for who only looks: as [`open`] does where that is possible, else
+/// without writing anything.
+pub(crate) fn look(path: &Path, migrations: &[&str]) -> Result<Connection, Error> {
+    let refused = match open(path, migrations) {
+        Err(refused @ (Error::File { .. } | Error::Trouble { .. })) => refused,
+        done => return done,
+    };
+    match read_only(path, migrations) {
+        // There is no better reason.
+        Err(Error::Trouble { .. }) => Err(refused),
+        done => done,
+    }
+}
+
+fn read_only(path: &Path, migrations: &[&str]) -> Result<Connection, Error> {
+    let _opening = trace::scope("db.open");
+    // Beside a log there must be its index; `SQLite` makes one in memory from what is there.
+    let seen = by_flags(path.as_os_str(), path, migrations);
+    let Err(Error::Trouble { .. }) = seen else { return seen };
+    let has_log = beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0);
+    if has_log {
+        return Err(Error::Log { path: path.to_owned() });
+    }
+    // All of it stands in the file. Whoever could write to it would have made a log first.
+    let mut uri = OsString::from("file:");
+    uri.push(OsStr::from_bytes(&escaped(path)));
+    uri.push("?immutable=1");
+    by_flags(&uri, path, migrations)
+}
+
+fn by_flags(name: &OsStr, path: &Path, migrations: &[&str]) -> Result<Connection, Error> {
+    let failed = |error| Error::of(path, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(name, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY).map_err(failed)?;
+    let found = format_of(&connection).map_err(failed)?;
+    check(path, found, migrations)?;
+    if found < migrations.len() {
+        return Err(Error::Older { path: path.to_owned() });
+    }
+    Ok(connection)
+}
+
+/// A path as it stands in a URI.
+fn escaped(path: &Path) -> Vec<u8> {
+    let mut text = Vec::new();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'%' | b'?' | b'#' => text.extend_from_slice(format!("%{byte:02x}").as_bytes()),
+            byte => text.push(*byte),
+        }
+    }
+    text
+}
+
+/// A file that belongs to the database at `path`.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }
 
 /// A database file that only its user can read; its log inherits the mode.
@@ -244,5 +321,43 @@ mod tests {
             let count: i64 = all.query_row("SELECT count(*) FROM a", [], |row| row.get(0)).unwrap();
             assert_eq!(count, 8);
         }
+    }
+
+    /// What is in the directory, with nothing changed; nobody may write there for as long as it
+    /// lives.
+    fn copy(from: &Path, names: &[&str]) -> tempfile::TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        for name in names {
+            std::fs::copy(from.join(name), copy.path().join(name)).unwrap();
+        }
+        copy
+    }
+
+    #[test]
+    fn what_cannot_be_written_to_is_read_or_it_is_told_why_not() {
+        let scratch = tempfile::Builder::new().prefix("a#b?c%20 d").tempdir().unwrap();
+        let path = scratch.path().join("d");
+        let open_one = open(&path, &[FIRST]).unwrap();
+        open_one.execute("INSERT INTO a VALUES (7)", []).unwrap();
+        let sum = |read: Connection| -> i64 {
+            read.query_row("SELECT sum(x) FROM a", [], |row| row.get(0)).unwrap()
+        };
+        // As `look` reads where opening failed. What a root may write it may not write here.
+        let seen = |dir: &Path| read_only(&dir.join("d"), &[FIRST]);
+        // While somebody has it open the log holds everything.
+        let live = copy(scratch.path(), &["d", "d-wal", "d-shm"]);
+        assert_eq!(sum(seen(live.path()).unwrap()), 7);
+        drop(open_one);
+        // After the end of the last one all of it stands in the file.
+        assert!(!beside(&path, "-wal").exists());
+        let before = std::fs::read(&path).unwrap();
+        let uri = format!("file:{}?immutable=1", String::from_utf8(escaped(&path)).unwrap());
+        assert_eq!(sum(by_flags(uri.as_ref(), &path, &[FIRST]).unwrap()), 7);
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 1, "nothing is made");
+        let older = by_flags(path.as_os_str(), &path, &[FIRST, SECOND]).unwrap_err();
+        assert!(matches!(older, Error::Older { .. }), "{older}");
+        let newer = by_flags(path.as_os_str(), &path, &[]).unwrap_err();
+        assert!(matches!(newer, Error::Newer { .. }), "{newer}");
     }
 }

@@ -99,6 +99,12 @@ impl Runs {
         Ok(Self { connection: database::open(&path, MIGRATIONS)?, path })
     }
 
+    /// Opens the database in `dir` for who only looks, also where nobody may write.
+    pub(crate) fn look(dir: &Path) -> Result<Self, Error> {
+        let path = dir.join(NAME);
+        Ok(Self { connection: database::look(&path, MIGRATIONS)?, path })
+    }
+
     fn trouble(&self) -> impl Fn(rusqlite::Error) -> Error {
         |error| Error::of(&self.path, error)
     }
@@ -124,11 +130,19 @@ impl Runs {
             .map_err(self.trouble())
     }
 
-    /// Everything that happened in a run.
-    pub(crate) fn events(&self, id: &str) -> Result<Vec<Event>, Error> {
+    /// Everything that happened in a run, one by one: a large run has a hundred thousand events.
+    pub(crate) fn each_event(&self, id: &str, mut see: impl FnMut(Event)) -> Result<(), Error> {
         let sql =
             "SELECT at_ms, task, worker, kind, detail FROM events WHERE run = ?1 ORDER BY seq";
-        rows(&self.connection, sql, [id], event).map_err(self.trouble())
+        let mut read = || {
+            let mut statement = self.connection.prepare(sql)?;
+            let mut rows = statement.query([id])?;
+            while let Some(row) = rows.next()? {
+                see(event(row)?);
+            }
+            Ok(())
+        };
+        read().map_err(self.trouble())
     }
 
     /// How long the tasks of a file took lately, in milliseconds: the mean of their last
@@ -408,6 +422,12 @@ mod tests {
         Event { at_ms: 7, task: Some(task.into()), worker: Some(1), kind: kind.into(), detail }
     }
 
+    fn events(runs: &Runs, id: &str) -> Vec<Event> {
+        let mut all = Vec::new();
+        runs.each_event(id, |event| all.push(event)).unwrap();
+        all
+    }
+
     fn begun(runs: &Runs, id: &str, began_ms: i64) -> Run {
         let run = Run {
             id: id.into(),
@@ -438,8 +458,8 @@ mod tests {
         let journal = Journal::start(runs, "R1", open()).unwrap();
         all[3000..].iter().for_each(|one| journal.write(one.clone()));
         let runs = journal.close().unwrap();
-        assert_eq!(runs.events("R1").unwrap(), all);
-        assert!(runs.events("R2").unwrap().is_empty());
+        assert_eq!(events(&runs, "R1"), all);
+        assert!(events(&runs, "R2").is_empty());
         let text = std::fs::read_to_string(lines).unwrap();
         assert_eq!(text.lines().count(), 5000);
         assert!(text.starts_with(r#"{"v":1,"run":"R1","seq":1,"at_ms":7,"task":"0","worker":1,"#));
@@ -478,6 +498,6 @@ mod tests {
             runs.list(2).unwrap().iter().map(|run| &*run.id).collect::<Vec<_>>(),
             ["R8", "R7"]
         );
-        assert!(runs.get("R9").unwrap().is_none() && runs.events("R9").unwrap().is_empty());
+        assert!(runs.get("R9").unwrap().is_none() && events(&runs, "R9").is_empty());
     }
 }

@@ -20,6 +20,6 @@ mod schedule;
 mod yaml;
 
 pub(crate) use file::TaskFile;
-pub(crate) use graph::Graph;
+pub(crate) use graph::{Graph, meant};
 pub(crate) use read::read;
 pub(crate) use schedule::Outcome;

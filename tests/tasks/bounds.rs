@@ -175,12 +175,83 @@ fn a_run_that_cannot_be_made_leaves_nothing() {
     assert!(!run_dir(&cph, "R1").exists() && !cph.path("project/oops").exists());
 }
 
+/// What looks at runs works where nobody may write.
+#[track_caller]
+fn assert_seen(look: impl Fn(&str) -> (Option<i32>, String, String)) {
+    let wanted = [
+        ("runs", "R1     failed"),
+        ("runs show", "  succeeded a "),
+        ("runs show R1 --json", "\"outcome\": \"succeeded\""),
+        ("runs logs R1", "==> a <==\nhi\n"),
+        ("runs logs R1 b --json", "{\"task\":\"b\",\"text\":\"no\\n\"}\n"),
+        ("plan tasks.yaml", "expected   about "),
+        ("statusline --color never", "R1 ✗ failed 2/2 · W2 b ✗ failed\n"),
+    ];
+    for (command, text) in wanted {
+        let (code, said, complained) = look(command);
+        assert_eq!(code, Some(0), "{command}: {said}{complained}");
+        assert!(said.contains(text) && complained.is_empty(), "{command}: {said}{complained}");
+    }
+}
+
+const SEEN: &str = "tasks: [{name: a, run: echo hi}, {name: b, run: echo no; exit 1}]";
+
+/// As an ordinary user, to whom modes mean something.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_state_that_may_only_be_read_can_be_looked_at() {
+    let cph = with(SEEN).env("CPH_SESSION", "s");
+    let of_root = is_root(&cph);
+    let as_user = |line: &str| {
+        let user = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+        behind(&cph, &if of_root { format!("exec {user} {line}") } else { format!("exec {line}") })
+    };
+    if of_root {
+        let all =
+            "chown -R 65534:65534 .. && chmod 755 .. ../project && exec setpriv --reuid 65534 true";
+        if behind(&cph, all).0 != Some(0) || as_user("CPH --version").0 != Some(0) {
+            println!("SKIPPED: nobody else can run programs here");
+            return;
+        }
+    }
+    assert_eq!(as_user("CPH run tasks.yaml").0, Some(1));
+    // A log that was not taken in, and one that was.
+    for is_taken_in in [false, true] {
+        if is_taken_in {
+            // Of these bytes there is none that the database has not.
+            assert_eq!(as_user("CPH maintain").0, Some(0));
+        }
+        behind(&cph, "chmod -R a-w ../state");
+        assert_seen(|command| as_user(&format!("CPH {command}")));
+        for command in ["run tasks.yaml", "runs resume R1", "maintain"] {
+            let (code, _, complained) = as_user(&format!("CPH {command}"));
+            assert_eq!(code, Some(70), "{command}: {complained}");
+            assert!(complained.contains("Permission denied"), "{command}: {complained}");
+        }
+        if !is_taken_in {
+            // Without its index it cannot be read.
+            let away = "d=$(dirname ../state/cph/projects/*/runs.db); chmod u+w \"$d\"; rm \"$d/runs.db-shm\"; chmod u-w \"$d\"";
+            assert_eq!(behind(&cph, away).0, Some(0));
+            let (code, _, complained) = as_user("CPH runs");
+            assert_eq!(code, Some(70), "{complained}");
+            assert!(complained.contains("its log (`-wal`) was not taken in"), "{complained}");
+        }
+        behind(&cph, "chmod -R u+w ../state");
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn is_root(cph: &Cph) -> bool {
+    behind(cph, "test $(id -u) = 0").0 == Some(0)
+}
+
 /// Mounted so that nobody can write there, not even root.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_state_that_nobody_can_write_is_told() {
-    let cph = with("tasks: [{name: a, run: touch ran}]");
-    cph.succeed(&["run", "tasks.yaml"]);
+    let cph = with("tasks: [{name: a, run: touch ran; echo hi}, {name: b, run: echo no; exit 1}]")
+        .env("CPH_SESSION", "s");
+    assert_eq!(cph.run(&["run", "tasks.yaml"]).code, 1);
     let state = cph.path("state").display().to_string();
     let mount = format!("mount --bind '{state}' '{state}' && mount -o remount,ro,bind '{state}'");
     if behind(&cph, &format!("exec unshare -m sh -c \"{mount}\"")).0 != Some(0) {
@@ -196,5 +267,8 @@ fn a_state_that_nobody_can_write_is_told() {
         assert!(is_clear, "{complained}");
     }
     assert!(!cph.path("project/ran").exists());
+    assert_seen(|command| {
+        behind(&cph, &format!("exec unshare -m sh -c \"{mount} && exec CPH {command}\""))
+    });
     assert_eq!(outcome(&cph, "R1", "a"), "succeeded");
 }

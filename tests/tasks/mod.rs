@@ -4,7 +4,9 @@
 
 #[cfg(target_os = "linux")]
 mod board;
+mod both_files;
 mod bounds;
+mod evidence;
 mod hooks;
 mod kills;
 mod protocol;
@@ -211,6 +213,26 @@ fn a_run_goes_on_as_it_is_told_to_now() {
         let has_ended = || !cph.run(&["runs"]).stdout.contains("running");
         assert!(until(PATIENCE, has_ended), "it has not ended");
     }
+}
+
+/// What counted as a success counts as the same one when it is found again.
+#[test]
+fn what_was_told_an_outcome_is_as_unchanged_as_that() {
+    let cph = with(
+        "tasks:
+- {name: a, run: true}
+- {name: b, run: 'echo ${tasks.a.outcome} >> told', dependencies: a}
+- {name: c, run: [sh, -c, 'echo $0 $OF >> told', '${tasks.a.outcome}'], env: {OF: '${tasks.b.outcome}'}, dependencies: b}
+",
+    );
+    cph.succeed(&["run", "tasks.yaml"]);
+    for _ in 0..2 {
+        cph.succeed(&["run", "--resume"]);
+        assert!(outcomes(&cph, "R1").iter().all(|(_, outcome)| outcome == "unchanged"));
+    }
+    cph.succeed(&["run", "--resume", "--force"]);
+    let once = "succeeded\nsucceeded succeeded\n";
+    assert_eq!(cph.read("project/told").unwrap(), once.repeat(2));
 }
 
 #[test]
@@ -443,6 +465,43 @@ fn old_runs_are_removed_and_the_newest_stays() {
     assert_eq!(left, [false, false, false, true]);
     cph.succeed(&["run", "tasks.yaml"]);
     assert!(run_dir(&cph, "R5").exists());
+}
+
+/// Whoever needs room removes directories, and knows nothing of a database.
+#[test]
+fn a_run_has_nothing_of_an_earlier_one_whose_directory_was_removed() {
+    let cph = with("name: old\ntasks: [{name: a, run: exit 1, retries: {times: 2, backoff: 1ms}}]");
+    assert_eq!(cph.run(&["run", "tasks.yaml"]).code, 1);
+    fs::remove_dir_all(run_dir(&cph, "R1")).unwrap();
+    let cph = cph.project_file("tasks.yaml", "name: new\ntasks: [{name: a, run: echo a}]");
+    cph.succeed(&["run", "tasks.yaml"]);
+    let shown: Value = serde_json::from_str(&cph.succeed(&["runs", "show", "--json"])).unwrap();
+    let task = &shown["tasks"][0];
+    let told = (&shown["id"], &shown["name"], &task["attempts"], &task["reason"]);
+    assert_eq!(told, (&"R1".into(), &"new".into(), &1.into(), &Value::Null));
+}
+
+/// The bare name of a matrix means all of it, as in dependencies.
+#[test]
+fn logs_of_a_matrix_are_had_by_its_name() {
+    let cph = with(
+        "max_workers: 1
+tasks:
+- {name: test, run: 'echo ${matrix.suite}', matrix: {suite: [unit, docs]}}
+- {name: other, run: echo other}
+",
+    );
+    cph.succeed(&["run", "tasks.yaml"]);
+    let both = "==> test[unit] <==\nunit\n==> test[docs] <==\ndocs\n";
+    assert_eq!(cph.succeed(&["runs", "logs", "R1", "test", "-f"]), both);
+    assert_eq!(cph.succeed(&["runs", "logs", "R1", "test[docs]"]), "docs\n");
+    let ran = cph.run(&["runs", "logs", "R1", "tests"]);
+    assert_eq!(ran.code, 64, "{}", ran.shown());
+    assert!(
+        ran.stderr.contains("has no task `tests`\n  hint: `cph runs show R1`"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

@@ -97,7 +97,7 @@ pub(in crate::cli) enum RunsCommand {
     Logs {
         /// The run, such as R42
         id: String,
-        /// One task
+        /// One task, or all of one matrix
         task: Option<String>,
         /// Wait for more until the run is over
         #[arg(short, long)]

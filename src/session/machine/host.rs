@@ -13,7 +13,7 @@ pub(crate) struct Host;
 impl Machine for Host {
     fn start_of(&self, pid: u32) -> Option<u64> {
         // A process that has ended and waits to be noticed is gone.
-        process::facts_of(pid).filter(|facts| !facts.zombie).map(|facts| facts.start)
+        process::facts_of(pid).filter(|facts| !facts.is_zombie()).map(|facts| facts.start)
     }
 
     fn boot(&self) -> String {
@@ -39,7 +39,7 @@ impl Machine for Host {
         let own = std::process::id();
         process::facts_of_all()
             .into_iter()
-            .filter(|facts| facts.pid != own && !facts.zombie && !facts.kernel)
+            .filter(|facts| facts.pid != own && !facts.is_zombie() && !facts.kernel)
             .map(|facts| {
                 let arguments = process::arguments(facts.pid);
                 described(facts.pid, facts.start, &facts.name, &arguments)

@@ -140,8 +140,11 @@ fn open_checked(
         return Err(Error::Writable { path, mode: mode.as_raw_mode() & 0o777 });
     }
     if mode.intersects(Mode::RWXG | Mode::RWXO) {
-        rustix::fs::fchmod(&handle, Mode::RWXU)
-            .map_err(|errno| Error::system("close to others", path.clone(), errno))?;
+        match rustix::fs::fchmod(&handle, mode & Mode::RWXU) {
+            // Where nothing can be written nothing can be planted.
+            Ok(()) | Err(Errno::ROFS) => {}
+            Err(errno) => return Err(Error::system("close to others", path, errno)),
+        }
     }
     Ok(PrivateDir { handle, path })
 }

@@ -157,7 +157,7 @@ pub(crate) enum Ended {
 /// KILL. Returns when all of them are gone, at the latest `grace` and a second later.
 pub(crate) fn end_group(target: &Identity, grace: Duration) -> Ended {
     let leader = match facts::of(target.pid) {
-        Some(facts) if facts.start == target.start && !facts.zombie => facts,
+        Some(facts) if facts.start == target.start && !facts.is_zombie() => facts,
         _ => return Ended::WasGone,
     };
     let own_group = facts::of(own_pid()).map(|own| own.group);

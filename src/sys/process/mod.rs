@@ -35,7 +35,8 @@ mod turn;
 pub(crate) use allowance::{Allowance, within};
 pub(crate) use detach::{Outputs, detach, forget_ended, wait_detached};
 pub(crate) use facts::{
-    Identity, all as facts_of_all, arguments, cpu_by_group, identity, is_alive, of as facts_of,
+    Identity, State, all as facts_of_all, arguments, cpu_by_group, identity, is_alive,
+    of as facts_of,
 };
 pub(crate) use family::{Ended, end_group, tell_to_end};
 pub(crate) use program::{find_program, is_runnable};

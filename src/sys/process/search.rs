@@ -40,8 +40,9 @@ fn find(name: &str, value: &OsStr, since: u64) -> Vec<Identity> {
     let mut found = Vec::new();
     let mut unsettled = facts::all();
     let own = std::process::id();
-    unsettled
-        .retain(|facts| !facts.zombie && !facts.kernel && facts.pid != own && facts.start >= since);
+    unsettled.retain(|facts| {
+        !facts.is_zombie() && !facts.kernel && facts.pid != own && facts.start >= since
+    });
     let deadline = Deadline::after(PATIENCE);
     loop {
         unsettled.retain(|facts| match examine(facts, &wanted) {

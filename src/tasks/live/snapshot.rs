@@ -105,6 +105,9 @@ pub(crate) struct Shown {
     pub(crate) percent: Option<u64>,
     pub(crate) text: String,
     pub(crate) reason: String,
+    /// Why nothing is heard of it while it runs.
+    #[serde(default)]
+    pub(crate) notice: String,
     pub(crate) artifacts: Vec<PathBuf>,
     /// Where its artifacts will be: its directory for results, and the files that it promises.
     pub(crate) promised: Vec<PathBuf>,
@@ -127,7 +130,8 @@ impl Shown {
     /// What it does, in a few words.
     pub(crate) fn words(&self) -> String {
         let percent = self.percent.map(|percent| format!("{percent}%"));
-        let text = if self.text.is_empty() { self.name.clone() } else { self.text.clone() };
+        let texts = [&self.notice, &self.text, &self.name];
+        let text = texts.into_iter().find(|text| !text.is_empty()).cloned().unwrap_or_default();
         match &*self.state {
             "running" => percent.into_iter().chain([text]).collect::<Vec<_>>().join(" "),
             "skipped" | "waiting" => self.state.clone(),
@@ -186,6 +190,7 @@ impl Snapshot {
                 percent: None,
                 text: String::new(),
                 reason: String::new(),
+                notice: String::new(),
                 artifacts: Vec::new(),
                 promised: plain.map(|path| cwd.join(path)).chain([results]).collect(),
             }
@@ -224,7 +229,13 @@ impl Snapshot {
             return event.kind.starts_with("run_") || event.kind == "done";
         };
         match &*event.kind {
-            "start" => "running".clone_into(&mut task.state),
+            "start" => {
+                "running".clone_into(&mut task.state);
+                task.notice.clear();
+            }
+            "silent" | "stopped" | "alive" => {
+                task.notice = short(text("reason").unwrap_or_default());
+            }
             "progress" => {
                 task.percent = event.detail.get("percent").and_then(serde_json::Value::as_u64);
                 task.text = short(text("text").unwrap_or_default());
@@ -373,6 +384,22 @@ mod tests {
         note(&mut run, "start", Some("t25"), &json!({}));
         note(&mut run, "progress", Some("t25"), &json!({ "percent": 5, "text": "x\ty" }));
         assert_eq!(run.line(), "R1 — 21 of 30 tasks ended; W25 5% x y; W21 ✗ failed");
+    }
+
+    #[test]
+    fn who_is_not_heard_of_is_said_to_be() {
+        let mut run = run(1);
+        note(&mut run, "start", Some("t1"), &json!({}));
+        note(&mut run, "progress", Some("t1"), &json!({ "percent": 5, "text": "x" }));
+        let kept = serde_json::to_string(&run).unwrap();
+        note(&mut run, "stopped", Some("t1"), &json!({ "reason": "stopped by a signal" }));
+        assert_eq!(run.line(), "R1 — W1 5% stopped by a signal");
+        note(&mut run, "alive", Some("t1"), &json!({ "cpu_ms": 3 }));
+        assert_eq!(run.line(), "R1 — W1 5% x");
+        // As it was written before there were notices.
+        let old = kept.replace(r#""notice":"","#, "");
+        assert_ne!(old, kept);
+        assert_eq!(serde_json::from_str::<Snapshot>(&old).unwrap(), run);
     }
 
     #[test]

@@ -245,13 +245,18 @@ pub(crate) fn take_cancel(dir: &PrivateDir) -> bool {
 
 /// Whether somebody drives the run now.
 pub(crate) fn is_driven(dir: &PrivateDir) -> bool {
-    let free = dir.open_or_create(LOCK).ok().map(lock::try_lock);
+    let free = lock_seen(dir).map(lock::try_lock);
     matches!(free, Some(Ok(None)))
+}
+
+/// The lock for who only looks, maybe where nobody may write.
+fn lock_seen(dir: &PrivateDir) -> Option<File> {
+    dir.open_existing(LOCK).or_else(|_| dir.open_read(LOCK)).ok()
 }
 
 /// Waits until nobody drives the run, or the deadline has passed.
 pub(crate) fn wait(dir: &PrivateDir, deadline: Deadline) {
-    if let Ok(file) = dir.open_or_create(LOCK) {
+    if let Some(file) = lock_seen(dir) {
         // Let go at once: it is only waited for.
         drop(lock::lock(file, deadline));
     }

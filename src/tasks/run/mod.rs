@@ -42,6 +42,9 @@ use herald::Herald;
 pub(crate) use leftovers::{MARK, end_processes, sweep};
 use runner::Runner;
 
+/// The events of a run for other tools, in its directory.
+const LINES: &str = "events.jsonl";
+
 /// Sees a run go on.
 pub(crate) trait Watcher {
     fn event(&mut self, event: &Event);
@@ -120,7 +123,7 @@ pub(crate) enum Error {
 }
 
 /// Drives a run to its end.
-pub(crate) fn run(order: Order<'_>) -> Result<Summary, Error> {
+pub(crate) fn run(mut order: Order<'_>) -> Result<Summary, Error> {
     let system = |action| move |source| Error::System { action, source };
     let watch = signal::watch().map_err(system("watch signals"))?;
     let mut set = Set::with_watch(watch);
@@ -130,8 +133,13 @@ pub(crate) fn run(order: Order<'_>) -> Result<Summary, Error> {
         set.cancel();
     }
     let trees = worktree::Trees::open(order.file, &order.folder, order.env)?;
-    let lines = order.folder.dir().open_append("events.jsonl").map_err(folder::Error::from)?;
+    let is_new = matches!(order.folder.dir().inode(LINES), Ok(None));
+    let lines = order.folder.dir().open_append(LINES).map_err(folder::Error::from)?;
     let record = order.folder.record.clone();
+    // Somebody has removed the directory of an earlier run, and its number is free.
+    if is_new && order.runs.get(&record.id)?.is_some() {
+        order.runs.remove(&record.id)?;
+    }
     order.runs.begin(&Run {
         id: record.id.clone(),
         file: record.file.clone(),

@@ -20,6 +20,7 @@ use crate::{
         condition,
         file::{Limits, Task, TaskFile, Work},
         reference::{self, Reference, What},
+        schedule::Outcome,
     },
 };
 
@@ -45,12 +46,19 @@ pub(super) struct Input {
     pub(super) cwd: PathBuf,
     /// What the file says, and the values of other tasks.
     pub(super) env: BTreeMap<String, String>,
+    /// The same where every outcome is as it was when the task was run, if that differs.
+    settled: Option<Box<Input>>,
 }
 
 /// Values of the tasks that have ended.
 pub(super) trait Values {
     /// The values of all tasks that a name means, in the order of the file.
     fn of(&self, name: &str) -> Vec<&Value>;
+}
+
+/// A success that was found again was told as one when what comes behind it ran.
+fn settled(outcome: Outcome) -> Outcome {
+    if outcome == Outcome::Unchanged { Outcome::Succeeded } else { outcome }
 }
 
 /// The text that a reference stands for.
@@ -98,7 +106,33 @@ pub(super) fn input(
     base: &Path,
     values: &dyn Values,
 ) -> Result<Input, String> {
-    let plain = |text: &str| reference::replaced(text, |one| value(values, one));
+    let mut is_settled = true;
+    let input = filled(file, task, base, |one| {
+        let is_other = |value: &&Value| settled(value.outcome) != value.outcome;
+        is_settled &= one.what != What::Outcome || !values.of(&one.task).iter().any(is_other);
+        value(values, one)
+    })?;
+    if is_settled {
+        return Ok(input);
+    }
+    let settled = filled(file, task, base, |one| match one.what {
+        What::Outcome => {
+            let all = values.of(&one.task);
+            let names: Vec<_> = all.iter().map(|value| settled(value.outcome).name()).collect();
+            Ok(names.join(" "))
+        }
+        _ => value(values, one),
+    })?;
+    Ok(Input { settled: Some(Box::new(settled)), ..input })
+}
+
+fn filled(
+    file: &TaskFile,
+    task: &Task,
+    base: &Path,
+    mut value: impl FnMut(&Reference) -> Result<String, String>,
+) -> Result<Input, String> {
+    let mut plain = |text: &str| reference::replaced(text, &mut value);
     let mut env = BTreeMap::new();
     for (name, text) in file.env.iter().chain(&task.env) {
         env.insert(name.clone(), plain(text)?);
@@ -113,7 +147,7 @@ pub(super) fn input(
             let line = reference::replaced(line, |one| {
                 count += 1;
                 let name = format!("CPH_VALUE_{count}");
-                env.insert(name.clone(), value(values, one)?);
+                env.insert(name.clone(), value(one)?);
                 Ok(format!("${{{name}}}"))
             })?;
             Work::Line(line)
@@ -123,7 +157,7 @@ pub(super) fn input(
         }
         Work::Prompt(prompt) => Work::Prompt(plain(prompt)?),
     };
-    Ok(Input { work, cwd, env })
+    Ok(Input { work, cwd, env, settled: None })
 }
 
 /// Tells a task why what it had made before was refused.
@@ -145,6 +179,7 @@ pub(super) fn fingerprint(
     agent: Option<&[String]>,
     before: &[&str],
 ) -> Result<String, String> {
+    let input = input.settled.as_deref().unwrap_or(input);
     let mut hash = Sha256::new();
     let kind = match &input.work {
         Work::Line(_) => "line",

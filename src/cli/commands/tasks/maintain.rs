@@ -21,7 +21,7 @@ use crate::{
     tasks::run::{folder, herald::Herald as _, worktree},
 };
 
-use super::{super::here::Here, Desk, existing, herald::ByDispatch};
+use super::{super::here::Here, Desk, existing_state, herald::ByDispatch};
 
 /// What was, or would be, removed.
 #[derive(Default, Serialize)]
@@ -38,7 +38,8 @@ struct Report {
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Maintain) -> Result<Exit, Failure> {
     let here = desk.here();
     let mut report = Report { dry_run: args.dry_run, ..Report::default() };
-    if let Some((state, mut runs)) = existing(&here)? {
+    if let Some(state) = existing_state(&here)? {
+        let mut runs = Runs::open(state.path()).map_err(|error| Failure::of(&error))?;
         if !args.dry_run {
             tell_hooks(&here);
         }

@@ -12,13 +12,16 @@ use crate::{
     },
     diag::render::text::clean,
     source::SourceFile,
-    tasks::run::{
-        folder::{self, Folder},
-        worktree::{self, Merged},
+    tasks::{
+        self, TaskFile,
+        run::{
+            folder::{self, Folder},
+            worktree::{self, Merged},
+        },
     },
 };
 
-use super::{Desk, existing, no_run, tasks_of};
+use super::{Desk, existing_state, no_run, tasks_of};
 
 /// What became of the work of one task.
 #[derive(Serialize)]
@@ -38,7 +41,7 @@ pub(super) fn run(
     json: bool,
 ) -> Result<Exit, Failure> {
     let here = desk.here();
-    let (state, _) = existing(&here)?.ok_or_else(|| no_run(id))?;
+    let state = existing_state(&here)?.ok_or_else(|| no_run(id))?;
     // Nobody is to work in the worktrees meanwhile.
     let folder = match folder::open_now(&state, id) {
         Err(folder::Error::Unknown(id)) => return Err(no_run(&id)),
@@ -55,7 +58,7 @@ pub(super) fn run(
     // Those first that others wait for.
     tasks.sort_by_key(|index| graph.level[*index]);
     let names = tasks.into_iter().map(|index| &*file.tasks[index].name);
-    let chosen = chosen(&folder, names.collect(), wanted)?;
+    let chosen = chosen(&folder, &file, names.collect(), wanted)?;
     let mut reports = Vec::new();
     for task in chosen {
         let merged = worktree::merge(&folder.record, task, &here.env);
@@ -78,25 +81,34 @@ pub(super) fn run(
 /// Those of the tasks that are to be merged.
 fn chosen<'n>(
     folder: &Folder,
+    file: &'n TaskFile,
     names: Vec<&'n str>,
     wanted: &[String],
 ) -> Result<Vec<&'n str>, Failure> {
     let id = &folder.record.id;
+    // The bare name of a matrix means all of it.
+    let with_tree = |name: &String| {
+        let meant = tasks::meant(&file.tasks, name).into_iter();
+        let meant = meant.map(|index| file.tasks[index].name.as_str());
+        meant.filter(|name| names.contains(name)).collect::<Vec<_>>()
+    };
+    let mut asked_for = Vec::new();
     for task in wanted {
-        if !names.contains(&&**task) {
+        let meant = with_tree(task);
+        if meant.is_empty() {
             let message = format!("run {id} has no task `{task}` with a worktree");
             return Err(Failure::new(Exit::Usage, message)
                 .hint(format!("`cph runs show {id}` lists its tasks")));
         }
-        if !folder.done.contains_key(task) {
+        if let Some(task) = meant.iter().find(|task| !folder.done.contains_key(**task)) {
             let message = format!("`{task}` has not succeeded, so there is nothing to merge yet");
             return Err(Failure::new(Exit::Findings, message)
                 .hint(format!("`cph runs resume {id}` goes on")));
         }
+        asked_for.extend(meant);
     }
     let is_chosen = |name: &&str| {
-        folder.done.contains_key(*name)
-            && (wanted.is_empty() || wanted.iter().any(|one| one == name))
+        folder.done.contains_key(*name) && (wanted.is_empty() || asked_for.contains(name))
     };
     Ok(names.into_iter().filter(is_chosen).collect())
 }

@@ -94,13 +94,17 @@ fn lengths(runs: Option<&Runs>, name: &str, file: &TaskFile) -> Vec<Option<f64>>
     file.tasks.iter().map(|task| known.get(&task.name).copied()).collect()
 }
 
-/// The runs of this project, if there ever was one.
+/// The state of this project, if it ever had a run.
+fn existing_state(here: &Here) -> Result<Option<PrivateDir>, Failure> {
+    let has_runs =
+        |state: &PrivateDir| state.path().join(crate::store::runs::NAME).symlink_metadata().is_ok();
+    Ok(here.existing_state()?.filter(has_runs))
+}
+
+/// The runs of this project, for who only looks.
 fn existing(here: &Here) -> Result<Option<(PrivateDir, Runs)>, Failure> {
-    let Some(state) = here.existing_state()? else { return Ok(None) };
-    if !state.path().join(crate::store::runs::NAME).exists() {
-        return Ok(None);
-    }
-    let runs = Runs::open(state.path()).map_err(|error| Failure::of(&error))?;
+    let Some(state) = existing_state(here)? else { return Ok(None) };
+    let runs = Runs::look(state.path()).map_err(|error| Failure::of(&error))?;
     Ok(Some((state, runs)))
 }
 

@@ -13,10 +13,11 @@ use crate::{
         output::{BAD, DIM, GOOD, HEADING, NAME, WARN, styled},
     },
     diag::render::text::clean,
+    source::SourceFile,
     store::runs::{Event, Run, Runs},
     sys::{clock, dir::PrivateDir},
     tasks::{
-        Outcome,
+        self, Outcome,
         draw::span,
         live::{self, Live},
         run::{
@@ -26,7 +27,7 @@ use crate::{
     },
 };
 
-use super::{super::here::Here, Desk, existing, merge, no_run, run as run_command};
+use super::{super::here::Here, Desk, existing, existing_state, merge, no_run, run as run_command};
 
 /// Between two looks at logs that are followed.
 const LOOK: Duration = Duration::from_millis(100);
@@ -128,6 +129,9 @@ struct TaskReport {
     log_left_out: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// Why nothing is heard of it while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     artifacts: Vec<String>,
 }
@@ -141,6 +145,7 @@ impl TaskReport {
             attempts: 0,
             log_left_out: None,
             reason: None,
+            notice: None,
             artifacts: Vec::new(),
         }
     }
@@ -151,16 +156,19 @@ impl TaskReport {
             "start" => {
                 "running".clone_into(&mut self.outcome);
                 self.attempts += 1;
+                self.notice = None;
                 self.artifacts.clear();
             }
             "done" => {
                 self.outcome = text("outcome").unwrap_or_default();
+                self.notice = None;
                 self.took_ms = event.detail.get("took_ms").and_then(Value::as_f64).or(self.took_ms);
                 if Outcome::named(&self.outcome).is_some_and(Outcome::is_done) {
                     self.reason = None;
                 }
             }
             "error" | "retry" | "hold" | "blocked" => self.reason = text("reason"),
+            "silent" | "stopped" | "alive" => self.notice = text("reason"),
             "artifact" => self.artifacts.extend(text("path")),
             "log_cut" => {
                 let bytes = event.detail.get("left_out").and_then(Value::as_u64);
@@ -205,7 +213,8 @@ fn show(desk: &Desk<'_>, id: Option<&str>, json: bool) -> Result<Exit, Failure> 
             None => DIM,
         };
         let took = task.took_ms.map(span).unwrap_or_default();
-        let reason = task.reason.as_deref().map(|why| format!(": {}", clean(why)));
+        let reason = task.notice.as_deref().or(task.reason.as_deref());
+        let reason = reason.map(|why| format!(": {}", clean(why)));
         desk.output.line(format_args!(
             "  {} {}{} {}",
             styled(style, format_args!("{:<9}", task.outcome)),
@@ -252,7 +261,7 @@ fn gather(state: &PrivateDir, runs: &Runs, id: &str) -> Result<Report, Failure> 
     let places: std::collections::HashMap<String, usize> =
         tasks.iter().enumerate().map(|(place, task)| (task.task.clone(), place)).collect();
     let mut trouble = Vec::new();
-    for event in runs.events(id).map_err(failed)? {
+    let see = |event: Event| {
         let place = event.task.as_ref().and_then(|task| places.get(task));
         match place {
             Some(place) => tasks[*place].take(&event),
@@ -261,7 +270,8 @@ fn gather(state: &PrivateDir, runs: &Runs, id: &str) -> Result<Report, Failure> 
             }
             None => {}
         }
-    }
+    };
+    runs.each_event(id, see).map_err(failed)?;
     Ok(Report { run, dir: dir.path().to_owned(), tasks, trouble, unmerged: Vec::new() })
 }
 
@@ -275,16 +285,20 @@ fn logs(
     let here = desk.here();
     let (state, runs) = existing(&here)?.ok_or_else(|| no_run(id))?;
     let report = gather(&state, &runs, id)?;
-    let names: Vec<&str> = match task {
-        Some(task) => vec![task],
-        None => report.tasks.iter().map(|task| task.task.as_str()).collect(),
+    let dir = folder::find(&state, id).map_err(|_| no_run(id))?;
+    let known: Vec<&str> = report.tasks.iter().map(|task| task.task.as_str()).collect();
+    let names = match task {
+        Some(task) => meant(&dir, &known, task),
+        None => known,
     };
     if let Some(task) = task
-        && !report.tasks.iter().any(|known| known.task == task)
+        && names.is_empty()
     {
-        return Err(Failure::new(Exit::Usage, format!("run {id} has no task `{task}`")));
+        let message = format!("run {id} has no task `{task}`");
+        return Err(Failure::new(Exit::Usage, message)
+            .hint(format!("`cph runs show {id}` lists its tasks")));
     }
-    let dir = folder::find(&state, id).map_err(|_| no_run(id))?;
+    let are_many = names.len() > 1 || task.is_none();
     let mut readers: Vec<_> =
         names.iter().map(|name| (*name, LogReader::new(dir.path(), name))).collect();
     let mut last = None;
@@ -303,7 +317,7 @@ fn logs(
                 desk.output.json_line(&serde_json::json!({ "task": name, "text": text }));
                 continue;
             }
-            if task.is_none() && last != Some(place) {
+            if are_many && last != Some(place) {
                 desk.output.line(styled(HEADING, format_args!("==> {} <==", clean(name))));
                 last = Some(place);
             }
@@ -319,9 +333,23 @@ fn logs(
     }
 }
 
+/// The tasks of a run that a name stands for: one, or all variants of a matrix.
+fn meant<'n>(dir: &PrivateDir, known: &[&'n str], name: &str) -> Vec<&'n str> {
+    if let Some(one) = known.iter().find(|one| **one == name) {
+        return vec![*one];
+    }
+    let text = folder::text(dir).unwrap_or_default();
+    let Ok((file, _)) = tasks::read(&SourceFile::new("tasks", text)) else { return Vec::new() };
+    let names: Vec<_> = tasks::meant(&file.tasks, name)
+        .into_iter()
+        .map(|index| file.tasks[index].name.as_str())
+        .collect();
+    known.iter().filter(|one| names.contains(one)).copied().collect()
+}
+
 fn cancel(desk: &Desk<'_>, id: &str, json: bool) -> Result<Exit, Failure> {
     let here = desk.here();
-    let (state, _) = existing(&here)?.ok_or_else(|| no_run(id))?;
+    let state = existing_state(&here)?.ok_or_else(|| no_run(id))?;
     let dir = folder::find(&state, id).map_err(|_| no_run(id))?;
     let is_heard = folder::cancel(&dir).map_err(|error| Failure::of(&error))?;
     let live = Live::seen(&state);

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
-use super::Facts;
+use super::{Facts, State};
 use crate::sys::{clock, trace};
 
 /// `PF_KTHREAD` of the kernel's task flags.
@@ -52,8 +52,21 @@ fn parse(stat: &[u8]) -> Option<Facts> {
         group: id(5).unwrap_or(0),
         start: number(22)?,
         name: OsStr::from_bytes(stat.get(open + 1..close)?).to_owned(),
-        zombie: matches!(*fields.first()?, "Z" | "X" | "x"),
+        state: state(fields.first()?),
         kernel: number(9)? & KERNEL_THREAD != 0,
+    })
+}
+
+/// The letters of proc(5).
+fn state(letter: &str) -> Option<State> {
+    Some(match letter {
+        "R" => State::Running,
+        "S" | "I" => State::Sleeping,
+        "D" => State::Disk,
+        "T" => State::Stopped,
+        "t" => State::Traced,
+        "Z" | "X" | "x" => State::Zombie,
+        _ => return None,
     })
 }
 
@@ -116,7 +129,8 @@ mod tests {
             let facts = parse(format!("42 ({name}) {rest}\n").as_bytes()).unwrap();
             assert_eq!((facts.pid, facts.parent, facts.group), (42, 7, 42));
             assert_eq!((facts.start, facts.name.to_str()), (987_654, Some(name)));
-            assert!(!facts.zombie && !facts.kernel);
+            assert_eq!(facts.state, Some(State::Sleeping));
+            assert!(!facts.is_zombie() && !facts.kernel);
         }
         assert_eq!(used_ticks(b"42 (a) 9) S 7 42 42 0 -1 4 0 0 0 0 1 20 300 4000 20 0"), 4321);
         assert_eq!(parse(b""), None);

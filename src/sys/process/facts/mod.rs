@@ -17,6 +17,36 @@ pub(crate) struct Identity {
     pub(crate) start: u64,
 }
 
+/// What a process does, as the scheduler has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum State {
+    /// It runs, or would if a processor were free.
+    Running,
+    /// It waits for something, and any signal wakes it.
+    Sleeping,
+    /// It waits for a device or a file system, and no signal wakes it.
+    Disk,
+    /// A signal has stopped it; `CONT` lets it go on.
+    Stopped,
+    /// A debugger holds it.
+    Traced,
+    /// Ended, but nobody has waited for it.
+    Zombie,
+}
+
+impl State {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Sleeping => "sleeping",
+            Self::Disk => "disk",
+            Self::Stopped => "stopped",
+            Self::Traced => "traced",
+            Self::Zombie => "zombie",
+        }
+    }
+}
+
 /// What there is to know about one process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
@@ -27,8 +57,8 @@ pub(crate) struct Facts {
     pub(crate) start: u64,
     /// The short name; the kernel may have cut it (to 15 bytes on Linux).
     pub(crate) name: OsString,
-    /// Ended, but nobody has waited for it.
-    pub(crate) zombie: bool,
+    /// `None`: the system does not say.
+    pub(crate) state: Option<State>,
     /// A thread of the kernel, not a program.
     pub(crate) kernel: bool,
 }
@@ -36,6 +66,11 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn identity(&self) -> Identity {
         Identity { pid: self.pid, start: self.start }
+    }
+
+    /// It has ended, but nobody has waited for it.
+    pub(crate) fn is_zombie(&self) -> bool {
+        self.state == Some(State::Zombie)
     }
 }
 
@@ -88,5 +123,5 @@ pub(crate) fn identity(pid: u32) -> Option<Identity> {
 
 /// Whether that very process still runs. A zombie does not.
 pub(crate) fn is_alive(identity: &Identity) -> bool {
-    of(identity.pid).is_some_and(|facts| facts.start == identity.start && !facts.zombie)
+    of(identity.pid).is_some_and(|facts| facts.start == identity.start && !facts.is_zombie())
 }

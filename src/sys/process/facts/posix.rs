@@ -9,7 +9,7 @@ use sysinfo::{
     UpdateKind,
 };
 
-use super::Facts;
+use super::{Facts, State};
 use crate::sys::{clock, trace};
 
 pub(super) fn of(pid: u32) -> Option<Facts> {
@@ -79,9 +79,21 @@ fn facts(process: &Process) -> Facts {
         group: group(pid).unwrap_or(0),
         start: process.start_time(),
         name: process.name().to_owned(),
-        zombie: matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead),
+        state: state(process.status()),
         kernel: process.thread_kind() == Some(ThreadKind::Kernel),
     }
+}
+
+/// Of `Run` nothing follows: macOS says so of nearly everybody.
+fn state(status: ProcessStatus) -> Option<State> {
+    Some(match status {
+        ProcessStatus::Sleep | ProcessStatus::Idle => State::Sleeping,
+        ProcessStatus::UninterruptibleDiskSleep => State::Disk,
+        ProcessStatus::Stop => State::Stopped,
+        ProcessStatus::Tracing => State::Traced,
+        ProcessStatus::Zombie | ProcessStatus::Dead => State::Zombie,
+        _ => return None,
+    })
 }
 
 #[expect(unsafe_code, reason = "the safe wrapper takes no group 0, which kernel threads have")]

@@ -3,6 +3,7 @@
 mod apart;
 mod relay;
 mod starting;
+mod state;
 #[cfg(target_os = "linux")]
 mod turn;
 

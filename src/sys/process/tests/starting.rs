@@ -76,7 +76,7 @@ fn what_could_not_begin_leaves_nothing() {
     let left = || {
         facts_of_all().into_iter().any(|facts| {
             facts.parent == own
-                && facts.zombie
+                && facts.is_zombie()
                 && facts.name.as_bytes().starts_with(b"sys::process::t")
         })
     };

@@ -63,10 +63,7 @@ impl Runner<'_> {
             Status::Exited(0) => artifacts::of(task, attempt).map_err(Some),
             Status::Exited(code) => failed(format!("exit {code}")),
             Status::Signalled(number) => failed(format!("ended by signal {number}")),
-            Status::TimedOut if attempt.signs.is_stalled() => {
-                failed("neither said anything nor worked for too long".to_owned())
-            }
-            Status::TimedOut => late(),
+            Status::TimedOut => attempt.signs.stalled().map_or_else(late, |why| failed(why.into())),
             // The time was over before there was a process.
             Status::NotStarted(error) if error.kind() == ErrorKind::TimedOut => late(),
             Status::Cancelled => Err(None),

@@ -157,7 +157,7 @@ impl Runner<'_> {
     /// What hooks are told of a task and what it is started with.
     pub(super) fn task_payload(&self, event: &str, attempt: &Attempt) -> Map<String, Json> {
         let task = self.task(attempt.index);
-        let Input { work, cwd, env } = &attempt.input;
+        let Input { work, cwd, env, .. } = &attempt.input;
         let mut payload = herald::base(event, &self.folder.record.id, &self.cwd);
         payload.extend(herald::about(task, &attempt.output_dir, cwd));
         let told = attempt.rewritten.clone();

@@ -43,6 +43,8 @@ struct Busy {
     began: Instant,
     percent: Option<u64>,
     text: String,
+    /// Why nothing is heard of it.
+    notice: String,
 }
 
 /// A block at the bottom of the terminal: one line per worker, and how far the run is.
@@ -86,12 +88,18 @@ impl<'o> Board<'o> {
             "start" => {
                 let task = clean(event.task.as_deref().unwrap_or_default());
                 let began = Instant::now();
-                self.busy.insert(worker, Busy { task, began, percent: None, text: String::new() });
+                let (text, notice) = (String::new(), String::new());
+                self.busy.insert(worker, Busy { task, began, percent: None, text, notice });
             }
             "progress" => {
                 if let Some(busy) = self.busy.get_mut(&worker) {
                     busy.percent = event.detail.get("percent").and_then(Value::as_u64);
                     busy.text = clean(text(event, "text"));
+                }
+            }
+            "silent" | "stopped" | "alive" => {
+                if let Some(busy) = self.busy.get_mut(&worker) {
+                    busy.notice = clean(text(event, "reason"));
                 }
             }
             "done" | "retry" | "hold" => {
@@ -139,7 +147,12 @@ impl<'o> Board<'o> {
 
     fn last_line(&self, room: usize) -> Line {
         let percent = self.done * 100 / self.tasks.max(1);
-        let width = if room < 50 { SHORT_BAR } else { BAR };
+        // How many matters more than the picture of it.
+        let width = match room {
+            ..30 => 0,
+            30..50 => SHORT_BAR,
+            _ => BAR,
+        };
         let plain = anstyle::Style::new();
         let mut line = Line::new(room)
             .part(plain, &format!("{} ", self.id))
@@ -158,21 +171,27 @@ fn worker_line(worker: u32, busy: Option<&Busy>, now: Instant, room: usize) -> L
     let Some(busy) = busy else { return line.part(DIM, "idle") };
     let time = format!(" {}", between(busy.began, now));
     let left = line.left().saturating_sub(columns(&time));
-    let has_more = busy.percent.is_some() || !busy.text.is_empty();
+    // Whoever nothing is heard of gets no further.
+    let (style, text, percent) = if busy.notice.is_empty() {
+        (anstyle::Style::new(), &busy.text, busy.percent)
+    } else {
+        (WARN, &busy.notice, None)
+    };
+    let has_more = percent.is_some() || !text.is_empty();
     let name = cut(&busy.task, if has_more { (left / 2).max(12).min(left) } else { left });
     let mut said = Vec::new();
-    if let Some(percent) = busy.percent {
+    if let Some(percent) = percent {
         let width = if left < LITTLE { 0 } else { SHORT_BAR };
         said.push(bar(percent, if left > 2 * LITTLE { BAR } else { width }));
     }
-    if !busy.text.is_empty() {
-        said.push(busy.text.clone());
+    if !text.is_empty() {
+        said.push(text.clone());
     }
     let left = left.saturating_sub(columns(&name));
     // A mark alone says nothing.
     let left = if left < LEAST { 0 } else { left };
     let said = cut(&format!(" {}", said.join(" ")), left);
-    line.part(NAME, &name).part(anstyle::Style::new(), said.trim_end()).part(DIM, &time)
+    line.part(NAME, &name).part(style, said.trim_end()).part(DIM, &time)
 }
 
 fn between(began: Instant, now: Instant) -> String {
@@ -264,7 +283,8 @@ mod tests {
     use super::*;
 
     fn busy(task: &str, percent: Option<u64>, text: &str) -> Busy {
-        Busy { task: task.into(), began: Instant::now(), percent, text: text.into() }
+        let (task, text, notice) = (task.into(), text.into(), String::new());
+        Busy { task, began: Instant::now(), percent, text, notice }
     }
 
     fn shown(busy: &Busy, room: usize) -> String {
@@ -284,8 +304,28 @@ mod tests {
         W3   a-rather-long…  40% parsing …
         W3   a-rather-lo…
         ");
+        let stopped = Busy { notice: "stopped by a signal".into(), ..parsing };
+        assert_eq!(shown(&stopped, 66), "W3   a-rather-long-name-of-a-ta… stopped by a signal");
         assert_eq!(shown(&busy("短い名前", None, "仕事"), 40), "W3   短い名前 仕事");
         assert_eq!(worker_line(12, None, Instant::now(), 40).plain, "W12  idle");
+    }
+
+    #[test]
+    fn the_last_line_says_how_many_in_any_room() {
+        let output = Output::new(crate::cli::args::Colour::Never);
+        let mut board = Board::new(&output, "R7", 120);
+        (board.done, board.failed) = (60, 2);
+        let shown = [100, 40, 29, 19].map(|room| {
+            let line = board.last_line(room).plain;
+            assert!(columns(&line) <= room, "{line}");
+            line.rsplit_once(" 0").map_or(line.clone(), |(line, _)| line.to_owned())
+        });
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        R7 ██████████░░░░░░░░░░  50% 60/120, 2 not done
+        R7 ████░░░░  50% 60/120, 2 not done
+        R7  50% 60/120, 2 not done
+        R7  50% 60/120, 2 …
+        ");
     }
 
     #[test]
