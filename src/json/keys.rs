@@ -24,7 +24,16 @@ impl Keys {
     }
 
     pub(crate) fn of_members(members: &[Member<'_>]) -> Self {
-        Self(members.iter().fold(0, |bits, member| bits | bit(&member.key)))
+        Self::of_words(members.iter().map(|member| &member.key))
+    }
+
+    pub(crate) fn of_words(words: impl Iterator<Item = impl AsRef<str>>) -> Self {
+        Self(words.fold(0, |bits, word| bits | bit(word.as_ref())))
+    }
+
+    /// Whether one of those may be among these.
+    pub(crate) const fn meets(self, others: Self) -> bool {
+        self.0 & others.0 != 0
     }
 
     pub(crate) const fn may_hold(self, key: &str) -> bool {
@@ -58,6 +67,7 @@ mod tests {
             let of_members = Keys::of_members(&Node::document(&text).unwrap().members());
             let of_words = Keys::of(&all);
             prop_assert!(all.iter().all(|word| of_words.may_hold(word) && of_members.may_hold(word)));
+            prop_assert!(all.iter().all(|word| of_members.meets(Keys::of(&[word]))));
         }
     }
 

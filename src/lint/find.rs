@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     crowd,
-    project::{Kind, Outline},
+    project::{Kind, Native, Outline},
     seen::Seen,
 };
 use crate::sys::listing::{Kind as Listed, Listing};
@@ -48,7 +48,7 @@ struct Names<'p> {
 
 /// What `work` makes of each project that was named, or that lies below a directory that was, in
 /// the order of their roots. A project is looked at as soon as it is found.
-pub(super) fn each<R: Send>(paths: &[PathBuf], work: impl Fn(&Found) -> R + Sync) -> Vec<R> {
+pub(super) fn each<R: Send>(paths: &[PathBuf], work: impl Fn(Found) -> R + Sync) -> Vec<R> {
     let mut names = Names { paths: paths.into(), projects: BTreeMap::new() };
     let mut done = Vec::new();
     for top in names.take_in(paths) {
@@ -59,7 +59,7 @@ pub(super) fn each<R: Send>(paths: &[PathBuf], work: impl Fn(&Found) -> R + Sync
     let left: Vec<_> = names.projects.iter().filter(|(root, _)| is_left(root)).collect();
     done.extend(crowd::work_off(left, |(root, named)| {
         let found = names.found(outline_of(root), named.is_whole);
-        (Vec::new(), Some((root.clone(), work(&found))))
+        (Vec::new(), Some((root.clone(), work(found))))
     }));
     in_order(&mut done);
     done.into_iter().map(|(_, result)| result).collect()
@@ -103,13 +103,12 @@ impl<'p> Names<'p> {
         let named = self.projects.get(&outline.root);
         let files = named.map(|named| named.files.as_slice()).unwrap_or_default();
         for &path in files {
-            let list = match Kind::of(path) {
-                Kind::Hooks | Kind::LocalHooks | Kind::OrchestratorHooks => continue,
-                Kind::OtherHooks => &mut outline.others,
-                _ => &mut outline.native,
-            };
-            if !list.contains(path) {
-                list.push(path.clone());
+            match Kind::of(path) {
+                Kind::Hooks | Kind::LocalHooks | Kind::OrchestratorHooks => {}
+                Kind::OtherHooks if outline.others.contains(path) => {}
+                Kind::OtherHooks => outline.others.push(path.clone()),
+                _ if outline.native.iter().any(|native| native.path == *path) => {}
+                _ => outline.native.push(Native { path: path.clone(), opened: None }),
             }
         }
         let only = (!is_whole).then(|| files.iter().copied().cloned().collect());
@@ -132,7 +131,7 @@ fn root_of(file: &Path) -> &Path {
 fn walk<R: Send>(
     top: &Path,
     names: &Names<'_>,
-    work: &(impl Fn(&Found) -> R + Sync),
+    work: &(impl Fn(Found) -> R + Sync),
     done: &mut Vec<(PathBuf, R)>,
 ) {
     let Ok(handle) = Listing::open(top) else { return };
@@ -140,7 +139,7 @@ fn walk<R: Send>(
         let (below, outline) = look_into(top, &handle, &dir);
         let result = outline.map(|outline| {
             let root = outline.root.clone();
-            (root, work(&names.found(outline, true)))
+            (root, work(names.found(outline, true)))
         });
         (below, result)
     }));
@@ -162,7 +161,10 @@ fn look_into(top: &Path, handle: &Listing, dir: &Path) -> (Vec<PathBuf>, Option<
     });
     // What is found in order needs no sorting in the end.
     names.sort_unstable();
-    let below = names.iter().map(|name| dir.join(name)).collect();
+    let below = match is_top {
+        true => names.into_iter().map(PathBuf::from).collect(),
+        false => names.iter().map(|name| dir.join(name)).collect(),
+    };
     let found = (!markers.is_empty()).then(|| {
         let root = if is_top { top.to_owned() } else { top.join(dir) };
         let seen = Seen::of(&root, |dir| listing.below(dir), markers, is_settings);
@@ -182,18 +184,17 @@ fn outline_of(root: &Path) -> Outline {
     outline(root.to_owned(), seen)
 }
 
-fn outline(root: PathBuf, seen: Seen) -> Outline {
-    let native = native(&root, &seen);
+fn outline(root: PathBuf, mut seen: Seen) -> Outline {
+    let native = native(&root, &mut seen);
     Outline { root, native, seen, ..Outline::default() }
 }
 
 /// Settings files and the hook file of a plugin.
-fn native(root: &Path, seen: &Seen) -> Vec<PathBuf> {
-    let dir = root.join(".claude");
-    let settings = seen.below(".claude").filter(|name| is_settings(name));
-    let mut found: Vec<_> = settings.map(|name| dir.join(name)).collect();
+fn native(root: &Path, seen: &mut Seen) -> Vec<Native> {
+    let settings = seen.take_out(".claude", is_settings);
+    let mut found: Vec<_> = settings.map(|(path, opened)| Native { path, opened }).collect();
     if seen.has_marker(".claude-plugin") && root.join(".claude-plugin").is_dir() {
-        found.push(root.join("hooks/hooks.json"));
+        found.push(Native { path: root.join("hooks/hooks.json"), opened: None });
     }
     found
 }

@@ -149,13 +149,21 @@ pub(super) struct Project {
 pub(super) struct Outline {
     pub(super) root: PathBuf,
     /// Settings files and the hook file of a plugin; hook files are found by their names.
-    pub(super) native: Vec<PathBuf>,
+    pub(super) native: Vec<Native>,
     /// Hook files that were named and lie elsewhere.
     pub(super) others: Vec<PathBuf>,
     /// All that was named, without links: may be read, wherever it is reached from.
     pub(super) named: Arc<[PathBuf]>,
     /// What its directories hold.
     pub(super) seen: Seen,
+}
+
+/// A file that Claude Code itself reads.
+#[derive(Clone, Debug)]
+pub(super) struct Native {
+    pub(super) path: PathBuf,
+    /// Its text, if it was read on the way: it was reached without a link then.
+    pub(super) opened: Option<Opened>,
 }
 
 /// What may be read.
@@ -189,29 +197,31 @@ fn not_followed(path: &Path) -> Diagnostic {
 
 impl Project {
     /// Reads everything; what the reader and the merge find goes to `found`.
-    pub(super) fn open(outline: &Outline, found: &mut Vec<Diagnostic>) -> Self {
-        let mut project = Self { root: outline.root.clone(), ..Self::default() };
-        let within = Within { root: &outline.root, named: &outline.named, seen: &outline.seen };
+    pub(super) fn open(outline: Outline, found: &mut Vec<Diagnostic>) -> Self {
+        let Outline { root, native, others, named, seen } = outline;
+        let mut project = Self { root, ..Self::default() };
+        let root = project.root.clone();
+        let within = Within { root: &root, named: &named, seen: &seen };
         let mut running = project.hook_files(&within, found);
-        for path in &outline.others {
+        for path in &others {
             running.extend(project.other_hooks(path, found));
         }
-        let merged = merge(running);
-        found.extend(merged.diagnostics);
-        project.hooks = merged.hooks;
-        let seen = &outline.seen;
-        for path in &outline.native {
+        if !running.is_empty() {
+            let merged = merge(running);
+            found.extend(merged.diagnostics);
+            project.hooks = merged.hooks;
+        }
+        for file in native {
             // A hook file that everybody shares may lie where those of plugins do.
-            if project.present.contains(path) {
+            if project.present.contains(&file.path) {
                 continue;
             }
-            // What was opened on the way was reached without a link.
-            if seen.opened(path).is_none() && within.leads_out(path) {
-                project.present.insert(path.clone());
-                found.push(not_followed(path));
+            if file.opened.is_none() && within.leads_out(&file.path) {
+                found.push(not_followed(&file.path));
+                project.present.insert(file.path);
                 continue;
             }
-            project.native(path, seen, found);
+            project.native(file, found);
         }
         project.files.sort_by(|a, b| (a.kind, a.path()).cmp(&(b.kind, b.path())));
         project
@@ -263,7 +273,8 @@ impl Project {
 
     fn other_hooks(&mut self, path: &Path, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
         let kind = Kind::OtherHooks;
-        let Some(source) = self.source(path, open(path), found) else { return Vec::new() };
+        let opened = open(path);
+        let Some(source) = self.source(path.to_owned(), opened, found) else { return Vec::new() };
         let read = read::read(&source, kind.belongs(), Want::All);
         found.extend(read.diagnostics);
         let entries = read.entries.clone();
@@ -272,26 +283,28 @@ impl Project {
     }
 
     /// A file that Claude Code reads: what the reader forgives counts for nothing there.
-    fn native(&mut self, path: &Path, seen: &Seen, found: &mut Vec<Diagnostic>) {
-        let kind = Kind::of(path);
-        let opened = seen.opened(path).cloned().map_or_else(|| open(path), |file| Ok(Some(file)));
+    fn native(&mut self, file: Native, found: &mut Vec<Diagnostic>) {
+        let Native { path, opened } = file;
+        let kind = Kind::of(&path);
+        let opened = opened.map_or_else(|| open(&path), |file| Ok(Some(file)));
         let Some(source) = self.source(path, opened, found) else { return };
         let faults = settings::check(kind, &source);
         let read = read::read(&source, kind.belongs(), Want::All);
         let is_lost = |at: &str| {
             faults.iter().any(|fault| fault.place.as_ref().is_some_and(|p| holds(&p.pointer, at)))
         };
-        let taken = read.entries.into_iter().filter(|entry| !is_lost(&entry.origin.pointer));
-        let (ours, entries): (Vec<_>, Vec<_>) = taken.partition(is_registration);
-        let registrations: Vec<_> = ours.into_iter().map(|entry| entry.origin.pointer).collect();
+        let mut entries = read.entries;
+        entries.retain(|entry| !is_lost(&entry.origin.pointer));
+        let ours = entries.extract_if(.., |entry| is_registration(entry));
+        let registrations: Vec<_> = ours.map(|entry| entry.origin.pointer).collect();
         // What is odd about a registration is odd in the hook file, where it can be mended.
         let is_ours = |at: &str| registrations.iter().any(|outer| holds(outer, at));
-        let is_kept = |said: &&Diagnostic| {
+        let is_kept = |said: &Diagnostic| {
             let at = said.place.as_ref().map(|place| &*place.pointer);
             FOR_NATIVE.iter().any(|rule| rule.name == said.rule.name)
                 && at.is_some_and(|at| !is_lost(at) && !is_ours(at))
         };
-        found.extend(read.diagnostics.iter().filter(is_kept).cloned());
+        found.extend(read.diagnostics.into_iter().filter(is_kept));
         let is_taken = faults.is_empty();
         found.extend(faults);
         self.files.push(File { registrations, is_taken, ..File::new(kind, source, entries) });
@@ -299,19 +312,19 @@ impl Project {
 
     fn source(
         &mut self,
-        path: &Path,
+        path: PathBuf,
         opened: Result<Option<Opened>, Box<Diagnostic>>,
         found: &mut Vec<Diagnostic>,
     ) -> Option<Arc<SourceFile>> {
         match opened {
             Ok(Some(opened)) => {
-                self.present.insert(path.to_owned());
+                self.present.insert(path);
                 found.extend(opened.findings);
                 opened.is_sound.then_some(opened.source)
             }
             Ok(None) => None,
             Err(unreadable) => {
-                self.present.insert(path.to_owned());
+                self.present.insert(path);
                 found.push(*unreadable);
                 None
             }
@@ -389,5 +402,7 @@ fn place_of(entry: &Entry, member: &[&str]) -> (String, Span) {
 
 /// The pointer of the group that a handler stands in; its own where it stands alone.
 pub(super) fn group_of(handler: &str) -> &str {
-    handler.rsplit_once("/hooks/").map_or(handler, |(group, _)| group)
+    let step = b"/hooks/";
+    let at = handler.as_bytes().windows(step.len()).rposition(|piece| piece == step);
+    at.map_or(handler, |at| &handler[..at])
 }

@@ -36,6 +36,15 @@ struct Entry {
     opened: Option<Opened>,
 }
 
+/// Two steps at once.
+fn path_of(root: &Path, dir: &str, name: &OsStr) -> PathBuf {
+    let mut path = PathBuf::with_capacity(root.as_os_str().len() + dir.len() + name.len() + 2);
+    path.push(root);
+    path.push(dir);
+    path.push(name);
+    path
+}
+
 impl Seen {
     /// Of a project with those markers, each with whether it is a link; looks into the directories
     /// among them, and reads the files that are meant.
@@ -61,7 +70,7 @@ impl Seen {
             });
             let meant = names[from..].iter_mut().filter(|one| !is_linked && !one.is_link);
             for one in meant.filter(|one| is_meant(&one.name)) {
-                one.opened = open_in(&below, &one.name, || root.join(listed).join(&one.name));
+                one.opened = open_in(&below, &one.name, || path_of(root, listed, &one.name));
             }
         }
         names.sort_unstable_by(|a, b| (a.dir, &a.name).cmp(&(b.dir, &b.name)));
@@ -77,14 +86,16 @@ impl Seen {
         self.names.iter().any(|one| one.dir.is_empty() && one.name == name)
     }
 
-    /// What was read of a file on the way.
-    pub(super) fn opened(&self, path: &Path) -> Option<&Opened> {
-        self.find(path)?.opened.as_ref()
-    }
-
-    /// Names of what stands in a directory with files of fixed names, sorted.
-    pub(super) fn below<'s>(&'s self, dir: &'s str) -> impl Iterator<Item = &'s OsStr> {
-        self.names.iter().filter(move |one| one.dir == dir).map(|one| one.name.as_os_str())
+    /// The files of a directory with files of fixed names that are meant, sorted by their names;
+    /// of each what was read on the way, which is given away.
+    pub(super) fn take_out(
+        &mut self,
+        dir: &str,
+        is_meant: impl Fn(&OsStr) -> bool,
+    ) -> impl Iterator<Item = (PathBuf, Option<Opened>)> {
+        let Self { root, names } = self;
+        let meant = names.iter_mut().filter(move |one| one.dir == dir && is_meant(&one.name));
+        meant.map(|one| (path_of(root, one.dir, &one.name), one.opened.take()))
     }
 
     /// Whether a directory with files of fixed names holds one of these.

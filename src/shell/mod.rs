@@ -314,7 +314,7 @@ impl Command {
 impl Simple {
     /// The name of the program, without its directory, if it is literal.
     pub(crate) fn program(&self) -> Option<Cow<'_, str>> {
-        let name = |path: &str| path.rfind('/').map_or(0, |at| at + 1);
+        let name = |path: &str| path.bytes().rposition(|byte| byte == b'/').map_or(0, |at| at + 1);
         Some(match self.words.first()?.literal()? {
             Cow::Borrowed(path) => Cow::Borrowed(&path[name(path)..]),
             Cow::Owned(path) => Cow::Owned(path[name(&path)..].to_owned()),

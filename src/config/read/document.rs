@@ -94,7 +94,7 @@ impl Reader<'_> {
         }
     }
 
-    fn under<'t>(&self, at: &Spot<'t>, member: &Member<'t>) -> Under<'t> {
+    fn under<'t>(&self, at: &'t Spot<'t>, member: &'t Member<'t>) -> Under<'t> {
         let named = name::resolve(&member.key, member.key_span, self.vocabulary());
         Under { named, value: at.member(member) }
     }
@@ -120,7 +120,7 @@ impl Reader<'_> {
         if let Some(first) = events.first() {
             let message = "events stand at the top level, but belong under `hooks`";
             let found = Diagnostic::new(&rules::EVENTS_AT_TOP_LEVEL, message);
-            let found = found.at(self.source, first.named.span, &first.value.pointer);
+            let found = found.at(self.source, first.named.span, first.value.pointer());
             self.report(found.label("read as if under `hooks`").note(TOP_LEVEL));
         }
         self.events(root, events);
@@ -164,7 +164,7 @@ impl Reader<'_> {
             if all[..index].iter().any(|earlier| earlier.named.written == *name) {
                 let message = format!("`{name}` stands here a second time; both are read");
                 let found = Diagnostic::new(&rules::DUPLICATE_KEY, message)
-                    .at(self.source, under.named.span, &under.value.pointer)
+                    .at(self.source, under.named.span, under.value.pointer())
                     .note("Claude Code and most JSON readers keep only the last one");
                 self.report(found);
             }
@@ -179,7 +179,7 @@ impl Reader<'_> {
         let tool = dialect.tool;
         let message = format!("this file is written for {tool}; its events are left out");
         let mut found = Diagnostic::new(&rules::FOREIGN_DIALECT, message)
-            .at(self.source, first.named.span, &first.value.pointer)
+            .at(self.source, first.named.span, first.value.pointer())
             .label(format!("an event of {tool}"));
         for under in theirs {
             let name = &under.named.written;
@@ -209,7 +209,7 @@ impl Reader<'_> {
                     _ => &rules::EVENT_SPELLING,
                 };
                 let found = Diagnostic::new(rule, message)
-                    .at(self.source, named.span, &value.pointer)
+                    .at(self.source, named.span, value.pointer())
                     .note("Claude Code knows events by their exact names only and ignores others");
                 self.report(found.help(format!("write `{proper}`")));
             }
@@ -229,7 +229,7 @@ impl Reader<'_> {
         let message =
             format!("neither Claude Code nor the orchestrator has an event `{}`", named.written);
         let mut found = Diagnostic::new(&rules::UNKNOWN_EVENT, message)
-            .at(self.source, named.span, &value.pointer)
+            .at(self.source, named.span, value.pointer())
             .help(name::advice(&named.written));
         if is_kept {
             found = found.label("kept, but nothing known fires it");
@@ -246,8 +246,7 @@ impl Reader<'_> {
 
     /// An array of records, each with its event inside.
     fn records(&mut self, array: &Spot<'_>) {
-        let items = array.items();
-        if items.is_empty() {
+        if array.node.is_empty() {
             let found = self.at(&rules::NO_HOOKS, "`hooks` is an empty array", array);
             return self.report(if self.source.text().contains("\"last_remote_check\"") {
                 found.note("this looks like a file of Laravel Voyager, which is no concern of ours")
@@ -258,8 +257,8 @@ impl Reader<'_> {
         let message = "hooks stand in an array of records, but belong under their events";
         let found = self.at(&rules::HOOKS_AS_RECORDS, message, array);
         self.report(found.note(RECORDS).help(SHAPE));
-        for item in &items {
-            self.record(item);
+        for item in array.items() {
+            self.record(&item);
         }
     }
 
@@ -273,7 +272,7 @@ impl Reader<'_> {
         };
         let span = event.as_ref().map_or(item.span(), Spot::span);
         let named = name::resolve(&name, span, self.vocabulary());
-        self.event(&named, &item.clone());
+        self.event(&named, item);
     }
 }
 

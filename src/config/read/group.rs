@@ -46,8 +46,8 @@ impl Reader<'_> {
     pub(super) fn event_value(&mut self, named: &Named, value: &Spot<'_>) {
         match value.node.kind() {
             Kind::Array => {
-                for item in &value.items() {
-                    self.event_item(named, item);
+                for item in value.items() {
+                    self.event_item(named, &item);
                 }
             }
             Kind::Object if MARKS.iter().any(|mark| value.node.get(mark).is_some()) => {
@@ -121,8 +121,8 @@ impl Reader<'_> {
         }
         match hooks.node.kind() {
             Kind::Array => {
-                for item in &hooks.items() {
-                    self.inner(named, group, item);
+                for item in hooks.items() {
+                    self.inner(named, group, &item);
                 }
             }
             Kind::Object => {

@@ -221,7 +221,7 @@ impl Reader<'_> {
     }
 
     /// The value of `command`, or of another name for it.
-    fn command_spot<'t>(&mut self, named: &Named, fields: &Fields<'t>) -> Option<Spot<'t>> {
+    fn command_spot<'t>(&mut self, named: &Named, fields: &'t Fields<'t>) -> Option<Spot<'t>> {
         if let Some(spot) = fields.get("command") {
             return Some(spot);
         }
@@ -283,7 +283,7 @@ impl Reader<'_> {
     fn http(&mut self, named: &Named, fields: &Fields<'_>) -> Option<Handler> {
         let url = self.required(named, fields, "url")?;
         if !(url.starts_with("http://") || url.starts_with("https://")) {
-            let at = fields.get("url").unwrap_or_else(|| fields.at.clone());
+            let at = fields.get("url").unwrap_or(fields.at);
             let found =
                 self.not_a_hook("the URL begins neither with http:// nor https://", &at, named);
             self.report(found);
@@ -334,7 +334,8 @@ impl Reader<'_> {
     /// The processors to which a group or handler is restricted; unknown ones are left out, and
     /// if none is left there is no restriction: a hook too many is better than one too few.
     pub(super) fn processors(&mut self, fields: &Fields<'_>) -> Option<Vec<Processor>> {
-        let spots = self.string_spots(&fields.get("processors")?)?;
+        let spot = fields.get("processors")?;
+        let spots = self.string_spots(&spot)?;
         let mut known = Vec::new();
         for (name, spot) in spots {
             match Processor::named(&name) {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    super::nearest::{folded, nearest},
+    super::nearest::{folded, is_same_folded, nearest},
     dialect,
 };
 
@@ -67,9 +67,8 @@ pub(crate) fn proper_name(name: &str, by: Processor) -> Option<String> {
 }
 
 fn fold(name: &str, by: Processor) -> Option<(Event, Processor)> {
-    let wanted = folded(name);
     [by, by.other()].into_iter().find_map(|vocabulary| {
-        let of = |row: &&Row| row.name_for(vocabulary).is_some_and(|own| folded(own) == wanted);
+        let of = |row: &&Row| row.name_for(vocabulary).is_some_and(|own| is_same_folded(own, name));
         Some((Event::Known(EVENTS.iter().find(of)?), vocabulary))
     })
 }

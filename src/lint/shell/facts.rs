@@ -21,7 +21,7 @@ use super::{
 /// Variables that are given a value, by name; `None`: something may set any variable.
 pub(super) fn assigned(subject: &Subject<'_>) -> Option<BTreeSet<String>> {
     let (mut names, mut is_opaque) = (BTreeSet::new(), false);
-    names.extend(subject.set.iter().cloned());
+    names.extend(subject.set().map(Cow::into_owned));
     subject.commands(|_, command, _| {
         for variable in command.words().flat_map(Word::variables) {
             if variable.operation == Operation::Assign {
@@ -246,6 +246,22 @@ pub(super) fn before<'s>(around: &Around<'s>) -> Vec<&'s Command> {
     let chain = around.chain();
     found.extend(chain.pipelines().take(around.link).filter_map(|pipeline| pipeline.stages.last()));
     found
+}
+
+/// Where a text holds a piece that begins with a sign of ASCII. Words of commands are so short that
+/// making a searcher takes longer than this search.
+pub(super) fn places_of<'t>(text: &'t str, piece: &'t str) -> impl Iterator<Item = usize> + 't {
+    let (text, piece, mut from) = (text.as_bytes(), piece.as_bytes(), 0);
+    std::iter::from_fn(move || {
+        loop {
+            let at = from + text[from..].iter().position(|byte| *byte == piece[0])?;
+            if text[at..].starts_with(piece) {
+                from = at + piece.len();
+                return Some(at);
+            }
+            from = at + 1;
+        }
+    })
 }
 
 /// Words with which people say no.

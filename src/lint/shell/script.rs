@@ -57,7 +57,7 @@ pub(super) enum State {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Script {
+pub(super) struct Script<'e> {
     /// As the command names it, relative to the root.
     pub(super) path: PathBuf,
     pub(super) anchor: Anchor,
@@ -69,7 +69,7 @@ pub(super) struct Script {
     /// Whether the command that names it stands in a word of another.
     pub(super) is_inner: bool,
     /// The word that names it.
-    pub(super) home: Home,
+    pub(super) home: Home<'e>,
     pub(super) span: Span,
 }
 
@@ -86,7 +86,7 @@ const SUBCOMMANDS: &[&str] = &["run", "--"];
 pub(super) const ENDINGS: &[&str] =
     &["sh", "bash", "zsh", "py", "js", "mjs", "cjs", "ts", "mts", "rb", "pl", "php", "lua"];
 
-pub(super) fn named_in(text: &Text, root: &Path, reach: Reach) -> Vec<Script> {
+pub(super) fn named_in<'e>(text: &Text<'e>, root: &Path, reach: Reach) -> Vec<Script<'e>> {
     let mut found = Vec::new();
     let mut has_moved = Moved::No;
     walk::walk(&text.list, &mut |command, around| {
@@ -303,7 +303,7 @@ fn is_executable(meta: &Metadata) -> bool {
     meta.permissions().mode() & 0o111 != 0
 }
 
-impl Script {
+impl Script<'_> {
     pub(super) fn text(&self) -> Option<&Arc<SourceFile>> {
         match &self.state {
             State::Text(file) => Some(file),

@@ -64,7 +64,7 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, fields: &Fields<'_>, key: &str, written: &str, names: &[&str]) {
-        let at = fields.get(key).unwrap_or_else(|| fields.at.clone());
+        let at = fields.get(key).unwrap_or(fields.at);
         let found = self.at(&rules::UNKNOWN_VALUE, format!("there is no {key} \"{written}\""), &at);
         self.report(match nearest(written, names.iter().copied()) {
             Some(near) => found.help(format!("did you mean \"{near}\"?")),
