@@ -17,8 +17,8 @@ pub(super) fn read(text: &str) -> Option<Vec<Part>> {
     if at > '\u{feff}'.len_utf8() {
         return None;
     }
-    let parts = Vec::with_capacity(text.len() / 12 + 4);
-    let mut index = Index { bytes: text.as_bytes(), at, parts, open: Vec::new() };
+    let parts = Vec::with_capacity(text.len() / 8 + 4);
+    let mut index = Index { bytes: text.as_bytes(), at, parts, open: None };
     loop {
         if index.value()? && index.behind()? {
             return Some(index.parts);
@@ -30,8 +30,9 @@ struct Index<'t> {
     bytes: &'t [u8],
     at: usize,
     parts: Vec<Part>,
-    /// The containers around the present place, by their parts.
-    open: Vec<usize>,
+    /// The innermost container around the present place. As long as one is open, its `next` is the
+    /// one that it lies in, or itself.
+    open: Option<u32>,
 }
 
 impl Index<'_> {
@@ -40,9 +41,10 @@ impl Index<'_> {
         let start = self.at_sign();
         match *self.bytes.get(start)? {
             sign @ (b'{' | b'[') => {
-                self.open.push(self.parts.len());
+                let own = short(self.parts.len());
                 self.at += 1;
                 self.add(start, false);
+                self.parts[own as usize].next = self.open.replace(own).unwrap_or(own);
                 self.at_sign();
                 // A closing sign stands two places behind its opening one in ASCII.
                 if *self.bytes.get(self.at)? == sign + 2 {
@@ -67,10 +69,10 @@ impl Index<'_> {
     fn behind(&mut self) -> Option<bool> {
         loop {
             self.at_sign();
-            let Some(container) = self.open.last() else {
+            let Some(container) = self.open else {
                 return (self.at == self.bytes.len()).then_some(true);
             };
-            let opening = self.bytes[self.parts[*container].start as usize];
+            let opening = self.bytes[self.parts[container as usize].start as usize];
             match *self.bytes.get(self.at)? {
                 b',' => {
                     self.at += 1;
@@ -177,7 +179,9 @@ impl Index<'_> {
     fn close(&mut self) -> Option<()> {
         self.at += 1;
         let (end, next) = (short(self.at), short(self.parts.len()));
-        let container = self.parts.get_mut(self.open.pop()?)?;
+        let own = self.open?;
+        let container = &mut self.parts[own as usize];
+        self.open = (container.next != own).then_some(container.next);
         (container.end, container.next) = (end, next);
         Some(())
     }

@@ -123,12 +123,12 @@ fn one(found: Found, options: &Options<'_>) -> (usize, Vec<Diagnostic>) {
     diagnostics.retain(|found| options.selection.wants(found.rule.name));
     // Many that are in order are soon put in order; here several processors do it.
     diag::sort(&mut diagnostics);
-    let Some(only) = &found.only else { return (project.present.len(), diagnostics) };
+    let Some(only) = &found.only else { return (project.present().len(), diagnostics) };
     let is_meant = |found: &Diagnostic| {
         found.place.as_ref().is_some_and(|place| only.contains(place.file.path()))
     };
     diagnostics.retain(is_meant);
-    (project.present.intersection(only).count(), diagnostics)
+    (project.present().iter().filter(|path| only.contains(**path)).count(), diagnostics)
 }
 
 fn is_of_unread_file(found: &Diagnostic) -> bool {

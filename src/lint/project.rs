@@ -4,7 +4,6 @@
 //! outside of the project is read; files and entries stand in the order of layers and texts.
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -53,23 +52,25 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// What the path says.
+    /// What the path says; it is one as they are made here, without a slash at its end.
     pub(super) fn of(path: &Path) -> Self {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let dir = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+        let mut names = path.as_os_str().as_encoded_bytes().rsplit(|byte| *byte == b'/');
+        let name = names.next().unwrap_or_default();
+        let dir = names.next().unwrap_or_default();
         // Copilot's file is called as that of a plugin, and read by nobody else.
-        let above = path.parent().and_then(Path::parent).and_then(Path::file_name);
-        if above.is_some_and(|above| above == ".github") && dir == Some("hooks") {
+        if dir == b"hooks" && names.next() == Some(b".github") {
             return Self::OtherHooks;
         }
-        match (dir.unwrap_or_default(), name) {
-            (".claude", "hooks.json") => Self::Hooks,
-            (".claude", "hooks.local.json") => Self::LocalHooks,
-            (".claude", "settings.json") => Self::Settings,
-            (".claude", "settings.local.json") => Self::LocalSettings,
-            (".task_orchestrator", "hooks.json") => Self::OrchestratorHooks,
-            ("hooks", "hooks.json") => Self::Plugin,
-            (_, name) if name.starts_with("settings") => Self::OtherSettings,
+        match (dir, name) {
+            (b".claude", b"hooks.json") => Self::Hooks,
+            (b".claude", b"hooks.local.json") => Self::LocalHooks,
+            (b".claude", b"settings.json") => Self::Settings,
+            (b".claude", b"settings.local.json") => Self::LocalSettings,
+            (b".task_orchestrator", b"hooks.json") => Self::OrchestratorHooks,
+            (b"hooks", b"hooks.json") => Self::Plugin,
+            (_, name) if name.starts_with(b"settings") && str::from_utf8(name).is_ok() => {
+                Self::OtherSettings
+            }
             _ => Self::OtherHooks,
         }
     }
@@ -131,23 +132,23 @@ impl File {
 }
 
 /// The files of one project.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Project {
-    pub(super) root: PathBuf,
+    pub(super) root: Arc<Path>,
     /// In the order of [`Kind`].
     pub(super) files: Vec<File>,
     /// The entries of all hook files and presets, merged as `dispatch` does.
     pub(super) hooks: Vec<Hook>,
     /// Of the hook files, joined.
     pub(super) integration: Integration,
-    /// Files that are there, sound or not.
-    pub(super) present: BTreeSet<PathBuf>,
+    /// Files that are there and of which nothing could be read.
+    unread: Vec<PathBuf>,
 }
 
 /// What lies where in a project.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Outline {
-    pub(super) root: PathBuf,
+    pub(super) root: Arc<Path>,
     /// Settings files and the hook file of a plugin; hook files are found by their names.
     pub(super) native: Vec<Native>,
     /// Hook files that were named and lie elsewhere.
@@ -160,10 +161,19 @@ pub(super) struct Outline {
 
 /// A file that Claude Code itself reads.
 #[derive(Clone, Debug)]
-pub(super) struct Native {
-    pub(super) path: PathBuf,
-    /// Its text, if it was read on the way: it was reached without a link then.
-    pub(super) opened: Option<Opened>,
+pub(super) enum Native {
+    /// It was read on the way: it was reached without a link.
+    Opened(Opened),
+    At(PathBuf),
+}
+
+impl Native {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Opened(opened) => opened.source.path(),
+            Self::At(path) => path,
+        }
+    }
 }
 
 /// What may be read.
@@ -196,11 +206,16 @@ fn not_followed(path: &Path) -> Diagnostic {
 }
 
 impl Project {
+    /// With nothing in it.
+    pub(super) fn new(root: Arc<Path>) -> Self {
+        let (files, hooks, unread) = (Vec::new(), Vec::new(), Vec::new());
+        Self { root, files, hooks, integration: Integration::default(), unread }
+    }
+
     /// Reads everything; what the reader and the merge find goes to `found`.
     pub(super) fn open(outline: Outline, found: &mut Vec<Diagnostic>) -> Self {
         let Outline { root, native, others, named, seen } = outline;
-        let mut project = Self { root, ..Self::default() };
-        let root = project.root.clone();
+        let mut project = Self::new(Arc::clone(&root));
         let within = Within { root: &root, named: &named, seen: &seen };
         let mut running = project.hook_files(&within, found);
         for path in &others {
@@ -213,12 +228,14 @@ impl Project {
         }
         for file in native {
             // A hook file that everybody shares may lie where those of plugins do.
-            if project.present.contains(&file.path) {
+            if project.each_present().any(|path| path == file.path()) {
                 continue;
             }
-            if file.opened.is_none() && within.leads_out(&file.path) {
-                found.push(not_followed(&file.path));
-                project.present.insert(file.path);
+            if let Native::At(path) = &file
+                && within.leads_out(path)
+            {
+                found.push(not_followed(path));
+                project.unread.push(path.clone());
                 continue;
             }
             project.native(file, found);
@@ -232,7 +249,7 @@ impl Project {
         if !within.seen.has_any(locate::NAMES) {
             return Vec::new();
         }
-        let roots = Roots { claude_dir: None, project: Some(self.root.clone()) };
+        let roots = Roots { claude_dir: None, project: Some(self.root.to_path_buf()) };
         let asking = Asking {
             roots: &roots,
             want: Want::All,
@@ -246,12 +263,12 @@ impl Project {
                 without.push(path);
             } else if within.leads_out(&path) {
                 found.push(not_followed(&path));
-                self.present.insert(path.clone());
+                self.unread.push(path.clone());
                 without.push(path);
             }
         }
         let loaded = load_as(&asking, View { without: &without, ..View::ALL });
-        self.present.extend(loaded.diagnostics.iter().filter_map(unread_path));
+        self.unread.extend(loaded.diagnostics.iter().filter_map(unread_path));
         found.extend(loaded.diagnostics);
         self.integration = loaded.integration;
         let mut running = Vec::new();
@@ -265,7 +282,6 @@ impl Project {
                 kind if kind.is_hook_file() => kind,
                 _ => Kind::OtherHooks,
             };
-            self.present.insert(source.path().to_owned());
             self.files.push(File::new(kind, source, entries));
         }
         running
@@ -274,7 +290,7 @@ impl Project {
     fn other_hooks(&mut self, path: &Path, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
         let kind = Kind::OtherHooks;
         let opened = open(path);
-        let Some(source) = self.source(path.to_owned(), opened, found) else { return Vec::new() };
+        let Some(source) = self.source(path, opened, found) else { return Vec::new() };
         let read = read::read(&source, kind.belongs(), Want::All);
         found.extend(read.diagnostics);
         let entries = read.entries.clone();
@@ -284,10 +300,12 @@ impl Project {
 
     /// A file that Claude Code reads: what the reader forgives counts for nothing there.
     fn native(&mut self, file: Native, found: &mut Vec<Diagnostic>) {
-        let Native { path, opened } = file;
-        let kind = Kind::of(&path);
-        let opened = opened.map_or_else(|| open(&path), |file| Ok(Some(file)));
-        let Some(source) = self.source(path, opened, found) else { return };
+        let kind = Kind::of(file.path());
+        let source = match file {
+            Native::Opened(opened) => self.sound(opened, found),
+            Native::At(path) => self.source(&path, open(&path), found),
+        };
+        let Some(source) = source else { return };
         let faults = settings::check(kind, &source);
         let read = read::read(&source, kind.belongs(), Want::All);
         let is_lost = |at: &str| {
@@ -312,23 +330,40 @@ impl Project {
 
     fn source(
         &mut self,
-        path: PathBuf,
+        path: &Path,
         opened: Result<Option<Opened>, Box<Diagnostic>>,
         found: &mut Vec<Diagnostic>,
     ) -> Option<Arc<SourceFile>> {
         match opened {
-            Ok(Some(opened)) => {
-                self.present.insert(path);
-                found.extend(opened.findings);
-                opened.is_sound.then_some(opened.source)
-            }
-            Ok(None) => None,
+            Ok(opened) => self.sound(opened?, found),
             Err(unreadable) => {
-                self.present.insert(path);
+                self.unread.push(path.to_owned());
                 found.push(*unreadable);
                 None
             }
         }
+    }
+
+    /// The text of a file that was read, if it can be used.
+    fn sound(&mut self, opened: Opened, found: &mut Vec<Diagnostic>) -> Option<Arc<SourceFile>> {
+        found.extend(opened.findings);
+        if !opened.is_sound {
+            self.unread.push(opened.source.path().to_owned());
+            return None;
+        }
+        Some(opened.source)
+    }
+
+    fn each_present(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(File::path).chain(self.unread.iter().map(PathBuf::as_path))
+    }
+
+    /// Files that are there, sound or not, each once.
+    pub(super) fn present(&self) -> Vec<&Path> {
+        let mut present: Vec<_> = self.each_present().collect();
+        present.sort_unstable();
+        present.dedup();
+        present
     }
 
     /// Every entry of every file.

@@ -29,7 +29,7 @@ const SHAPES: &[&Rule] = &[
 
 /// An event's name and value.
 struct Under<'t> {
-    named: Named,
+    named: Named<'t>,
     value: Spot<'t>,
 }
 
@@ -152,7 +152,7 @@ impl Reader<'_> {
     fn events(&mut self, root: &Spot<'_>, mut all: Vec<Under<'_>>) {
         let is_ours = |u: &Under<'_>| matches!(u.named.how, How::Exact | How::Legacy);
         if !all.iter().all(is_ours) {
-            let names: Vec<_> = all.iter().map(|u| u.named.written.as_str()).collect();
+            let names: Vec<_> = all.iter().map(|u| u.named.written).collect();
             if let Some(dialect) = dialect::recognise(root.node, &names) {
                 let (ours, theirs): (Vec<_>, Vec<_>) = all.into_iter().partition(is_ours);
                 self.foreign(dialect, &theirs);
@@ -160,8 +160,8 @@ impl Reader<'_> {
             }
         }
         for (index, under) in all.iter().enumerate() {
-            let name = &under.named.written;
-            if all[..index].iter().any(|earlier| earlier.named.written == *name) {
+            let name = under.named.written;
+            if all[..index].iter().any(|earlier| earlier.named.written == name) {
                 let message = format!("`{name}` stands here a second time; both are read");
                 let found = Diagnostic::new(&rules::DUPLICATE_KEY, message)
                     .at(self.source, under.named.span, under.value.pointer())
@@ -182,7 +182,7 @@ impl Reader<'_> {
             .at(self.source, first.named.span, first.value.pointer())
             .label(format!("an event of {tool}"));
         for under in theirs {
-            let name = &under.named.written;
+            let name = under.named.written;
             found = found.note(match dialect.ours(name) {
                 Some(ours) => format!("`{name}` corresponds to `{ours}`"),
                 None => format!("`{name}` has no counterpart here"),
@@ -195,7 +195,7 @@ impl Reader<'_> {
     }
 
     /// One event by its name: a name that needed a guess is reported.
-    fn event(&mut self, named: &Named, value: &Spot<'_>) {
+    fn event(&mut self, named: &Named<'_>, value: &Spot<'_>) {
         if !self.wants(&named.event) {
             return;
         }
@@ -221,7 +221,7 @@ impl Reader<'_> {
     /// An event that no table has: its hooks are kept under that name, for a version that fires
     /// it; what is no hook at all is explained by the name alone, and so is a shape that is
     /// forgiven: whoever corrects the name hears of it then.
-    fn unknown_event(&mut self, named: &Named, value: &Spot<'_>) {
+    fn unknown_event(&mut self, named: &Named<'_>, value: &Spot<'_>) {
         let (found_before, entries_before) = (self.diagnostics.len(), self.entries.len());
         self.event_value(named, value);
         let is_kept = self.entries.len() > entries_before;
@@ -230,7 +230,7 @@ impl Reader<'_> {
             format!("neither Claude Code nor the orchestrator has an event `{}`", named.written);
         let mut found = Diagnostic::new(&rules::UNKNOWN_EVENT, message)
             .at(self.source, named.span, value.pointer())
-            .help(name::advice(&named.written));
+            .help(name::advice(named.written));
         if is_kept {
             found = found.label("kept, but nothing known fires it");
             let is_shape = |one: &Diagnostic| SHAPES.iter().any(|rule| rule.name == one.rule.name);
@@ -283,11 +283,11 @@ fn is_event_like(under: &Under<'_>) -> bool {
 }
 
 fn looks_like_group(hooks: &Spot<'_>) -> bool {
-    let members = hooks.node.members();
+    let mut members = hooks.node.each_member();
     let is_event =
-        |m: &Member<'_>| Event::named(&m.key, Processor::ClaudeCode).1 != Spelling::Unknown;
-    members.iter().any(|m| ["hooks", "command", "matcher"].contains(&m.key.as_ref()))
-        && !members.iter().any(is_event)
+        |m: Member<'_>| Event::named(&m.key, Processor::ClaudeCode).1 != Spelling::Unknown;
+    members.any(|m| ["hooks", "command", "matcher"].contains(&m.key.as_ref()))
+        && !hooks.node.each_member().any(is_event)
 }
 
 const SHAPE: &str = "write {\"hooks\": {\"EVENT\": [{\"matcher\": \"TOOL\", \"hooks\": [{\"type\": \

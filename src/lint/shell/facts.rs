@@ -211,10 +211,16 @@ pub(super) fn printed(simple: &Simple) -> Option<String> {
     if !matches!(program, "echo" | "printf") {
         return None;
     }
-    let words = simple.words[1..].iter();
-    let words = words
-        .skip_while(|word| word.bare().is_some_and(|text| text.starts_with('-') && text.len() < 4));
-    Some(words.map(|word| word.with(&|_| "…".to_owned())).collect::<Vec<_>>().join(" "))
+    let is_option =
+        |word: &&Word| word.bare().is_some_and(|text| text.starts_with('-') && text.len() < 4);
+    let mut text = String::new();
+    for (index, word) in simple.words[1..].iter().skip_while(is_option).enumerate() {
+        if index > 0 {
+            text.push(' ');
+        }
+        word.write(&mut text, &|_| "…".to_owned());
+    }
+    Some(text)
 }
 
 /// What a command prints of itself: `echo`, `printf`, `cat <<EOF`.

@@ -170,8 +170,8 @@ pub(super) fn script_word(simple: &Simple) -> Option<(usize, Start)> {
     let first = simple.words.get(from)?;
     let itself = || is_path(first).then_some((from, Start::Itself));
     let Some(program) = first.literal() else { return itself() };
-    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
-    if !INTERPRETERS.contains(&program.as_str()) {
+    let program = program.rsplit('/').next().unwrap_or_default();
+    if !INTERPRETERS.contains(&program) {
         return itself();
     }
     for (index, word) in simple.words.iter().enumerate().skip(from + 1) {
@@ -188,7 +188,9 @@ pub(super) fn script_word(simple: &Simple) -> Option<(usize, Start)> {
                     return None;
                 }
             }
-            _ if is_path(word) || has_ending(&text) => return Some((index, Start::By(program))),
+            _ if is_path(word) || has_ending(&text) => {
+                return Some((index, Start::By(program.to_owned())));
+            }
             _ => return None,
         }
     }

@@ -22,7 +22,11 @@ pub(super) const FIELDS: &[&str] =
 const LONGEST_S: f64 = 86_400.0;
 
 impl Reader<'_> {
-    pub(super) fn orchestrator(&mut self, named: &Named, fields: &Fields<'_>) -> Option<Handler> {
+    pub(super) fn orchestrator(
+        &mut self,
+        named: &Named<'_>,
+        fields: &Fields<'_>,
+    ) -> Option<Handler> {
         let name = self.required(named, fields, "action")?;
         let Some(action) = Action::ALL.into_iter().find(|action| action.name() == name) else {
             self.unknown(fields, "action", &name, &Action::ALL.map(Action::name));

@@ -349,6 +349,9 @@ pub(super) fn secret_in(text: &str) -> Option<&'static str> {
     }
     let is_sign = |c: char| c.is_ascii_alphanumeric() || "_-/".contains(c);
     for (start, length, what) in SECRETS {
+        if text.len() < start.len() + length {
+            continue;
+        }
         for at in places_of(text, start) {
             let before = text[..at].chars().next_back();
             let rest = &text[at + start.len()..];
