@@ -41,6 +41,8 @@ pub(crate) struct Part {
     pub(crate) end: u32,
     /// The index of the first part behind this one and all that is in it.
     pub(crate) next: u32,
+    /// It means what is written, sign by sign.
+    pub(crate) is_plain: bool,
 }
 
 /// A named text with a line index that is built when somebody asks for a line.

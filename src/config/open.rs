@@ -39,7 +39,7 @@ pub(crate) struct Opened {
 /// Something is there that cannot be read.
 pub(crate) fn open(path: &Path) -> Result<Option<Opened>, Box<Diagnostic>> {
     match file::read(path, MOST_BYTES) {
-        Ok((bytes, id)) => Ok(Some(decode(path, bytes, id))),
+        Ok((bytes, id)) => Ok(Some(decode(path.to_owned(), bytes, id))),
         Err(Error::Missing) => Ok(None),
         Err(error) => Err(Box::new(unreadable(path, &error))),
     }
@@ -53,10 +53,10 @@ pub(crate) fn open_in(
     path: impl FnOnce() -> PathBuf,
 ) -> Option<Opened> {
     let (bytes, id) = dir.read(name, MOST_BYTES).ok()?;
-    Some(decode(&path(), bytes, id))
+    Some(decode(path(), bytes, id))
 }
 
-fn decode(path: &Path, bytes: Vec<u8>, id: FileId) -> Opened {
+fn decode(path: PathBuf, bytes: Vec<u8>, id: FileId) -> Opened {
     match String::from_utf8(bytes) {
         Ok(text) => {
             let has_mark = text.starts_with('\u{feff}');

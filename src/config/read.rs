@@ -26,7 +26,7 @@ pub(crate) use name::{advice, proper_name};
 use super::{integration::Integration, rules};
 use crate::{
     diag::{Diagnostic, Rule},
-    json::{Member, Node, pointer},
+    json::{Member, Node, pointer::Trail},
     model::{
         Event, Processor,
         hook::Entry,
@@ -80,7 +80,7 @@ pub(crate) fn read(source: &Arc<SourceFile>, belongs: Belongs, want: Want<'_>) -
         Want::Event(_) => Node::of_file(source),
     };
     match root {
-        Ok(node) => reader.document(&Spot { node, pointer: String::new() }),
+        Ok(node) => reader.document(&Spot { node, trail: Trail::Root }),
         Err(fault) => reader.diagnostics.push(dialect::explain_fault(source, &fault)),
     }
     Read {
@@ -90,28 +90,29 @@ pub(crate) fn read(source: &Arc<SourceFile>, belongs: Belongs, want: Want<'_>) -
     }
 }
 
-/// A value and its address.
-#[derive(Clone, Debug)]
-pub(super) struct Spot<'t> {
-    pub(super) node: Node<'t>,
-    pub(super) pointer: String,
+/// A value and the way to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot<'s> {
+    pub(super) node: Node<'s>,
+    trail: Trail<'s>,
 }
 
-impl<'t> Spot<'t> {
-    pub(super) fn member(&self, member: &Member<'t>) -> Self {
-        Self { node: member.value, pointer: pointer::join(&self.pointer, &member.key) }
+impl<'s> Spot<'s> {
+    pub(super) fn member(&'s self, member: &'s Member<'s>) -> Self {
+        Self { node: member.value, trail: self.trail.key(&member.key) }
     }
 
-    pub(super) fn items(&self) -> Vec<Self> {
-        let place = |(index, node)| Self {
-            node,
-            pointer: pointer::join(&self.pointer, &usize::to_string(&index)),
-        };
-        self.node.items().into_iter().enumerate().map(place).collect()
+    pub(super) fn items(&'s self) -> impl Iterator<Item = Self> {
+        let place = |(index, node)| Self { node, trail: self.trail.item(index) };
+        self.node.each_item().enumerate().map(place)
     }
 
     fn span(&self) -> Span {
         self.node.span()
+    }
+
+    pub(super) fn pointer(&self) -> String {
+        self.trail.pointer()
     }
 }
 
@@ -144,7 +145,7 @@ impl Reader<'_> {
     }
 
     fn at(&self, rule: &'static Rule, message: impl Into<String>, spot: &Spot<'_>) -> Diagnostic {
-        Diagnostic::new(rule, message).at(self.source, spot.span(), &spot.pointer)
+        Diagnostic::new(rule, message).at(self.source, spot.span(), spot.pointer())
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
@@ -157,7 +158,7 @@ impl Reader<'_> {
             owner: self.belongs.owner,
             file: Arc::clone(self.source),
             span: spot.span(),
-            pointer: spot.pointer.clone(),
+            pointer: spot.pointer(),
         }
     }
 }

@@ -7,7 +7,7 @@ mod fix;
 pub(crate) mod render;
 mod rule;
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 pub(crate) use fix::{Edit, Fix};
 pub(crate) use rule::{Rule, Severity};
@@ -60,8 +60,13 @@ impl Diagnostic {
     }
 
     #[must_use]
-    pub(crate) fn at(mut self, file: &Arc<SourceFile>, span: Span, pointer: &str) -> Self {
-        self.place = Some(Place { file: Arc::clone(file), span, pointer: pointer.to_owned() });
+    pub(crate) fn at(
+        mut self,
+        file: &Arc<SourceFile>,
+        span: Span,
+        pointer: impl Into<String>,
+    ) -> Self {
+        self.place = Some(Place { file: Arc::clone(file), span, pointer: pointer.into() });
         self
     }
 
@@ -108,13 +113,30 @@ impl Diagnostic {
         }
     }
 
-    fn sort_key(&self) -> (Option<(&std::path::Path, usize)>, &'static str, &str) {
-        let place = self.place.as_ref().map(|p| (p.file.path(), p.span.start));
-        (place, self.rule.name, &self.message)
+    /// By file, place, rule and message.
+    fn order(&self, other: &Self) -> Ordering {
+        let place = match (&self.place, &other.place) {
+            (Some(a), Some(b)) => a.order(b),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        };
+        place
+            .then_with(|| self.rule.name.cmp(other.rule.name))
+            .then_with(|| self.message.cmp(&other.message))
+    }
+}
+
+impl Place {
+    fn order(&self, other: &Self) -> Ordering {
+        // Most neighbours are of one file, and paths are long.
+        let file = match Arc::ptr_eq(&self.file, &other.file) {
+            true => Ordering::Equal,
+            false => self.file.path().cmp(other.file.path()),
+        };
+        file.then_with(|| self.span.start.cmp(&other.span.start))
     }
 }
 
 /// Sorts by file, place and rule, so that no output depends on the order of work.
 pub(crate) fn sort(diagnostics: &mut [Diagnostic]) {
-    diagnostics.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    diagnostics.sort_by(Diagnostic::order);
 }

@@ -8,14 +8,15 @@ use std::{borrow::Cow, fmt};
 
 use serde_json::value::RawValue;
 
-use super::{parts, scan::Items};
+use super::{Keys, parts, scan::Items};
 use crate::source::{Part, SourceFile, Span};
 
-/// A JSON value, as the slice of the text that holds it.
+/// A JSON value, as the text that holds it and its place there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node<'t> {
-    raw: &'t str,
+    text: &'t str,
     start: usize,
+    end: usize,
     /// The parts of the whole text, and which of them this is.
     parts: &'t [Part],
     index: u32,
@@ -23,7 +24,7 @@ pub(crate) struct Node<'t> {
 
 impl PartialEq for Node<'_> {
     fn eq(&self, other: &Self) -> bool {
-        (self.start, self.raw) == (other.start, other.raw)
+        (self.start, self.raw()) == (other.start, other.raw())
     }
 }
 
@@ -99,27 +100,21 @@ impl<'t> Node<'t> {
     /// As [`Self::of_file`], for who looks at all of it: from now on the places of all values of
     /// the file are known.
     pub(crate) fn indexed(file: &'t SourceFile) -> Result<Self, Fault> {
-        let root = Self::of_file(file)?;
-        let parts = file.parts(|text| parts::parts(text, root.span())).unwrap_or_default();
-        Ok(Self { parts, ..root })
+        // What is wrong with a text that has no index is told by who reads it without one.
+        let Some(parts) = file.parts(parts::read) else { return Self::of_file(file) };
+        let root = Self { parts, ..Self::at(file.text(), Span::new(0, 0)) }.part(0);
+        file.sound(|_| Some(root.span()));
+        Ok(root)
     }
 
     /// A value whose place in the text is known from an earlier reading of the same text.
     pub(crate) fn at(text: &'t str, span: Span) -> Self {
-        Self::alone(&text[span.range()], span.start)
+        Self { text, start: span.start, end: span.end, parts: &[], index: 0 }
     }
 
-    fn within(text: &'t str, raw: &'t str) -> Self {
-        Self::alone(raw, raw.as_ptr() as usize - text.as_ptr() as usize)
-    }
-
-    /// A value whose parts nobody has written down.
-    fn alone(raw: &'t str, start: usize) -> Self {
-        Self { raw, start, parts: &[], index: 0 }
-    }
-
-    fn child(&self, raw: &'t str) -> Self {
-        Self::alone(raw, self.start + (raw.as_ptr() as usize - self.raw.as_ptr() as usize))
+    fn within(text: &'t str, raw: &str) -> Self {
+        let start = raw.as_ptr() as usize - text.as_ptr() as usize;
+        Self::at(text, Span::new(start, start + raw.len()))
     }
 
     /// The keys and values, or the items, that stand in this container itself.
@@ -127,29 +122,27 @@ impl<'t> Node<'t> {
         match self.parts.get(self.index as usize) {
             _ if !matches!(self.kind(), Kind::Array | Kind::Object) => Children::None,
             Some(part) => Children::Indexed { of: *self, next: self.index + 1, end: part.next },
-            None => Children::Scanned { of: *self, items: Items::of(self.raw) },
+            None => Children::Scanned { of: *self, items: Items::of(self.raw()) },
         }
     }
 
-    /// Another part of the same text, that lies in this value.
+    /// Another part of the same text.
     fn part(&self, index: u32) -> Self {
         let part = self.parts[index as usize];
-        let (start, end) = (part.start as usize, part.end as usize);
-        let raw = &self.raw[start - self.start..end - self.start];
-        Self { raw, start, parts: self.parts, index }
+        Self { start: part.start as usize, end: part.end as usize, index, ..*self }
     }
 
     pub(crate) fn span(&self) -> Span {
-        Span::new(self.start, self.start + self.raw.len())
+        Span::new(self.start, self.end)
     }
 
     /// The text of the value, as written.
     pub(crate) fn raw(&self) -> &'t str {
-        self.raw
+        &self.text[self.start..self.end]
     }
 
     pub(crate) fn kind(&self) -> Kind {
-        match self.raw.as_bytes().first() {
+        match self.text.as_bytes().get(self.start) {
             Some(b'n') => Kind::Null,
             Some(b't' | b'f') => Kind::Bool,
             Some(b'"') => Kind::String,
@@ -165,16 +158,19 @@ impl<'t> Node<'t> {
         if self.kind() != Kind::String {
             return None;
         }
-        let inner = &self.raw[1..self.raw.len() - 1];
-        if inner.contains('\\') {
-            serde_json::from_str::<String>(self.raw).ok().map(Cow::Owned)
-        } else {
-            Some(Cow::Borrowed(inner))
+        let inner = &self.text[self.start + 1..self.end - 1];
+        let is_plain = match self.parts.get(self.index as usize) {
+            Some(part) => part.is_plain,
+            None => !inner.contains('\\'),
+        };
+        if is_plain {
+            return Some(Cow::Borrowed(inner));
         }
+        serde_json::from_str::<String>(self.raw()).ok().map(Cow::Owned)
     }
 
     pub(crate) fn as_bool(&self) -> Option<bool> {
-        match self.raw {
+        match self.raw() {
             "true" => Some(true),
             "false" => Some(false),
             _ => None,
@@ -183,12 +179,12 @@ impl<'t> Node<'t> {
 
     /// The number as a double; `None` for other kinds.
     pub(crate) fn as_f64(&self) -> Option<f64> {
-        (self.kind() == Kind::Number).then(|| self.raw.parse().ok()).flatten()
+        (self.kind() == Kind::Number).then(|| self.raw().parse().ok()).flatten()
     }
 
     /// The number, if it was written as an integer that fits.
     pub(crate) fn as_i64(&self) -> Option<i64> {
-        (self.kind() == Kind::Number).then(|| self.raw.parse().ok()).flatten()
+        (self.kind() == Kind::Number).then(|| self.raw().parse().ok()).flatten()
     }
 
     /// The members of an object in the order of the text; empty for other kinds.
@@ -197,12 +193,12 @@ impl<'t> Node<'t> {
     }
 
     /// The same, one by one.
-    pub(crate) fn each_member(&self) -> impl Iterator<Item = Member<'t>> {
+    pub(crate) fn each_member(&self) -> impl Iterator<Item = Member<'t>> + use<'t> {
         self.pairs().map(|(key, value)| member(key, value))
     }
 
     /// Keys with their quotes, and values.
-    fn pairs(&self) -> impl Iterator<Item = (Node<'t>, Node<'t>)> {
+    fn pairs(&self) -> impl Iterator<Item = (Node<'t>, Node<'t>)> + use<'t> {
         let is_object = self.kind() == Kind::Object;
         let mut children = if is_object { self.children() } else { Children::None };
         std::iter::from_fn(move || Some((children.next()?, children.next()?)))
@@ -213,7 +209,8 @@ impl<'t> Node<'t> {
         self.each_item().collect()
     }
 
-    fn each_item(&self) -> Children<'t> {
+    /// The same, one by one.
+    pub(crate) fn each_item(&self) -> impl Iterator<Item = Node<'t>> + use<'t> {
         if self.kind() == Kind::Array { self.children() } else { Children::None }
     }
 
@@ -227,20 +224,34 @@ impl<'t> Node<'t> {
         matches!(self.kind(), Kind::Array | Kind::Object) && self.children().next().is_none()
     }
 
+    /// Which keys may be among its members.
+    pub(crate) fn keys(&self) -> Keys {
+        Keys::of_words(self.each_member().map(|member| member.key))
+    }
+
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
     /// The value of a key. Of duplicates the last counts, as for every common parser.
     pub(crate) fn get(&self, key: &str) -> Option<Node<'t>> {
         if self.kind() != Kind::Object {
             return None;
         }
         let Some(own) = self.parts.get(self.index as usize) else {
-            let named = self.pairs().filter(|(written, _)| means(written.raw.as_bytes(), key));
+            let named = self.pairs().filter(|(written, _)| means(written.raw().as_bytes(), key));
             return named.last().map(|(_, value)| value);
         };
         let (mut at, mut found) = (self.index + 1, None);
         while at < own.next {
-            let written = self.parts[at as usize];
+            let written = &self.parts[at as usize];
             let (start, end) = (written.start as usize, written.end as usize);
-            if means(&self.raw.as_bytes()[start - self.start..end - self.start], key) {
+            let bytes = &self.text.as_bytes()[start..end];
+            let is_it = match written.is_plain {
+                true => &bytes[1..bytes.len() - 1] == key.as_bytes(),
+                false => decodes_to(bytes, key),
+            };
+            if is_it {
                 found = Some(written.next);
             }
             at = self.parts[written.next as usize].next;
@@ -253,8 +264,8 @@ impl<'t> Node<'t> {
 fn means(written: &[u8], key: &str) -> bool {
     let plain = &written[1..written.len() - 1];
     // An escape is longer than what it stands for; what cannot be decoded is as long.
-    let is_escaped = written.len() >= key.len() && plain.contains(&b'\\');
-    plain == key.as_bytes() || (is_escaped && decodes_to(written, key))
+    let may_be_escaped = || written.len() >= key.len() && plain.contains(&b'\\');
+    plain == key.as_bytes() || (may_be_escaped() && decodes_to(written, key))
 }
 
 fn decodes_to(written: &[u8], key: &str) -> bool {
@@ -266,7 +277,7 @@ fn decodes_to(written: &[u8], key: &str) -> bool {
 }
 
 fn member<'t>(key: Node<'t>, value: Node<'t>) -> Member<'t> {
-    Member { key: key.as_str().unwrap_or(Cow::Borrowed(key.raw)), key_span: key.span(), value }
+    Member { key: key.as_str().unwrap_or(Cow::Borrowed(key.raw())), key_span: key.span(), value }
 }
 
 /// What stands in a container, found by its index or by looking for it.
@@ -287,7 +298,7 @@ impl<'t> Iterator for Children<'t> {
                 *next = of.parts[*next as usize].next;
                 Some(child)
             }
-            Self::Scanned { of, items } => Some(of.child(items.next()?)),
+            Self::Scanned { of, items } => Some(Node::within(of.text, items.next()?)),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! JSON Pointers (RFC 6901): the address of a value in its document.
 
+use std::fmt::Write as _;
+
 use super::{Kind, Node};
 
 /// Appends one step; `~` and `/` are escaped.
@@ -17,12 +19,69 @@ pub(crate) fn push(pointer: &mut String, step: &str) {
     }
 }
 
+/// Appends the step to an item.
+pub(crate) fn push_index(pointer: &mut String, index: usize) {
+    // Writing to a text cannot fail.
+    let _infallible = write!(pointer, "/{index}");
+}
+
 /// The pointer one step further.
 pub(crate) fn join(pointer: &str, step: &str) -> String {
     let mut longer = String::with_capacity(pointer.len() + 1 + step.len());
     longer.push_str(pointer);
     push(&mut longer, step);
     longer
+}
+
+/// The way to a value as the steps that led there, each kept by whoever took it: written down only
+/// where somebody has to be told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Trail<'s> {
+    /// The document itself.
+    Root,
+    Key(&'s Trail<'s>, &'s str),
+    Item(&'s Trail<'s>, usize),
+}
+
+impl<'s> Trail<'s> {
+    /// To a member of it.
+    pub(crate) fn key(&'s self, key: &'s str) -> Self {
+        Trail::Key(self, key)
+    }
+
+    /// To an item of it.
+    pub(crate) fn item(&'s self, index: usize) -> Self {
+        Trail::Item(self, index)
+    }
+
+    pub(crate) fn pointer(&self) -> String {
+        let mut pointer = String::with_capacity(self.length());
+        self.write(&mut pointer);
+        pointer
+    }
+
+    /// Bytes of the pointer, as far as they are known without writing it.
+    fn length(&self) -> usize {
+        match self {
+            Trail::Root => 0,
+            Trail::Key(before, key) => before.length() + 1 + key.len(),
+            Trail::Item(before, _) => before.length() + 4,
+        }
+    }
+
+    fn write(&self, pointer: &mut String) {
+        match self {
+            Trail::Root => {}
+            Trail::Key(before, key) => {
+                before.write(pointer);
+                push(pointer, key);
+            }
+            Trail::Item(before, index) => {
+                before.write(pointer);
+                push_index(pointer, *index);
+            }
+        }
+    }
 }
 
 /// The value that a pointer names, if there is one; of duplicate keys the last counts.
@@ -42,6 +101,14 @@ pub(crate) fn find<'t>(root: Node<'t>, pointer: &str) -> Option<Node<'t>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_trail_is_the_pointer_of_its_steps() {
+        let first = Trail::Root.key("a/b~");
+        let second = first.item(12);
+        assert_eq!(second.key("c").pointer(), "/a~1b~0/12/c");
+        assert_eq!(Trail::Root.pointer(), "");
+    }
 
     #[test]
     fn escapes_and_finds() {

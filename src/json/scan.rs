@@ -44,12 +44,12 @@ fn end(bytes: &[u8], start: usize) -> usize {
 }
 
 /// Of a number, `true`, `false` or `null`.
-pub(super) fn end_of_scalar(bytes: &[u8], start: usize) -> usize {
+fn end_of_scalar(bytes: &[u8], start: usize) -> usize {
     let is_over = |b: &u8| matches!(b, b',' | b'}' | b']' | b':' | b' ' | b'\t' | b'\r' | b'\n');
     bytes[start..].iter().position(is_over).map_or(bytes.len(), |length| start + length)
 }
 
-pub(super) fn end_of_string(bytes: &[u8], start: usize) -> usize {
+fn end_of_string(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(found) = quote_or_escape(bytes, at) {
         if bytes[found] == b'"' {
@@ -61,25 +61,34 @@ pub(super) fn end_of_string(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-/// The next `"` or `\\` from `at` on. Most of a file is in strings, so eight bytes are looked at
-/// together.
+/// The next `"` or `\\` from `at` on.
 fn quote_or_escape(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at = quote_or_other(bytes, at)?;
+        if bytes[at] >= b' ' {
+            return Some(at);
+        }
+        at += 1;
+    }
+}
+
+/// The next `"`, `\\` or control sign from `at` on. Most of a file is in strings, so eight bytes are
+/// looked at together.
+pub(super) fn quote_or_other(bytes: &[u8], mut at: usize) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    // The lowest bit that is set belongs to the first byte that is equal.
-    let equal = |word: u64, byte: u8| {
-        let rest = word ^ (ONES * u64::from(byte));
-        rest.wrapping_sub(ONES) & !rest & HIGH
-    };
+    // The lowest bit that is set belongs to the first byte that is less.
+    let less = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word & HIGH;
+    let equal = |word: u64, byte: u8| less(word ^ (ONES * u64::from(byte)), 1);
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let word = u64::from_le_bytes(*chunk);
-        let hit = equal(word, b'"') | equal(word, b'\\');
+        let hit = equal(word, b'"') | equal(word, b'\\') | less(word, b' ');
         if hit != 0 {
             return Some(at + usize::try_from(hit.trailing_zeros() / 8).unwrap_or(0));
         }
         at += 8;
     }
-    let rest = bytes.get(at..)?.iter().position(|b| matches!(b, b'"' | b'\\'));
+    let rest = bytes.get(at..)?.iter().position(|b| matches!(b, b'"' | b'\\' | ..b' '));
     rest.map(|length| at + length)
 }
 

@@ -29,6 +29,8 @@ struct Waiting<T> {
     things: VecDeque<T>,
     /// Threads that may bring more.
     at_work: usize,
+    /// Threads that wait for more; while nobody does, nobody has to be woken.
+    idle: usize,
 }
 
 /// Somebody who may bring more, until it is dropped.
@@ -39,7 +41,7 @@ pub(super) fn work_off<T: Send, R: Send>(
     things: impl IntoIterator<Item = T>,
     work: impl Fn(T) -> (Vec<T>, Option<R>) + Sync,
 ) -> Vec<R> {
-    let waiting = Waiting { things: things.into_iter().collect(), at_work: 0 };
+    let waiting = Waiting { things: things.into_iter().collect(), at_work: 0, idle: 0 };
     let queue = Queue { waiting: Mutex::new(waiting), changed: Condvar::new() };
     let handful = |things: Vec<T>, done: &mut Vec<R>| {
         for thing in things {
@@ -87,7 +89,9 @@ impl<T> Queue<T> {
             if waiting.at_work == 0 {
                 return None;
             }
+            waiting.idle += 1;
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            waiting.idle -= 1;
         }
     }
 
@@ -95,8 +99,15 @@ impl<T> Queue<T> {
         if more.is_empty() {
             return;
         }
-        self.lock().things.extend(more);
-        self.changed.notify_all();
+        let mut waiting = self.lock();
+        waiting.things.extend(more);
+        self.wake(&waiting);
+    }
+
+    fn wake(&self, waiting: &Waiting<T>) {
+        if waiting.idle > 0 {
+            self.changed.notify_all();
+        }
     }
 
     fn length(&self) -> usize {
@@ -113,7 +124,7 @@ impl<T> Drop for AtWork<'_, T> {
         let mut waiting = self.0.lock();
         waiting.at_work -= 1;
         if waiting.at_work == 0 {
-            self.0.changed.notify_all();
+            self.0.wake(&waiting);
         }
     }
 }

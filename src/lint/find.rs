@@ -4,21 +4,22 @@
 //! of named files, is looked at; links to directories are not followed.
 
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::{
     crowd,
-    project::{Kind, Outline},
+    project::{Kind, Native, Outline},
     seen::Seen,
 };
 use crate::sys::listing::{Kind as Listed, Listing};
 
 /// One project and which of its findings are wanted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Found {
     pub(super) outline: Outline,
     /// Files that were named one by one; `None`: the whole project was.
@@ -44,31 +45,44 @@ struct Named<'p> {
 struct Names<'p> {
     paths: Arc<[PathBuf]>,
     projects: BTreeMap<PathBuf, Named<'p>>,
+    /// Whether any of it is a file.
+    has_files: bool,
 }
 
 /// What `work` makes of each project that was named, or that lies below a directory that was, in
 /// the order of their roots. A project is looked at as soon as it is found.
-pub(super) fn each<R: Send>(paths: &[PathBuf], work: impl Fn(&Found) -> R + Sync) -> Vec<R> {
-    let mut names = Names { paths: paths.into(), projects: BTreeMap::new() };
-    let mut done = Vec::new();
+pub(super) fn each<R: Send>(paths: &[PathBuf], work: impl Fn(Found) -> R + Sync) -> Vec<R> {
+    let mut names = Names { paths: paths.into(), projects: BTreeMap::new(), has_files: false };
+    let mut done: Vec<(Arc<Path>, R)> = Vec::new();
     for top in names.take_in(paths) {
         walk(top, &names, &work, &mut done);
     }
     in_order(&mut done);
-    let is_left = |root: &PathBuf| done.binary_search_by(|(known, _)| known.cmp(root)).is_err();
+    let is_left = |root: &Path| done.binary_search_by(|(known, _)| order(known, root)).is_err();
     let left: Vec<_> = names.projects.iter().filter(|(root, _)| is_left(root)).collect();
     done.extend(crowd::work_off(left, |(root, named)| {
         let found = names.found(outline_of(root), named.is_whole);
-        (Vec::new(), Some((root.clone(), work(&found))))
+        (Vec::new(), Some((Arc::from(root.as_path()), work(found))))
     }));
     in_order(&mut done);
     done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// By their roots, each once: one directory may lie below another one that was named too.
-fn in_order<R>(done: &mut Vec<(PathBuf, R)>) {
-    done.sort_by(|a, b| a.0.cmp(&b.0));
-    done.dedup_by(|a, b| a.0 == b.0);
+fn in_order<R>(done: &mut Vec<(Arc<Path>, R)>) {
+    done.sort_by(|a, b| order(&a.0, &b.0));
+    done.dedup_by(|a, b| order(&a.0, &b.0).is_eq());
+}
+
+/// That of paths, for such as they are made here: without links, and without steps that lead nowhere.
+/// To take them apart would be most of the work of sorting.
+fn order(a: &Path, b: &Path) -> Ordering {
+    // What ends a name comes before all that could go on with it.
+    fn signs(path: &Path) -> impl Iterator<Item = u8> {
+        let bytes = path.as_os_str().as_encoded_bytes().iter();
+        bytes.map(|byte| if *byte == b'/' { 0 } else { *byte })
+    }
+    signs(a).cmp(signs(b))
 }
 
 /// Only what has its fixed place in a project: what is done where a walk could take for ever.
@@ -82,6 +96,7 @@ impl<'p> Names<'p> {
         let mut tops = Vec::new();
         for path in paths {
             if !path.is_dir() {
+                self.has_files = true;
                 self.projects.entry(root_of(path).to_owned()).or_default().files.push(path);
                 continue;
             }
@@ -100,16 +115,15 @@ impl<'p> Names<'p> {
     /// A project, with the files of it that were named.
     fn found(&self, mut outline: Outline, is_whole: bool) -> Found {
         outline.named = Arc::clone(&self.paths);
-        let named = self.projects.get(&outline.root);
+        let named = self.has_files.then(|| self.projects.get(&*outline.root)).flatten();
         let files = named.map(|named| named.files.as_slice()).unwrap_or_default();
         for &path in files {
-            let list = match Kind::of(path) {
-                Kind::Hooks | Kind::LocalHooks | Kind::OrchestratorHooks => continue,
-                Kind::OtherHooks => &mut outline.others,
-                _ => &mut outline.native,
-            };
-            if !list.contains(path) {
-                list.push(path.clone());
+            match Kind::of(path) {
+                Kind::Hooks | Kind::LocalHooks | Kind::OrchestratorHooks => {}
+                Kind::OtherHooks if outline.others.contains(path) => {}
+                Kind::OtherHooks => outline.others.push(path.clone()),
+                _ if outline.native.iter().any(|native| native.path() == path) => {}
+                _ => outline.native.push(Native::At(path.clone())),
             }
         }
         let only = (!is_whole).then(|| files.iter().copied().cloned().collect());
@@ -132,15 +146,15 @@ fn root_of(file: &Path) -> &Path {
 fn walk<R: Send>(
     top: &Path,
     names: &Names<'_>,
-    work: &(impl Fn(&Found) -> R + Sync),
-    done: &mut Vec<(PathBuf, R)>,
+    work: &(impl Fn(Found) -> R + Sync),
+    done: &mut Vec<(Arc<Path>, R)>,
 ) {
     let Ok(handle) = Listing::open(top) else { return };
     done.extend(crowd::work_off([PathBuf::new()], |dir| {
         let (below, outline) = look_into(top, &handle, &dir);
         let result = outline.map(|outline| {
-            let root = outline.root.clone();
-            (root, work(&names.found(outline, true)))
+            let root = Arc::clone(&outline.root);
+            (root, work(names.found(outline, true)))
         });
         (below, result)
     }));
@@ -154,17 +168,20 @@ fn look_into(top: &Path, handle: &Listing, dir: &Path) -> (Vec<PathBuf>, Option<
         return (Vec::new(), None);
     };
     listing.each(|name, kind| {
-        if MARKERS.iter().any(|marker| name == *marker) {
-            markers.push((name.to_owned(), kind == Listed::Link));
+        if let Some(marker) = MARKERS.iter().find(|marker| name == **marker) {
+            markers.push((*marker, kind == Listed::Link));
         } else if kind == Listed::Directory && !SKIPPED.iter().any(|skipped| name == *skipped) {
             names.push(name.to_owned());
         }
     });
     // What is found in order needs no sorting in the end.
     names.sort_unstable();
-    let below = names.iter().map(|name| dir.join(name)).collect();
+    let below = match is_top {
+        true => names.into_iter().map(PathBuf::from).collect(),
+        false => names.iter().map(|name| dir.join(name)).collect(),
+    };
     let found = (!markers.is_empty()).then(|| {
-        let root = if is_top { top.to_owned() } else { top.join(dir) };
+        let root = if is_top { Arc::from(top) } else { Arc::from(top.join(dir)) };
         let seen = Seen::of(&root, |dir| listing.below(dir), markers, is_settings);
         outline(root, seen)
     });
@@ -173,27 +190,26 @@ fn look_into(top: &Path, handle: &Listing, dir: &Path) -> (Vec<PathBuf>, Option<
 
 /// The project with a root, found by asking for what has a fixed name.
 fn outline_of(root: &Path) -> Outline {
-    let is_there = |name: &&str| {
+    let is_there = |name: &&'static str| {
         let facts = root.join(name).symlink_metadata().ok()?;
-        Some((OsString::from(name), facts.is_symlink()))
+        Some((*name, facts.is_symlink()))
     };
+    let root: Arc<Path> = Arc::from(root);
     let markers = MARKERS.iter().filter_map(is_there).collect();
-    let seen = Seen::of(root, |dir| Listing::open(&root.join(dir)), markers, is_settings);
-    outline(root.to_owned(), seen)
+    let seen = Seen::of(&root, |dir| Listing::open(&root.join(dir)), markers, is_settings);
+    outline(root, seen)
 }
 
-fn outline(root: PathBuf, seen: Seen) -> Outline {
-    let native = native(&root, &seen);
-    Outline { root, native, seen, ..Outline::default() }
+fn outline(root: Arc<Path>, mut seen: Seen) -> Outline {
+    let native = native(&root, &mut seen);
+    Outline { root, native, others: Vec::new(), named: Arc::default(), seen }
 }
 
 /// Settings files and the hook file of a plugin.
-fn native(root: &Path, seen: &Seen) -> Vec<PathBuf> {
-    let dir = root.join(".claude");
-    let settings = seen.below(".claude").filter(|name| is_settings(name));
-    let mut found: Vec<_> = settings.map(|name| dir.join(name)).collect();
+fn native(root: &Path, seen: &mut Seen) -> Vec<Native> {
+    let mut found: Vec<_> = seen.take_out(".claude", is_settings).collect();
     if seen.has_marker(".claude-plugin") && root.join(".claude-plugin").is_dir() {
-        found.push(root.join("hooks/hooks.json"));
+        found.push(Native::At(root.join("hooks/hooks.json")));
     }
     found
 }

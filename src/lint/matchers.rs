@@ -228,6 +228,9 @@ fn of_text(text: &str, matcher: &Matcher<'_>, entry: &Entry) -> Option<Diagnosti
     if let Some(fault) = matcher.fault() {
         return Some(invalid(text, &fault, entry));
     }
+    if is_plain_list(text) {
+        return None;
+    }
     if let Some(names) = other_list(text) {
         let message = format!("`{text}` is no list of names");
         return Some(instead(at(&MATCHER_SEPARATOR, message, entry), text, &names));
@@ -251,6 +254,11 @@ fn permission_rule(text: &str) -> Option<&str> {
     let is_name = !tool.is_empty() && tool.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     (is_name && tool.starts_with(|c: char| c.is_ascii_uppercase()) && rest.ends_with(')'))
         .then_some(tool)
+}
+
+/// Whether nothing but names and the sign between them stands there, as in nearly every matcher.
+fn is_plain_list(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'|'))
 }
 
 fn is_name(text: &str) -> bool {
@@ -385,8 +393,7 @@ fn of_pattern(text: &str, matcher: &Matcher<'_>, entry: &Entry) -> Option<Diagno
     let tools_of = |matcher: &Matcher<'_>| -> BTreeSet<&str> {
         known::TOOLS.iter().copied().filter(|tool| matcher.may_mean(tool)).collect()
     };
-    let all = tools_of(matcher);
-    if all.is_empty() {
+    if !known::TOOLS.iter().any(|tool| matcher.may_mean(tool)) {
         let may_be_others = text.contains("mcp") || text.contains(['[', '\\', '.']);
         let message = format!("no tool of Claude Code's own matches `{text}`");
         return (!may_be_others).then(|| at(&MATCHER_UNKNOWN_TOOL, message, entry));
@@ -395,6 +402,7 @@ fn of_pattern(text: &str, matcher: &Matcher<'_>, entry: &Entry) -> Option<Diagno
     if !begins_plainly {
         return None;
     }
+    let all = tools_of(matcher);
     let anchored = format!("^(?:{text})");
     let anchored_matcher = Matcher::new(Some(&anchored), &entry.event, entry.vocabulary);
     let meant = tools_of(&anchored_matcher);

@@ -89,7 +89,7 @@ impl Findings {
 /// links.
 pub(crate) fn look(paths: &[PathBuf], options: &Options<'_>) -> Findings {
     let projects = match paths {
-        [root] if options.is_shallow => vec![one(&find::alone(root), options)],
+        [root] if options.is_shallow => vec![one(find::alone(root), options)],
         paths => find::each(paths, |found| one(found, options)),
     };
     let mut findings = Findings::default();
@@ -105,9 +105,9 @@ pub(crate) fn look(paths: &[PathBuf], options: &Options<'_>) -> Findings {
 }
 
 /// One project: how many of its files were meant, and what is wrong with them.
-fn one(found: &Found, options: &Options<'_>) -> (usize, Vec<Diagnostic>) {
+fn one(found: Found, options: &Options<'_>) -> (usize, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let project = Project::open(&found.outline, &mut diagnostics);
+    let project = Project::open(found.outline, &mut diagnostics);
     repair::attach(&mut diagnostics, |file| match Kind::of(file.path()) {
         Kind::OrchestratorHooks => Processor::TaskOrchestrator,
         _ => Processor::ClaudeCode,
@@ -123,12 +123,12 @@ fn one(found: &Found, options: &Options<'_>) -> (usize, Vec<Diagnostic>) {
     diagnostics.retain(|found| options.selection.wants(found.rule.name));
     // Many that are in order are soon put in order; here several processors do it.
     diag::sort(&mut diagnostics);
-    let Some(only) = &found.only else { return (project.present.len(), diagnostics) };
+    let Some(only) = &found.only else { return (project.present().len(), diagnostics) };
     let is_meant = |found: &Diagnostic| {
         found.place.as_ref().is_some_and(|place| only.contains(place.file.path()))
     };
     diagnostics.retain(is_meant);
-    (project.present.intersection(only).count(), diagnostics)
+    (project.present().iter().filter(|path| only.contains(**path)).count(), diagnostics)
 }
 
 fn is_of_unread_file(found: &Diagnostic) -> bool {

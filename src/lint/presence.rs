@@ -137,7 +137,7 @@ fn not_read(project: &Project) -> Vec<Diagnostic> {
 fn of_dead(file: &File) -> Diagnostic {
     let root = file.root();
     let place = root.and_then(|root| {
-        let member = root.members().into_iter().find(|member| member.key == "hooks")?;
+        let member = root.each_member().find(|member| member.key == "hooks")?;
         Some((member.key_span, "/hooks"))
     });
     let (span, at) = place.unwrap_or((Span::new(0, 0), ""));
@@ -161,7 +161,7 @@ pub(super) fn outdated(
     let is_installed = |file: &&File| !file.registrations.is_empty();
     let Some(file) = settings.filter(is_installed) else { return Vec::new() };
     let Some(root) = file.root() else { return Vec::new() };
-    let member = root.members().into_iter().find(|member| member.key == "hooks");
+    let member = root.each_member().find(|member| member.key == "hooks");
     let span = member.map_or(root.span(), |member| member.key_span);
     let found = |difference: String| {
         let found = Diagnostic::new(&REGISTRATION_OUTDATED, difference);
@@ -182,8 +182,8 @@ fn all_off(file: &File) -> Option<Diagnostic> {
 
 fn empty_groups(file: &File, found: &mut Vec<Diagnostic>) {
     let Some(events) = file.root().and_then(|root| root.get("hooks")) else { return };
-    for event in events.members() {
-        for (index, group) in event.value.items().into_iter().enumerate() {
+    for event in events.each_member() {
+        for (index, group) in event.value.each_item().enumerate() {
             let Some(hooks) = group.get("hooks") else { continue };
             if hooks.kind() == Kind::Array && hooks.is_empty() {
                 let at = pointer::join(&pointer::join("/hooks", &event.key), &index.to_string());

@@ -4,7 +4,6 @@
 //! outside of the project is read; files and entries stand in the order of layers and texts.
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -53,23 +52,25 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// What the path says.
+    /// What the path says; it is one as they are made here, without a slash at its end.
     pub(super) fn of(path: &Path) -> Self {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let dir = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+        let mut names = path.as_os_str().as_encoded_bytes().rsplit(|byte| *byte == b'/');
+        let name = names.next().unwrap_or_default();
+        let dir = names.next().unwrap_or_default();
         // Copilot's file is called as that of a plugin, and read by nobody else.
-        let above = path.parent().and_then(Path::parent).and_then(Path::file_name);
-        if above.is_some_and(|above| above == ".github") && dir == Some("hooks") {
+        if dir == b"hooks" && names.next() == Some(b".github") {
             return Self::OtherHooks;
         }
-        match (dir.unwrap_or_default(), name) {
-            (".claude", "hooks.json") => Self::Hooks,
-            (".claude", "hooks.local.json") => Self::LocalHooks,
-            (".claude", "settings.json") => Self::Settings,
-            (".claude", "settings.local.json") => Self::LocalSettings,
-            (".task_orchestrator", "hooks.json") => Self::OrchestratorHooks,
-            ("hooks", "hooks.json") => Self::Plugin,
-            (_, name) if name.starts_with("settings") => Self::OtherSettings,
+        match (dir, name) {
+            (b".claude", b"hooks.json") => Self::Hooks,
+            (b".claude", b"hooks.local.json") => Self::LocalHooks,
+            (b".claude", b"settings.json") => Self::Settings,
+            (b".claude", b"settings.local.json") => Self::LocalSettings,
+            (b".task_orchestrator", b"hooks.json") => Self::OrchestratorHooks,
+            (b"hooks", b"hooks.json") => Self::Plugin,
+            (_, name) if name.starts_with(b"settings") && str::from_utf8(name).is_ok() => {
+                Self::OtherSettings
+            }
             _ => Self::OtherHooks,
         }
     }
@@ -131,31 +132,48 @@ impl File {
 }
 
 /// The files of one project.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Project {
-    pub(super) root: PathBuf,
+    pub(super) root: Arc<Path>,
     /// In the order of [`Kind`].
     pub(super) files: Vec<File>,
     /// The entries of all hook files and presets, merged as `dispatch` does.
     pub(super) hooks: Vec<Hook>,
     /// Of the hook files, joined.
     pub(super) integration: Integration,
-    /// Files that are there, sound or not.
-    pub(super) present: BTreeSet<PathBuf>,
+    /// Files that are there and of which nothing could be read.
+    unread: Vec<PathBuf>,
 }
 
 /// What lies where in a project.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Outline {
-    pub(super) root: PathBuf,
+    pub(super) root: Arc<Path>,
     /// Settings files and the hook file of a plugin; hook files are found by their names.
-    pub(super) native: Vec<PathBuf>,
+    pub(super) native: Vec<Native>,
     /// Hook files that were named and lie elsewhere.
     pub(super) others: Vec<PathBuf>,
     /// All that was named, without links: may be read, wherever it is reached from.
     pub(super) named: Arc<[PathBuf]>,
     /// What its directories hold.
     pub(super) seen: Seen,
+}
+
+/// A file that Claude Code itself reads.
+#[derive(Clone, Debug)]
+pub(super) enum Native {
+    /// It was read on the way: it was reached without a link.
+    Opened(Opened),
+    At(PathBuf),
+}
+
+impl Native {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Opened(opened) => opened.source.path(),
+            Self::At(path) => path,
+        }
+    }
 }
 
 /// What may be read.
@@ -188,30 +206,39 @@ fn not_followed(path: &Path) -> Diagnostic {
 }
 
 impl Project {
+    /// With nothing in it.
+    pub(super) fn new(root: Arc<Path>) -> Self {
+        let (files, hooks, unread) = (Vec::new(), Vec::new(), Vec::new());
+        Self { root, files, hooks, integration: Integration::default(), unread }
+    }
+
     /// Reads everything; what the reader and the merge find goes to `found`.
-    pub(super) fn open(outline: &Outline, found: &mut Vec<Diagnostic>) -> Self {
-        let mut project = Self { root: outline.root.clone(), ..Self::default() };
-        let within = Within { root: &outline.root, named: &outline.named, seen: &outline.seen };
+    pub(super) fn open(outline: Outline, found: &mut Vec<Diagnostic>) -> Self {
+        let Outline { root, native, others, named, seen } = outline;
+        let mut project = Self::new(Arc::clone(&root));
+        let within = Within { root: &root, named: &named, seen: &seen };
         let mut running = project.hook_files(&within, found);
-        for path in &outline.others {
+        for path in &others {
             running.extend(project.other_hooks(path, found));
         }
-        let merged = merge(running);
-        found.extend(merged.diagnostics);
-        project.hooks = merged.hooks;
-        let seen = &outline.seen;
-        for path in &outline.native {
+        if !running.is_empty() {
+            let merged = merge(running);
+            found.extend(merged.diagnostics);
+            project.hooks = merged.hooks;
+        }
+        for file in native {
             // A hook file that everybody shares may lie where those of plugins do.
-            if project.present.contains(path) {
+            if project.each_present().any(|path| path == file.path()) {
                 continue;
             }
-            // What was opened on the way was reached without a link.
-            if seen.opened(path).is_none() && within.leads_out(path) {
-                project.present.insert(path.clone());
+            if let Native::At(path) = &file
+                && within.leads_out(path)
+            {
                 found.push(not_followed(path));
+                project.unread.push(path.clone());
                 continue;
             }
-            project.native(path, seen, found);
+            project.native(file, found);
         }
         project.files.sort_by(|a, b| (a.kind, a.path()).cmp(&(b.kind, b.path())));
         project
@@ -222,7 +249,7 @@ impl Project {
         if !within.seen.has_any(locate::NAMES) {
             return Vec::new();
         }
-        let roots = Roots { claude_dir: None, project: Some(self.root.clone()) };
+        let roots = Roots { claude_dir: None, project: Some(self.root.to_path_buf()) };
         let asking = Asking {
             roots: &roots,
             want: Want::All,
@@ -236,12 +263,12 @@ impl Project {
                 without.push(path);
             } else if within.leads_out(&path) {
                 found.push(not_followed(&path));
-                self.present.insert(path.clone());
+                self.unread.push(path.clone());
                 without.push(path);
             }
         }
         let loaded = load_as(&asking, View { without: &without, ..View::ALL });
-        self.present.extend(loaded.diagnostics.iter().filter_map(unread_path));
+        self.unread.extend(loaded.diagnostics.iter().filter_map(unread_path));
         found.extend(loaded.diagnostics);
         self.integration = loaded.integration;
         let mut running = Vec::new();
@@ -255,7 +282,6 @@ impl Project {
                 kind if kind.is_hook_file() => kind,
                 _ => Kind::OtherHooks,
             };
-            self.present.insert(source.path().to_owned());
             self.files.push(File::new(kind, source, entries));
         }
         running
@@ -263,7 +289,8 @@ impl Project {
 
     fn other_hooks(&mut self, path: &Path, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
         let kind = Kind::OtherHooks;
-        let Some(source) = self.source(path, open(path), found) else { return Vec::new() };
+        let opened = open(path);
+        let Some(source) = self.source(path, opened, found) else { return Vec::new() };
         let read = read::read(&source, kind.belongs(), Want::All);
         found.extend(read.diagnostics);
         let entries = read.entries.clone();
@@ -272,26 +299,30 @@ impl Project {
     }
 
     /// A file that Claude Code reads: what the reader forgives counts for nothing there.
-    fn native(&mut self, path: &Path, seen: &Seen, found: &mut Vec<Diagnostic>) {
-        let kind = Kind::of(path);
-        let opened = seen.opened(path).cloned().map_or_else(|| open(path), |file| Ok(Some(file)));
-        let Some(source) = self.source(path, opened, found) else { return };
+    fn native(&mut self, file: Native, found: &mut Vec<Diagnostic>) {
+        let kind = Kind::of(file.path());
+        let source = match file {
+            Native::Opened(opened) => self.sound(opened, found),
+            Native::At(path) => self.source(&path, open(&path), found),
+        };
+        let Some(source) = source else { return };
         let faults = settings::check(kind, &source);
         let read = read::read(&source, kind.belongs(), Want::All);
         let is_lost = |at: &str| {
             faults.iter().any(|fault| fault.place.as_ref().is_some_and(|p| holds(&p.pointer, at)))
         };
-        let taken = read.entries.into_iter().filter(|entry| !is_lost(&entry.origin.pointer));
-        let (ours, entries): (Vec<_>, Vec<_>) = taken.partition(is_registration);
-        let registrations: Vec<_> = ours.into_iter().map(|entry| entry.origin.pointer).collect();
+        let mut entries = read.entries;
+        entries.retain(|entry| !is_lost(&entry.origin.pointer));
+        let ours = entries.extract_if(.., |entry| is_registration(entry));
+        let registrations: Vec<_> = ours.map(|entry| entry.origin.pointer).collect();
         // What is odd about a registration is odd in the hook file, where it can be mended.
         let is_ours = |at: &str| registrations.iter().any(|outer| holds(outer, at));
-        let is_kept = |said: &&Diagnostic| {
+        let is_kept = |said: &Diagnostic| {
             let at = said.place.as_ref().map(|place| &*place.pointer);
             FOR_NATIVE.iter().any(|rule| rule.name == said.rule.name)
                 && at.is_some_and(|at| !is_lost(at) && !is_ours(at))
         };
-        found.extend(read.diagnostics.iter().filter(is_kept).cloned());
+        found.extend(read.diagnostics.into_iter().filter(is_kept));
         let is_taken = faults.is_empty();
         found.extend(faults);
         self.files.push(File { registrations, is_taken, ..File::new(kind, source, entries) });
@@ -304,18 +335,35 @@ impl Project {
         found: &mut Vec<Diagnostic>,
     ) -> Option<Arc<SourceFile>> {
         match opened {
-            Ok(Some(opened)) => {
-                self.present.insert(path.to_owned());
-                found.extend(opened.findings);
-                opened.is_sound.then_some(opened.source)
-            }
-            Ok(None) => None,
+            Ok(opened) => self.sound(opened?, found),
             Err(unreadable) => {
-                self.present.insert(path.to_owned());
+                self.unread.push(path.to_owned());
                 found.push(*unreadable);
                 None
             }
         }
+    }
+
+    /// The text of a file that was read, if it can be used.
+    fn sound(&mut self, opened: Opened, found: &mut Vec<Diagnostic>) -> Option<Arc<SourceFile>> {
+        found.extend(opened.findings);
+        if !opened.is_sound {
+            self.unread.push(opened.source.path().to_owned());
+            return None;
+        }
+        Some(opened.source)
+    }
+
+    fn each_present(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(File::path).chain(self.unread.iter().map(PathBuf::as_path))
+    }
+
+    /// Files that are there, sound or not, each once.
+    pub(super) fn present(&self) -> Vec<&Path> {
+        let mut present: Vec<_> = self.each_present().collect();
+        present.sort_unstable();
+        present.dedup();
+        present
     }
 
     /// Every entry of every file.
@@ -389,5 +437,7 @@ fn place_of(entry: &Entry, member: &[&str]) -> (String, Span) {
 
 /// The pointer of the group that a handler stands in; its own where it stands alone.
 pub(super) fn group_of(handler: &str) -> &str {
-    handler.rsplit_once("/hooks/").map_or(handler, |(group, _)| group)
+    let step = b"/hooks/";
+    let at = handler.as_bytes().windows(step.len()).rposition(|piece| piece == step);
+    at.map_or(handler, |at| &handler[..at])
 }

@@ -46,24 +46,21 @@ const MOST: usize = 20;
 /// What is left of every file.
 pub(super) fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
     for file in &project.files {
-        let said: BTreeSet<String> = diagnostics
-            .iter()
-            .filter_map(|found| found.place.as_ref())
-            .filter(|place| place.file.path() == file.path())
-            .map(|place| place.pointer.clone())
-            .collect();
+        let Some(root) = file.root() else { continue };
+        if file.is_taken && is_plain(root) {
+            continue;
+        }
+        let places = diagnostics.iter().filter_map(|found| found.place.as_ref());
+        let of_file = places.filter(|place| place.file.path() == file.path());
+        let said: BTreeSet<String> = of_file.map(|place| place.pointer.clone()).collect();
         // A finding about the whole file speaks of everything in it.
         if !said.contains("") {
-            diagnostics.extend(of_file(file, &said));
+            diagnostics.extend(faults(file, root, &said));
         }
     }
 }
 
-fn of_file(file: &File, said: &BTreeSet<String>) -> Vec<Diagnostic> {
-    let Some(root) = file.root() else { return Vec::new() };
-    if file.is_taken && is_plain(root) {
-        return Vec::new();
-    }
+fn faults(file: &File, root: Node<'_>, said: &BTreeSet<String>) -> Vec<Diagnostic> {
     let is_native = file.kind.is_native();
     if schema(is_native).is_some_and(|schema| quick::is_sound(schema, root, said)) {
         return Vec::new();
@@ -96,18 +93,22 @@ const TEXTS: &[&str] = &["command", "url", "server", "tool", "prompt"];
 /// Whether a settings file of which Claude Code takes every part is valid: then only what means
 /// nothing to Claude Code can be otherwise than the schema wants it.
 fn is_plain(root: Node<'_>) -> bool {
-    fn is(node: Node<'_>, key: &str, kind: Kind) -> bool {
-        node.get(key).is_none_or(|value| value.kind() == kind)
+    /// Whether the members that have one of these keys are of a kind; no other is asked about.
+    fn are(node: Node<'_>, keys: &[&str], kind: Kind) -> bool {
+        let is_asked = |key: &str| keys.contains(&key);
+        let mut asked = node.each_member().filter(|member| is_asked(&member.key));
+        asked.all(|member| {
+            member.value.kind() == kind || node.get(&member.key) != Some(member.value)
+        })
     }
-    let is_text = |node: Node<'_>, key: &str| is(node, key, Kind::String);
-    let events = root.get("hooks").map(|hooks| hooks.members()).unwrap_or_default();
-    let mut groups = events.iter().flat_map(|event| event.value.items());
-    is_text(root, "$schema")
-        && is(root, "disableAllHooks", Kind::Bool)
+    let events = root.get("hooks").into_iter().flat_map(|hooks| hooks.each_member());
+    let mut groups = events.flat_map(|event| event.value.each_item());
+    are(root, &["$schema"], Kind::String)
+        && are(root, &["disableAllHooks"], Kind::Bool)
         && groups.all(|group| {
-            let handlers = group.get("hooks").map(|hooks| hooks.items()).unwrap_or_default();
-            is_text(group, "description")
-                && handlers.iter().all(|handler| TEXTS.iter().all(|key| is_text(*handler, key)))
+            let mut handlers = group.get("hooks").into_iter().flat_map(|hooks| hooks.each_item());
+            are(group, &["description"], Kind::String)
+                && handlers.all(|handler| are(handler, TEXTS, Kind::String))
         })
 }
 

@@ -4,11 +4,15 @@
 //! a regular one, reached without a link.
 
 use std::{
-    ffi::{OsStr, OsString},
+    borrow::Cow,
+    ffi::OsStr,
     io,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
+
+use super::project::Native;
 
 use crate::{
     config::open::{Opened, open_in},
@@ -19,9 +23,9 @@ use crate::{
 const LISTED: &[&str] = &[".claude", ".task_orchestrator"];
 
 /// Names that are there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Seen {
-    root: PathBuf,
+    root: Arc<Path>,
     /// Sorted by directory and name.
     names: Vec<Entry>,
 }
@@ -30,25 +34,37 @@ pub(super) struct Seen {
 struct Entry {
     /// Empty for the root itself.
     dir: &'static str,
-    name: OsString,
+    name: Cow<'static, OsStr>,
     is_link: bool,
     /// Its text, if it was read on the way.
     opened: Option<Opened>,
+}
+
+/// Two steps at once.
+fn path_of(root: &Path, dir: &str, name: &OsStr) -> PathBuf {
+    let mut path = PathBuf::with_capacity(root.as_os_str().len() + dir.len() + name.len() + 2);
+    path.push(root);
+    path.push(dir);
+    path.push(name);
+    path
 }
 
 impl Seen {
     /// Of a project with those markers, each with whether it is a link; looks into the directories
     /// among them, and reads the files that are meant.
     pub(super) fn of(
-        root: &Path,
+        root: &Arc<Path>,
         open: impl Fn(&'static str) -> io::Result<Listing>,
-        markers: Vec<(OsString, bool)>,
+        markers: Vec<(&'static str, bool)>,
         is_meant: impl Fn(&OsStr) -> bool,
     ) -> Self {
-        let name = |(name, is_link)| Entry { dir: "", name, is_link, opened: None };
-        let mut names: Vec<_> = markers.into_iter().map(name).collect();
+        let mut names = Vec::with_capacity(8);
+        names.extend(markers.into_iter().map(|(name, is_link): (&str, _)| {
+            let name = Cow::Borrowed(OsStr::new(name));
+            Entry { dir: "", name, is_link, opened: None }
+        }));
         for listed in LISTED {
-            let Some(marker) = names.iter().find(|one| one.dir.is_empty() && one.name == *listed)
+            let Some(marker) = names.iter().find(|one| one.dir.is_empty() && *one.name == **listed)
             else {
                 continue;
             };
@@ -56,16 +72,16 @@ impl Seen {
             let Ok(below) = open(listed) else { continue };
             let from = names.len();
             below.each(|name, kind| {
-                let (name, is_link) = (name.to_owned(), kind == Kind::Link);
+                let (name, is_link) = (Cow::Owned(name.to_owned()), kind == Kind::Link);
                 names.push(Entry { dir: listed, name, is_link, opened: None });
             });
             let meant = names[from..].iter_mut().filter(|one| !is_linked && !one.is_link);
             for one in meant.filter(|one| is_meant(&one.name)) {
-                one.opened = open_in(&below, &one.name, || root.join(listed).join(&one.name));
+                one.opened = open_in(&below, &one.name, || path_of(root, listed, &one.name));
             }
         }
         names.sort_unstable_by(|a, b| (a.dir, &a.name).cmp(&(b.dir, &b.name)));
-        Self { root: root.to_owned(), names }
+        Self { root: Arc::clone(root), names }
     }
 
     pub(super) fn is_there(&self, path: &Path) -> bool {
@@ -74,22 +90,27 @@ impl Seen {
 
     /// Whether the root has a marker of this name.
     pub(super) fn has_marker(&self, name: &str) -> bool {
-        self.names.iter().any(|one| one.dir.is_empty() && one.name == name)
+        self.names.iter().any(|one| one.dir.is_empty() && *one.name == *name)
     }
 
-    /// What was read of a file on the way.
-    pub(super) fn opened(&self, path: &Path) -> Option<&Opened> {
-        self.find(path)?.opened.as_ref()
-    }
-
-    /// Names of what stands in a directory with files of fixed names, sorted.
-    pub(super) fn below<'s>(&'s self, dir: &'s str) -> impl Iterator<Item = &'s OsStr> {
-        self.names.iter().filter(move |one| one.dir == dir).map(|one| one.name.as_os_str())
+    /// The files of a directory with files of fixed names that are meant, sorted by their names;
+    /// of each what was read on the way, which is given away.
+    pub(super) fn take_out(
+        &mut self,
+        dir: &str,
+        is_meant: impl Fn(&OsStr) -> bool,
+    ) -> impl Iterator<Item = Native> {
+        let Self { root, names } = self;
+        let meant = names.iter_mut().filter(move |one| one.dir == dir && is_meant(&one.name));
+        meant.map(|one| match one.opened.take() {
+            Some(opened) => Native::Opened(opened),
+            None => Native::At(path_of(root, one.dir, &one.name)),
+        })
     }
 
     /// Whether a directory with files of fixed names holds one of these.
     pub(super) fn has_any(&self, names: &[&str]) -> bool {
-        self.names.iter().any(|one| !one.dir.is_empty() && names.iter().any(|n| one.name == *n))
+        self.names.iter().any(|one| !one.dir.is_empty() && names.iter().any(|n| *one.name == **n))
     }
 
     /// Whether a file with a fixed name is surely not there.

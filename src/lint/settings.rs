@@ -18,7 +18,7 @@ use crate::{
         read::{advice, explain_fault},
     },
     diag::{Diagnostic, Fix, Rule},
-    json::{Kind, Member, Node, pointer},
+    json::{Kind, Member, Node, pointer::Trail},
     model::{
         Event, Processor,
         event::{EVENTS, Spelling},
@@ -61,7 +61,7 @@ pub(super) fn check(kind: FileKind, source: &Arc<SourceFile>) -> Vec<Diagnostic>
     let mut check = Check { kind, source, found: Vec::new() };
     match Node::indexed(source) {
         Ok(root) if root.kind() == Kind::Object => check.root(root),
-        Ok(root) => check.void(root.span(), "", "a settings file must be an object"),
+        Ok(root) => check.void(root.span(), &Trail::Root, "a settings file must be an object"),
         Err(fault) => check.found.push(explain_fault(source, &fault)),
     }
     check.found
@@ -86,18 +86,22 @@ struct Check<'f> {
 }
 
 impl Check<'_> {
-    fn void(&mut self, span: Span, pointer: &str, message: &str) {
+    fn void(&mut self, span: Span, at: &Trail<'_>, message: &str) {
+        let pointer = at.pointer();
+        let fix = repair::shape(self.source, &pointer);
         let mut found = Diagnostic::new(&SETTINGS_VOID, message)
             .at(self.source, span, pointer)
             .note("Claude Code ignores the whole file for this");
-        found.fix = repair::shape(self.source, pointer);
+        found.fix = fix;
         self.found.push(found);
     }
 
-    fn dropped(&mut self, span: Span, pointer: &str, message: &str) {
+    fn dropped(&mut self, span: Span, at: &Trail<'_>, message: &str) {
+        let pointer = at.pointer();
+        let fix = repair::shape(self.source, &pointer);
         let found = Diagnostic::new(&SETTINGS_DROPPED, message).at(self.source, span, pointer);
         let mut found = found.label("ignored");
-        found.fix = repair::shape(self.source, pointer);
+        found.fix = fix;
         self.found.push(found);
     }
 
@@ -117,18 +121,18 @@ impl Check<'_> {
     }
 
     /// A fault below an event: how much it costs depends on the event and the file.
-    fn below(&mut self, event: &str, span: Span, pointer: &str, message: &str) {
+    fn below(&mut self, event: &str, span: Span, at: &Trail<'_>, message: &str) {
         // A plugin has no permissions beside its hooks that could need a guard.
         if GUARDS.contains(&event) && self.kind != FileKind::Plugin {
-            self.void(span, pointer, message);
+            self.void(span, at, message);
         } else {
-            self.dropped(span, pointer, message);
+            self.dropped(span, at, message);
         }
     }
 
     fn root(&mut self, root: Node<'_>) {
-        for member in root.members() {
-            let at = pointer::join("", &member.key);
+        for member in root.each_member() {
+            let at = Trail::Root.key(&member.key);
             if GUARDS.contains(&member.key.as_ref()) {
                 let message = format!("`{}` stands outside `hooks`", member.key);
                 self.void(member.key_span, &at, &message);
@@ -143,18 +147,16 @@ impl Check<'_> {
         }
     }
 
-    fn hooks(&mut self, hooks: Node<'_>, at: &str) {
-        let members = hooks.members();
-        let has = |key: &str| members.iter().any(|m| m.key == key);
-        let holds_objects = || hooks.items().iter().any(|item| item.kind() == Kind::Object);
+    fn hooks(&mut self, hooks: Node<'_>, at: &Trail<'_>) {
+        let holds_objects = || hooks.each_item().any(|item| item.kind() == Kind::Object);
         match hooks.kind() {
-            Kind::Object if has("hooks") && has("matcher") => {
+            Kind::Object if hooks.has("hooks") && hooks.has("matcher") => {
                 self.void(hooks.span(), at, "`hooks` is a group; it must be an object of events");
                 self.advise(
                     "put it under the event that it is for: {\"EVENT\": [{\"matcher\": ...}]}",
                 );
             }
-            Kind::Object => members.iter().for_each(|member| self.event(member, at)),
+            Kind::Object => hooks.each_member().for_each(|member| self.event(&member, at)),
             Kind::Array if holds_objects() => {
                 self.void(hooks.span(), at, "`hooks` is an array; it must be an object of events");
                 self.advise(SHAPE);
@@ -171,11 +173,11 @@ impl Check<'_> {
         }
     }
 
-    fn event(&mut self, member: &Member<'_>, hooks: &str) {
+    fn event(&mut self, member: &Member<'_>, hooks: &Trail<'_>) {
         let (name, value) = (member.key.as_ref(), member.value);
-        let at = pointer::join(hooks, name);
+        let at = hooks.key(name);
         if !EVENTS.iter().any(|row| row.claude == Some(name)) {
-            let nested = value.members().iter().any(|m| GUARDS.contains(&m.key.as_ref()));
+            let nested = value.each_member().any(|m| GUARDS.contains(&m.key.as_ref()));
             if nested {
                 let message = format!("`{name}` is no event, and holds one that guards");
                 self.void(member.key_span, &at, &message);
@@ -183,7 +185,7 @@ impl Check<'_> {
             } else {
                 let message = format!("Claude Code has no event `{name}`");
                 self.dropped(member.key_span, &at, &message);
-                self.mend(event_advice(name), repair::claude_name(self.source, &at));
+                self.mend(event_advice(name), repair::claude_name(self.source, &at.pointer()));
             }
             return;
         }
@@ -191,27 +193,29 @@ impl Check<'_> {
             let message = format!("`{name}` is {}; it must be an array of groups", value.kind());
             return self.below(name, value.span(), &at, &message);
         }
-        for (index, group) in value.items().into_iter().enumerate() {
-            self.group(name, group, &pointer::join(&at, &index.to_string()));
+        for (index, group) in value.each_item().enumerate() {
+            self.group(name, group, &at.item(index));
         }
     }
 
-    fn group(&mut self, event: &str, group: Node<'_>, at: &str) {
+    fn group(&mut self, event: &str, group: Node<'_>, at: &Trail<'_>) {
         if group.kind() != Kind::Object {
             let message = format!("a group is {}; it must be an object", group.kind());
             return self.below(event, group.span(), at, &message);
         }
         if let Some(matcher) = group.get("matcher").filter(|m| m.kind() != Kind::String) {
             let message = format!("the matcher is {}; it must be a string", matcher.kind());
-            self.below(event, matcher.span(), &pointer::join(at, "matcher"), &message);
+            self.below(event, matcher.span(), &at.key("matcher"), &message);
         }
-        let at_hooks = pointer::join(at, "hooks");
+        let at_hooks = at.key("hooks");
         match group.get("hooks") {
             Some(hooks) if hooks.kind() == Kind::Array => {
-                for (index, handler) in hooks.items().into_iter().enumerate() {
-                    let at = pointer::join(&at_hooks, &index.to_string());
-                    if let Some(fault) = handler::fault(handler, &at) {
-                        self.below(event, fault.span, &fault.pointer, &fault.message);
+                for (index, handler) in hooks.each_item().enumerate() {
+                    let at = at_hooks.item(index);
+                    if let Some(fault) = handler::fault(handler) {
+                        let field = fault.field.map(|field| at.key(field));
+                        let at = field.as_ref().unwrap_or(&at);
+                        self.below(event, fault.span, at, &fault.message);
                     }
                 }
             }

@@ -247,11 +247,19 @@ impl Word {
 
     /// The word without its quotes; what would be expanded is asked of `value`.
     pub(crate) fn with(&self, value: &dyn Fn(&Part) -> String) -> String {
-        let text = |part: &Part| match part {
-            Part::Text { text, .. } => text.clone(),
-            other => value(other),
-        };
-        self.parts.iter().map(text).collect()
+        let mut whole = String::new();
+        self.write(&mut whole, value);
+        whole
+    }
+
+    /// The same, at the end of a text.
+    pub(crate) fn write(&self, whole: &mut String, value: &dyn Fn(&Part) -> String) {
+        for part in &self.parts {
+            match part {
+                Part::Text { text, .. } => whole.push_str(text),
+                other => whole.push_str(&value(other)),
+            }
+        }
     }
 
     /// Every variable in it, also behind the operators of others.
@@ -314,7 +322,7 @@ impl Command {
 impl Simple {
     /// The name of the program, without its directory, if it is literal.
     pub(crate) fn program(&self) -> Option<Cow<'_, str>> {
-        let name = |path: &str| path.rfind('/').map_or(0, |at| at + 1);
+        let name = |path: &str| path.bytes().rposition(|byte| byte == b'/').map_or(0, |at| at + 1);
         Some(match self.words.first()?.literal()? {
             Cow::Borrowed(path) => Cow::Borrowed(&path[name(path)..]),
             Cow::Owned(path) => Cow::Owned(path[name(&path)..].to_owned()),

@@ -49,6 +49,11 @@ struct Pending {
     body: Arc<OnceLock<Word>>,
 }
 
+/// Whether a word that is not quoted ends before this sign.
+pub(super) fn ends_word(c: char) -> bool {
+    matches!(c, ';' | '&' | '|' | '<' | '>' | '(' | ')') || c.is_whitespace()
+}
+
 pub(super) struct Reader<'t> {
     text: &'t str,
     at: usize,
@@ -134,6 +139,11 @@ impl<'t> Reader<'t> {
         self.rest().chars().next()
     }
 
+    /// The first byte of what comes next, which tells all signs apart that mean something.
+    pub(super) fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
     pub(super) fn next(&mut self) -> Option<char> {
         let c = self.peek()?;
         self.at += c.len_utf8();
@@ -171,14 +181,15 @@ impl<'t> Reader<'t> {
     /// Blanks, continued lines and comments.
     pub(super) fn blanks(&mut self) {
         loop {
-            self.take_while(|c| matches!(c, ' ' | '\t' | '\r'));
-            if self.take("\\\n") || self.take("\\\r\n") {
-                continue;
+            match self.byte() {
+                Some(b' ' | b'\t' | b'\r') => self.at += 1,
+                Some(b'\\') if self.take("\\\n") || self.take("\\\r\n") => {}
+                Some(b'#') => {
+                    self.take_while(|c| c != '\n');
+                    return;
+                }
+                _ => return,
             }
-            if self.peek() == Some('#') {
-                self.take_while(|c| c != '\n');
-            }
-            return;
         }
     }
 
@@ -271,14 +282,14 @@ impl<'t> Reader<'t> {
             || rest.starts_with(')')
             || rest.starts_with(";;")
             || rest.starts_with(";&")
-            || self.reserved().is_some_and(|word| CLOSING.contains(&word))
+            || matches!(self.byte(), Some(b't' | b'e' | b'f' | b'd' | b'}' | b']'))
+                && self.reserved().is_some_and(|word| CLOSING.contains(&word))
     }
 
     /// The next word, as far as it could be a reserved one.
     pub(super) fn reserved(&self) -> Option<&'t str> {
         let rest = self.rest();
-        let is_end = |c: char| c.is_whitespace() || ";&|<>()".contains(c);
-        let word = &rest[..rest.find(is_end).unwrap_or(rest.len())];
+        let word = &rest[..rest.find(ends_word).unwrap_or(rest.len())];
         (!word.is_empty()).then_some(word)
     }
 
@@ -309,7 +320,8 @@ impl<'t> Reader<'t> {
 
     fn pipeline(&mut self) -> Read<Pipeline> {
         let mut is_negated = false;
-        loop {
+        // `!` and `time`
+        while matches!(self.byte(), Some(b'!' | b't')) {
             match self.reserved() {
                 Some("!") => is_negated = !is_negated,
                 Some("time") => {}
@@ -376,8 +388,15 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn is_word_next(&self) -> bool {
-        let is_process = self.rest().starts_with("<(") || self.rest().starts_with(">(");
-        is_process || self.peek().is_some_and(|c| !c.is_whitespace() && !";&|<>()".contains(c))
+        match self.byte() {
+            Some(b'<' | b'>') => self.is_process_next(),
+            _ => self.peek().is_some_and(|c| !ends_word(c)),
+        }
+    }
+
+    /// `<(` or `>(`
+    pub(super) fn is_process_next(&self) -> bool {
+        self.rest().starts_with("<(") || self.rest().starts_with(">(")
     }
 
     /// `name=word`, `name+=word`, `name=(words)`, before the program or behind `export` and such.
@@ -388,7 +407,7 @@ impl<'t> Reader<'t> {
             .first()
             .is_none_or(|word| word.bare().is_some_and(|program| declares.contains(&program)));
         let start = self.at;
-        if !may {
+        if !may || !self.byte().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_') {
             return Ok(None);
         }
         let name = self.take_while(|c| c.is_ascii_alphanumeric() || c == '_');

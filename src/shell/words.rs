@@ -2,7 +2,7 @@
 
 use super::{
     Operation, Part, Quote, Unclear, Variable, Word,
-    read::{Base, Reader},
+    read::{Base, Reader, ends_word},
 };
 use crate::source::Span;
 
@@ -42,7 +42,7 @@ impl Parts {
 impl Reader<'_> {
     /// One word; may be empty (`x=`).
     pub(super) fn word(&mut self) -> Read<Word> {
-        self.word_until(|c| c.is_whitespace() || ";&|<>()".contains(c))
+        self.word_until(ends_word)
     }
 
     /// The right side of `=~`, in which most signs mean themselves.
@@ -54,8 +54,7 @@ impl Reader<'_> {
         let start = self.offset();
         let mut parts = Parts::default();
         while let Some(c) = self.peek() {
-            let is_process = self.rest().starts_with("<(") || self.rest().starts_with(">(");
-            if is_process && self.offset() == start {
+            if self.offset() == start && self.is_process_next() {
                 self.process(&mut parts)?;
             } else if c == '(' && self.is_extended_glob(start) {
                 self.extended_glob(&mut parts)?;

@@ -29,7 +29,7 @@ const SHAPES: &[&Rule] = &[
 
 /// An event's name and value.
 struct Under<'t> {
-    named: Named,
+    named: Named<'t>,
     value: Spot<'t>,
 }
 
@@ -94,7 +94,7 @@ impl Reader<'_> {
         }
     }
 
-    fn under<'t>(&self, at: &Spot<'t>, member: &Member<'t>) -> Under<'t> {
+    fn under<'t>(&self, at: &'t Spot<'t>, member: &'t Member<'t>) -> Under<'t> {
         let named = name::resolve(&member.key, member.key_span, self.vocabulary());
         Under { named, value: at.member(member) }
     }
@@ -120,7 +120,7 @@ impl Reader<'_> {
         if let Some(first) = events.first() {
             let message = "events stand at the top level, but belong under `hooks`";
             let found = Diagnostic::new(&rules::EVENTS_AT_TOP_LEVEL, message);
-            let found = found.at(self.source, first.named.span, &first.value.pointer);
+            let found = found.at(self.source, first.named.span, first.value.pointer());
             self.report(found.label("read as if under `hooks`").note(TOP_LEVEL));
         }
         self.events(root, events);
@@ -152,7 +152,7 @@ impl Reader<'_> {
     fn events(&mut self, root: &Spot<'_>, mut all: Vec<Under<'_>>) {
         let is_ours = |u: &Under<'_>| matches!(u.named.how, How::Exact | How::Legacy);
         if !all.iter().all(is_ours) {
-            let names: Vec<_> = all.iter().map(|u| u.named.written.as_str()).collect();
+            let names: Vec<_> = all.iter().map(|u| u.named.written).collect();
             if let Some(dialect) = dialect::recognise(root.node, &names) {
                 let (ours, theirs): (Vec<_>, Vec<_>) = all.into_iter().partition(is_ours);
                 self.foreign(dialect, &theirs);
@@ -160,11 +160,11 @@ impl Reader<'_> {
             }
         }
         for (index, under) in all.iter().enumerate() {
-            let name = &under.named.written;
-            if all[..index].iter().any(|earlier| earlier.named.written == *name) {
+            let name = under.named.written;
+            if all[..index].iter().any(|earlier| earlier.named.written == name) {
                 let message = format!("`{name}` stands here a second time; both are read");
                 let found = Diagnostic::new(&rules::DUPLICATE_KEY, message)
-                    .at(self.source, under.named.span, &under.value.pointer)
+                    .at(self.source, under.named.span, under.value.pointer())
                     .note("Claude Code and most JSON readers keep only the last one");
                 self.report(found);
             }
@@ -179,10 +179,10 @@ impl Reader<'_> {
         let tool = dialect.tool;
         let message = format!("this file is written for {tool}; its events are left out");
         let mut found = Diagnostic::new(&rules::FOREIGN_DIALECT, message)
-            .at(self.source, first.named.span, &first.value.pointer)
+            .at(self.source, first.named.span, first.value.pointer())
             .label(format!("an event of {tool}"));
         for under in theirs {
-            let name = &under.named.written;
+            let name = under.named.written;
             found = found.note(match dialect.ours(name) {
                 Some(ours) => format!("`{name}` corresponds to `{ours}`"),
                 None => format!("`{name}` has no counterpart here"),
@@ -195,7 +195,7 @@ impl Reader<'_> {
     }
 
     /// One event by its name: a name that needed a guess is reported.
-    fn event(&mut self, named: &Named, value: &Spot<'_>) {
+    fn event(&mut self, named: &Named<'_>, value: &Spot<'_>) {
         if !self.wants(&named.event) {
             return;
         }
@@ -209,7 +209,7 @@ impl Reader<'_> {
                     _ => &rules::EVENT_SPELLING,
                 };
                 let found = Diagnostic::new(rule, message)
-                    .at(self.source, named.span, &value.pointer)
+                    .at(self.source, named.span, value.pointer())
                     .note("Claude Code knows events by their exact names only and ignores others");
                 self.report(found.help(format!("write `{proper}`")));
             }
@@ -221,7 +221,7 @@ impl Reader<'_> {
     /// An event that no table has: its hooks are kept under that name, for a version that fires
     /// it; what is no hook at all is explained by the name alone, and so is a shape that is
     /// forgiven: whoever corrects the name hears of it then.
-    fn unknown_event(&mut self, named: &Named, value: &Spot<'_>) {
+    fn unknown_event(&mut self, named: &Named<'_>, value: &Spot<'_>) {
         let (found_before, entries_before) = (self.diagnostics.len(), self.entries.len());
         self.event_value(named, value);
         let is_kept = self.entries.len() > entries_before;
@@ -229,8 +229,8 @@ impl Reader<'_> {
         let message =
             format!("neither Claude Code nor the orchestrator has an event `{}`", named.written);
         let mut found = Diagnostic::new(&rules::UNKNOWN_EVENT, message)
-            .at(self.source, named.span, &value.pointer)
-            .help(name::advice(&named.written));
+            .at(self.source, named.span, value.pointer())
+            .help(name::advice(named.written));
         if is_kept {
             found = found.label("kept, but nothing known fires it");
             let is_shape = |one: &Diagnostic| SHAPES.iter().any(|rule| rule.name == one.rule.name);
@@ -246,8 +246,7 @@ impl Reader<'_> {
 
     /// An array of records, each with its event inside.
     fn records(&mut self, array: &Spot<'_>) {
-        let items = array.items();
-        if items.is_empty() {
+        if array.node.is_empty() {
             let found = self.at(&rules::NO_HOOKS, "`hooks` is an empty array", array);
             return self.report(if self.source.text().contains("\"last_remote_check\"") {
                 found.note("this looks like a file of Laravel Voyager, which is no concern of ours")
@@ -258,8 +257,8 @@ impl Reader<'_> {
         let message = "hooks stand in an array of records, but belong under their events";
         let found = self.at(&rules::HOOKS_AS_RECORDS, message, array);
         self.report(found.note(RECORDS).help(SHAPE));
-        for item in &items {
-            self.record(item);
+        for item in array.items() {
+            self.record(&item);
         }
     }
 
@@ -273,7 +272,7 @@ impl Reader<'_> {
         };
         let span = event.as_ref().map_or(item.span(), Spot::span);
         let named = name::resolve(&name, span, self.vocabulary());
-        self.event(&named, &item.clone());
+        self.event(&named, item);
     }
 }
 
@@ -284,11 +283,11 @@ fn is_event_like(under: &Under<'_>) -> bool {
 }
 
 fn looks_like_group(hooks: &Spot<'_>) -> bool {
-    let members = hooks.node.members();
+    let mut members = hooks.node.each_member();
     let is_event =
-        |m: &Member<'_>| Event::named(&m.key, Processor::ClaudeCode).1 != Spelling::Unknown;
-    members.iter().any(|m| ["hooks", "command", "matcher"].contains(&m.key.as_ref()))
-        && !members.iter().any(is_event)
+        |m: Member<'_>| Event::named(&m.key, Processor::ClaudeCode).1 != Spelling::Unknown;
+    members.any(|m| ["hooks", "command", "matcher"].contains(&m.key.as_ref()))
+        && !hooks.node.each_member().any(is_event)
 }
 
 const SHAPE: &str = "write {\"hooks\": {\"EVENT\": [{\"matcher\": \"TOOL\", \"hooks\": [{\"type\": \

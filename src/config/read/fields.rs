@@ -21,8 +21,8 @@ pub(super) struct Fields<'t> {
 
 impl<'t> Fields<'t> {
     /// The value of a key; of duplicates the last counts.
-    pub(super) fn get(&self, key: &str) -> Option<Spot<'t>> {
-        self.member(key).map(|m| self.at.member(m))
+    pub(super) fn get(&self, key: &str) -> Option<Spot<'_>> {
+        Some(self.at.member(self.member(key)?))
     }
 
     fn member(&self, key: &str) -> Option<&Member<'t>> {
@@ -30,6 +30,11 @@ impl<'t> Fields<'t> {
             return None;
         }
         self.members.iter().rev().find(|m| m.key == key)
+    }
+
+    /// Whether one of these may be there.
+    pub(super) fn may_have(&self, keys: Keys) -> bool {
+        self.keys.meets(keys)
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
@@ -57,13 +62,13 @@ impl Reader<'_> {
             }
         }
         let keys = Keys::of_members(&members);
-        Fields { at: at.clone(), members, keys }
+        Fields { at: *at, members, keys }
     }
 
     pub(super) fn report_duplicate(&mut self, at: &Spot<'_>, member: &Member<'_>, what: &str) {
         let message = format!("`{}` stands here a second time; {what}", member.key);
         let found = Diagnostic::new(&rules::DUPLICATE_KEY, message);
-        self.report(found.at(self.source, member.key_span, &at.member(member).pointer));
+        self.report(found.at(self.source, member.key_span, at.member(member).pointer()));
     }
 
     /// A key that nobody reads; said only when everything is wanted.
@@ -73,11 +78,12 @@ impl Reader<'_> {
         }
         let message = format!("`{}` is no field of a {of} and has no effect", member.key);
         let found = Diagnostic::new(&rules::UNKNOWN_KEY, message);
-        self.report(found.at(self.source, member.key_span, &at.member(member).pointer));
+        self.report(found.at(self.source, member.key_span, at.member(member).pointer()));
     }
 
     pub(super) fn wrong_type(&mut self, spot: &Spot<'_>, expected: &str) {
-        let key = spot.pointer.rsplit('/').next().unwrap_or_default();
+        let pointer = spot.pointer();
+        let key = pointer.rsplit('/').next().unwrap_or_default();
         let message = format!("`{key}` is {}, but must be {expected}", spot.node.kind());
         let found = self.at(&rules::FIELD_TYPE, message, spot).label("left out");
         self.report(found.note(
@@ -120,17 +126,21 @@ impl Reader<'_> {
 
     /// Strings: an array of them, or one alone.
     pub(super) fn strings(&mut self, fields: &Fields<'_>, key: &str) -> Option<Vec<String>> {
-        let spots = self.string_spots(&fields.get(key)?)?;
+        let spot = fields.get(key)?;
+        let spots = self.string_spots(&spot)?;
         Some(spots.into_iter().map(|(text, _)| text).collect())
     }
 
     /// Strings with their places; items that are no strings are reported and left out.
-    pub(super) fn string_spots<'t>(&mut self, spot: &Spot<'t>) -> Option<Vec<(String, Spot<'t>)>> {
+    pub(super) fn string_spots<'t>(
+        &mut self,
+        spot: &'t Spot<'t>,
+    ) -> Option<Vec<(String, Spot<'t>)>> {
         if let Some(text) = spot.node.as_str() {
-            return Some(vec![(text.into_owned(), spot.clone())]);
+            return Some(vec![(text.into_owned(), *spot)]);
         }
         match spot.node.kind() {
-            Kind::Array => Some(spot.items().into_iter().filter_map(|i| self.item(i)).collect()),
+            Kind::Array => Some(spot.items().filter_map(|i| self.item(i)).collect()),
             Kind::Null => None,
             _ => {
                 self.wrong_type(spot, "an array of strings");

@@ -43,11 +43,11 @@ const MARKS: &[&str] =
     &["hooks", "command", "script", "hook", "shell", "bash", "url", "prompt", "tool", "type"];
 
 impl Reader<'_> {
-    pub(super) fn event_value(&mut self, named: &Named, value: &Spot<'_>) {
+    pub(super) fn event_value(&mut self, named: &Named<'_>, value: &Spot<'_>) {
         match value.node.kind() {
             Kind::Array => {
-                for item in &value.items() {
-                    self.event_item(named, item);
+                for item in value.items() {
+                    self.event_item(named, &item);
                 }
             }
             Kind::Object if MARKS.iter().any(|mark| value.node.get(mark).is_some()) => {
@@ -64,7 +64,7 @@ impl Reader<'_> {
         }
     }
 
-    fn single_object(&mut self, named: &Named, value: &Spot<'_>) {
+    fn single_object(&mut self, named: &Named<'_>, value: &Spot<'_>) {
         // A record of an array has its event inside and was explained there.
         if value.node.get("event").or_else(|| value.node.get("trigger")).is_none() {
             let message = format!("`{}` holds one object, but must be an array", named.written);
@@ -75,7 +75,7 @@ impl Reader<'_> {
         self.group_or_handler(named, &fields, true);
     }
 
-    fn event_item(&mut self, named: &Named, item: &Spot<'_>) {
+    fn event_item(&mut self, named: &Named<'_>, item: &Spot<'_>) {
         match item.node.kind() {
             Kind::Object => {
                 let fields = self.fields(item);
@@ -91,7 +91,7 @@ impl Reader<'_> {
         }
     }
 
-    fn group_or_handler(&mut self, named: &Named, fields: &Fields<'_>, is_explained: bool) {
+    fn group_or_handler(&mut self, named: &Named<'_>, fields: &Fields<'_>, is_explained: bool) {
         let Ok(matcher) = self.matcher(named, fields) else {
             return;
         };
@@ -113,7 +113,13 @@ impl Reader<'_> {
         }
     }
 
-    fn handlers(&mut self, named: &Named, fields: &Fields<'_>, group: &Group, hooks: &Spot<'_>) {
+    fn handlers(
+        &mut self,
+        named: &Named<'_>,
+        fields: &Fields<'_>,
+        group: &Group,
+        hooks: &Spot<'_>,
+    ) {
         for member in &fields.members {
             if !FIELDS.contains(&member.key.as_ref()) {
                 self.hint_unknown_key(&fields.at, member, "group");
@@ -121,8 +127,8 @@ impl Reader<'_> {
         }
         match hooks.node.kind() {
             Kind::Array => {
-                for item in &hooks.items() {
-                    self.inner(named, group, item);
+                for item in hooks.items() {
+                    self.inner(named, group, &item);
                 }
             }
             Kind::Object => {
@@ -141,7 +147,7 @@ impl Reader<'_> {
     }
 
     /// One handler inside a group.
-    fn inner(&mut self, named: &Named, group: &Group, item: &Spot<'_>) {
+    fn inner(&mut self, named: &Named<'_>, group: &Group, item: &Spot<'_>) {
         match item.node.kind() {
             Kind::Object => {
                 let fields = self.fields(item);
@@ -160,7 +166,7 @@ impl Reader<'_> {
     }
 
     /// A handler where a group should stand.
-    fn flat(&mut self, named: &Named, fields: &Fields<'_>, group: &Group, is_explained: bool) {
+    fn flat(&mut self, named: &Named<'_>, fields: &Fields<'_>, group: &Group, is_explained: bool) {
         if !is_explained {
             let message = "a handler stands where a group must be";
             let found = self.forgiven(&rules::FLAT_HANDLER, message, &fields.at, named);
@@ -172,12 +178,12 @@ impl Reader<'_> {
     }
 
     /// The old form: a string is a command.
-    fn plain_string(&mut self, named: &Named, spot: &Spot<'_>) {
+    fn plain_string(&mut self, named: &Named<'_>, spot: &Spot<'_>) {
         self.report_plain_string(named, spot);
         self.plain_entry(named, &Group::default(), spot);
     }
 
-    fn report_plain_string(&mut self, named: &Named, spot: &Spot<'_>) {
+    fn report_plain_string(&mut self, named: &Named<'_>, spot: &Spot<'_>) {
         let message = "a bare string is the old form of a command hook";
         let found = self.forgiven(&rules::LEGACY_STRING, message, spot, named);
         self.report(
@@ -191,7 +197,7 @@ impl Reader<'_> {
         rule: &'static Rule,
         message: impl Into<String>,
         spot: &Spot<'_>,
-        named: &Named,
+        named: &Named<'_>,
     ) -> Diagnostic {
         let found = self.at(rule, message, spot);
         match consequence(named) {
@@ -204,14 +210,14 @@ impl Reader<'_> {
         &self,
         message: impl Into<String>,
         spot: &Spot<'_>,
-        named: &Named,
+        named: &Named<'_>,
     ) -> Diagnostic {
         self.forgiven(&rules::NOT_A_HOOK, message, spot, named).label("left out")
     }
 }
 
 /// What Claude Code does with a broken entry of an event in its settings.
-fn consequence(named: &Named) -> Option<&'static str> {
+fn consequence(named: &Named<'_>) -> Option<&'static str> {
     if named.how != How::Exact {
         // It ignores the whole event; the finding about the name says so.
         return None;

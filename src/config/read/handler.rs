@@ -59,7 +59,7 @@ impl Reader<'_> {
     /// Reads one handler; `is_flat`: it stands in the place of its group.
     pub(super) fn handler(
         &mut self,
-        named: &Named,
+        named: &Named<'_>,
         fields: &Fields<'_>,
         group: &Group,
         is_flat: bool,
@@ -85,7 +85,7 @@ impl Reader<'_> {
 
     fn entry(
         &mut self,
-        named: &Named,
+        named: &Named<'_>,
         fields: &Fields<'_>,
         group: &Group,
         handler: Handler,
@@ -115,7 +115,7 @@ impl Reader<'_> {
     }
 
     /// A command that was written as a bare string.
-    pub(super) fn plain_entry(&mut self, named: &Named, group: &Group, spot: &Spot<'_>) {
+    pub(super) fn plain_entry(&mut self, named: &Named<'_>, group: &Group, spot: &Spot<'_>) {
         let command = spot.node.as_str().unwrap_or_default().into_owned();
         if command.trim().is_empty() {
             let found = self.not_a_hook("the command is empty", spot, named);
@@ -137,7 +137,12 @@ impl Reader<'_> {
     }
 
     /// The handler's type; where it is missing, what its fields say.
-    fn kind(&mut self, named: &Named, fields: &Fields<'_>, is_flat: bool) -> Option<&'static str> {
+    fn kind(
+        &mut self,
+        named: &Named<'_>,
+        fields: &Fields<'_>,
+        is_flat: bool,
+    ) -> Option<&'static str> {
         let Some(spot) = fields.get("type") else {
             let kind = guess_kind(fields);
             if !is_flat {
@@ -163,7 +168,7 @@ impl Reader<'_> {
         None
     }
 
-    fn unknown_type(&mut self, named: &Named, spot: &Spot<'_>, written: &str) {
+    fn unknown_type(&mut self, named: &Named<'_>, spot: &Spot<'_>, written: &str) {
         let message = match spot.node.kind() {
             Kind::String => format!("there is no handler type \"{written}\""),
             kind => format!("`type` is {kind}, but must be a string"),
@@ -176,7 +181,7 @@ impl Reader<'_> {
         });
     }
 
-    fn what_runs(&mut self, named: &Named, fields: &Fields<'_>, kind: &str) -> Option<Handler> {
+    fn what_runs(&mut self, named: &Named<'_>, fields: &Fields<'_>, kind: &str) -> Option<Handler> {
         match kind {
             "http" => self.http(named, fields),
             "orchestrator" => self.orchestrator(named, fields),
@@ -187,7 +192,7 @@ impl Reader<'_> {
         }
     }
 
-    fn command(&mut self, named: &Named, fields: &Fields<'_>) -> Option<Handler> {
+    fn command(&mut self, named: &Named<'_>, fields: &Fields<'_>) -> Option<Handler> {
         let Some(spot) = self.command_spot(named, fields) else {
             self.no_command(named, fields);
             return None;
@@ -221,7 +226,7 @@ impl Reader<'_> {
     }
 
     /// The value of `command`, or of another name for it.
-    fn command_spot<'t>(&mut self, named: &Named, fields: &Fields<'t>) -> Option<Spot<'t>> {
+    fn command_spot<'t>(&mut self, named: &Named<'_>, fields: &'t Fields<'t>) -> Option<Spot<'t>> {
         if let Some(spot) = fields.get("command") {
             return Some(spot);
         }
@@ -233,7 +238,7 @@ impl Reader<'_> {
         Some(spot)
     }
 
-    fn no_command(&mut self, named: &Named, fields: &Fields<'_>) {
+    fn no_command(&mut self, named: &Named<'_>, fields: &Fields<'_>) {
         let found = self.forgiven(&rules::MISSING_FIELD, "no `command`", &fields.at, named);
         let found = found.label("left out");
         let other = NO_COMMANDS.iter().find(|key| fields.has(key));
@@ -246,7 +251,7 @@ impl Reader<'_> {
         });
     }
 
-    fn args(&mut self, named: &Named, fields: &Fields<'_>) -> Result<Option<Vec<String>>, ()> {
+    fn args(&mut self, named: &Named<'_>, fields: &Fields<'_>) -> Result<Option<Vec<String>>, ()> {
         let Some(spot) = fields.get("args") else {
             return Ok(None);
         };
@@ -280,10 +285,10 @@ impl Reader<'_> {
         }
     }
 
-    fn http(&mut self, named: &Named, fields: &Fields<'_>) -> Option<Handler> {
+    fn http(&mut self, named: &Named<'_>, fields: &Fields<'_>) -> Option<Handler> {
         let url = self.required(named, fields, "url")?;
         if !(url.starts_with("http://") || url.starts_with("https://")) {
-            let at = fields.get("url").unwrap_or_else(|| fields.at.clone());
+            let at = fields.get("url").unwrap_or(fields.at);
             let found =
                 self.not_a_hook("the URL begins neither with http:// nor https://", &at, named);
             self.report(found);
@@ -308,7 +313,7 @@ impl Reader<'_> {
 
     fn native(
         &mut self,
-        named: &Named,
+        named: &Named<'_>,
         fields: &Fields<'_>,
         kind: NativeKind,
         required: &[&str],
@@ -319,7 +324,7 @@ impl Reader<'_> {
         Some(Handler::Native { kind, raw: fields.at.node.raw().to_owned() })
     }
 
-    fn required(&mut self, named: &Named, fields: &Fields<'_>, key: &str) -> Option<String> {
+    fn required(&mut self, named: &Named<'_>, fields: &Fields<'_>, key: &str) -> Option<String> {
         let spot = fields.get(key);
         let text = spot.as_ref().and_then(|s| s.node.as_str()).filter(|t| !t.trim().is_empty());
         if text.is_none() {
@@ -334,7 +339,8 @@ impl Reader<'_> {
     /// The processors to which a group or handler is restricted; unknown ones are left out, and
     /// if none is left there is no restriction: a hook too many is better than one too few.
     pub(super) fn processors(&mut self, fields: &Fields<'_>) -> Option<Vec<Processor>> {
-        let spots = self.string_spots(&fields.get("processors")?)?;
+        let spot = fields.get("processors")?;
+        let spots = self.string_spots(&spot)?;
         let mut known = Vec::new();
         for (name, spot) in spots {
             match Processor::named(&name) {

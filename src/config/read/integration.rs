@@ -133,7 +133,8 @@ impl Reader<'_> {
             return number;
         }
         let used = if number > most { most } else { least };
-        let key = spot.pointer.rsplit('/').next().unwrap_or_default();
+        let pointer = spot.pointer();
+        let key = pointer.rsplit('/').next().unwrap_or_default();
         let message = format!("`{key}` must be between {least} and {most}");
         let found = self.at(&rules::OUT_OF_RANGE, message, spot);
         self.report(found.label(format!("read as {used}")));
@@ -141,10 +142,8 @@ impl Reader<'_> {
     }
 
     fn presets(&mut self, fields: &Fields<'_>) {
-        let Some(spots) = fields.get("presets").and_then(|spot| self.string_spots(&spot)) else {
-            return;
-        };
-        for (value, spot) in spots {
+        let Some(spot) = fields.get("presets") else { return };
+        for (value, spot) in self.string_spots(&spot).unwrap_or_default() {
             let origin = self.origin(&spot);
             self.integration.presets.push(Said { value, origin });
         }

@@ -16,7 +16,7 @@ impl Reader<'_> {
     /// The group's matcher.
     pub(super) fn matcher(
         &mut self,
-        named: &Named,
+        named: &Named<'_>,
         fields: &Fields<'_>,
     ) -> Result<Option<String>, Unreadable> {
         let Some(spot) = fields.get("matcher") else {
@@ -31,7 +31,7 @@ impl Reader<'_> {
         }
     }
 
-    fn matcher_array(&mut self, named: &Named, spot: &Spot<'_>) -> Result<String, Unreadable> {
+    fn matcher_array(&mut self, named: &Named<'_>, spot: &Spot<'_>) -> Result<String, Unreadable> {
         let Some(joined) = join(spot) else {
             return Err(self.unreadable(named, spot));
         };
@@ -39,7 +39,7 @@ impl Reader<'_> {
         Ok(joined)
     }
 
-    fn matcher_object(&mut self, named: &Named, spot: &Spot<'_>) -> Result<String, Unreadable> {
+    fn matcher_object(&mut self, named: &Named<'_>, spot: &Spot<'_>) -> Result<String, Unreadable> {
         let fields = self.fields(spot);
         let (tools, others): (Vec<_>, Vec<_>) =
             fields.members.iter().partition(|m| TOOL_KEYS.contains(&m.key.as_ref()));
@@ -54,7 +54,7 @@ impl Reader<'_> {
         }
     }
 
-    fn rewritten(&mut self, named: &Named, spot: &Spot<'_>, joined: &str, lost: &[&str]) {
+    fn rewritten(&mut self, named: &Named<'_>, spot: &Spot<'_>, joined: &str, lost: &[&str]) {
         let message = format!(
             "the matcher is {}, but must be a string; read as \"{joined}\"",
             spot.node.kind()
@@ -78,7 +78,7 @@ impl Reader<'_> {
         }));
     }
 
-    fn unreadable(&mut self, named: &Named, spot: &Spot<'_>) -> Unreadable {
+    fn unreadable(&mut self, named: &Named<'_>, spot: &Spot<'_>) -> Unreadable {
         let message = format!("the matcher is {} that names no tool", spot.node.kind());
         let found = self.forgiven(&rules::UNREADABLE_MATCHER, message, spot, named);
         self.report(

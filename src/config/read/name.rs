@@ -12,14 +12,14 @@ use crate::{
 };
 
 use super::{
-    super::nearest::{folded, nearest},
+    super::nearest::{folded, is_same_folded, nearest},
     dialect,
 };
 
 /// An event and how its name was understood.
 #[derive(Clone, Debug)]
-pub(super) struct Named {
-    pub(super) written: String,
+pub(super) struct Named<'n> {
+    pub(super) written: &'n str,
     pub(super) event: Event,
     pub(super) vocabulary: Processor,
     pub(super) how: How,
@@ -38,7 +38,7 @@ pub(super) enum How {
     Unknown,
 }
 
-impl Named {
+impl Named<'_> {
     /// The name that should stand there.
     pub(super) fn proper(&self) -> &str {
         self.event.name_or_own(self.vocabulary)
@@ -46,7 +46,7 @@ impl Named {
 }
 
 /// The event that a name means in a file of `by`.
-pub(super) fn resolve(name: &str, span: Span, by: Processor) -> Named {
+pub(super) fn resolve(name: &str, span: Span, by: Processor) -> Named<'_> {
     let (event, spelling) = Event::named(name, by);
     let (event, vocabulary, how) = match spelling {
         Spelling::Exact => (event, by, How::Exact),
@@ -57,7 +57,7 @@ pub(super) fn resolve(name: &str, span: Span, by: Processor) -> Named {
             None => (event, by, How::Unknown),
         },
     };
-    Named { written: name.to_owned(), event, vocabulary, how, span }
+    Named { written: name, event, vocabulary, how, span }
 }
 
 /// The exact name that a name is read as, where it is another one.
@@ -67,9 +67,8 @@ pub(crate) fn proper_name(name: &str, by: Processor) -> Option<String> {
 }
 
 fn fold(name: &str, by: Processor) -> Option<(Event, Processor)> {
-    let wanted = folded(name);
     [by, by.other()].into_iter().find_map(|vocabulary| {
-        let of = |row: &&Row| row.name_for(vocabulary).is_some_and(|own| folded(own) == wanted);
+        let of = |row: &&Row| row.name_for(vocabulary).is_some_and(|own| is_same_folded(own, name));
         Some((Event::Known(EVENTS.iter().find(of)?), vocabulary))
     })
 }
@@ -173,7 +172,7 @@ const BEFORE_COMMAND: &str = "`PreToolUse` with the matcher `Bash`";
 mod tests {
     use super::*;
 
-    fn resolve(name: &str, by: Processor) -> Named {
+    fn resolve(name: &str, by: Processor) -> Named<'_> {
         super::resolve(name, Span::new(0, 0), by)
     }
 

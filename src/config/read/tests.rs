@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     diag::Severity,
+    json::pointer,
     model::hook::{Handler, OnFailure, Shell},
 };
 

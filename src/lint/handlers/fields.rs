@@ -170,12 +170,12 @@ impl At<'_> {
 /// Fields that stand where nobody reads them, group by group.
 fn fields(file: &File, found: &mut Vec<Diagnostic>) {
     let Some(events) = file.root().and_then(|root| root.get("hooks")) else { return };
-    for event in events.members() {
-        for (index, group) in event.value.items().into_iter().enumerate() {
+    for event in events.each_member() {
+        for (index, group) in event.value.each_item().enumerate() {
             let at = At { event: &event.key, group: index, handler: None };
             let Some(hooks) = group.get("hooks") else { continue };
             of_object(file, group, at, OF_HANDLERS, found);
-            for (index, handler) in hooks.items().into_iter().enumerate() {
+            for (index, handler) in hooks.each_item().enumerate() {
                 let at = At { handler: Some(index), ..at };
                 of_object(file, handler, at, &["matcher"], found);
                 of_type(file, handler, at, found);
@@ -193,7 +193,7 @@ fn of_object(
 ) {
     let is_group = at.handler.is_none();
     let in_question = if is_group { IN_GROUPS } else { IN_HANDLERS };
-    for member in object.members() {
+    for member in object.each_member() {
         let key = member.key.as_ref();
         let place = |rule: &'static Rule, message: String| {
             let found = Diagnostic::new(rule, message);
@@ -228,7 +228,7 @@ fn of_type(file: &File, handler: Node<'_>, at: At<'_>, found: &mut Vec<Diagnosti
     if !file.kind.is_native() || !is_known {
         return;
     }
-    for member in handler.members() {
+    for member in handler.each_member() {
         let key = member.key.as_ref();
         let Some((_, types)) = OF_TYPES.iter().find(|(field, _)| *field == key) else { continue };
         // `false` and what is empty ask for nothing.
@@ -279,13 +279,16 @@ fn fields_of(path: &Path) -> impl Iterator<Item = &'static str> {
 
 /// Unknown keys get the nearest known one; what has a better finding is not said twice.
 fn name_nearest(diagnostics: &mut Vec<Diagnostic>) {
+    let is_unknown = |found: &Diagnostic| found.rule.name == rules::UNKNOWN_KEY.name;
+    if !diagnostics.iter().any(is_unknown) {
+        return;
+    }
     let better: Vec<_> = diagnostics
         .iter()
         .filter(|found| [MISPLACED_FIELD.name, FIELD_OF_HOOK_FILES.name].contains(&found.rule.name))
         .filter_map(|found| found.place.as_ref())
         .map(|place| (place.file.path().to_owned(), place.pointer.clone()))
         .collect();
-    let is_unknown = |found: &Diagnostic| found.rule.name == rules::UNKNOWN_KEY.name;
     diagnostics.retain(|found| {
         let is_better = |place: &Place| {
             better.iter().any(|(path, at)| path == place.file.path() && *at == place.pointer)

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::is_said;
-use crate::json::{Kind, Node, pointer};
+use crate::json::{Kind, Member, Node, pointer};
 
 use Verdict::{Invalid, Unsure, Valid};
 
@@ -104,15 +104,14 @@ impl Look<'_> {
             "properties" => self.members(schema, None, node, at),
             "additionalProperties" => self.members(schema, Some(value), node, at),
             "items" => Verdict::all(
-                node.items()
-                    .into_iter()
+                node.each_item()
                     .enumerate()
                     .map(|(index, item)| self.below(value, item, &index.to_string(), at)),
             ),
-            "allOf" => Verdict::all(value.items().into_iter().map(|one| self.at(one, node, at))),
+            "allOf" => Verdict::all(value.each_item().map(|one| self.at(one, node, at))),
             "anyOf" => {
-                let ways = value.items();
-                let verdict = Verdict::any(ways.into_iter().map(|way| self.strictly(way, node)));
+                let ways = value.each_item();
+                let verdict = Verdict::any(ways.map(|way| self.strictly(way, node)));
                 self.here(verdict, at)
             }
             "oneOf" => self.here(self.one_of(value, node), at),
@@ -129,12 +128,13 @@ impl Look<'_> {
     }
 
     fn one_of(self, ways: Node<'_>, node: Node<'_>) -> Verdict {
-        let verdicts: Vec<_> =
-            ways.items().into_iter().map(|way| self.strictly(way, node)).collect();
-        if verdicts.contains(&Unsure) {
-            return Unsure;
+        let (mut valid, mut is_unsure) = (0, false);
+        for way in ways.each_item() {
+            let verdict = self.strictly(way, node);
+            valid += usize::from(verdict == Valid);
+            is_unsure |= verdict == Unsure;
         }
-        Verdict::of(verdicts.iter().filter(|verdict| **verdict == Valid).count() == 1)
+        if is_unsure { Unsure } else { Verdict::of(valid == 1) }
     }
 
     /// What is asked of the members that the schema names, or of all others.
@@ -146,11 +146,9 @@ impl Look<'_> {
         at: &mut String,
     ) -> Verdict {
         let properties = schema.get("properties");
-        let members = node.members();
-        let of_member = |index: usize| {
-            let member = &members[index];
+        let of_member = |member: Member<'_>| {
             // Of duplicates the last counts.
-            if members[index + 1..].iter().any(|later| later.key == member.key) {
+            if node.get(&member.key) != Some(member.value) {
                 return Valid;
             }
             let named = properties.and_then(|all| all.get(&member.key));
@@ -162,7 +160,7 @@ impl Look<'_> {
                 _ => Valid,
             }
         };
-        Verdict::all((0..members.len()).map(of_member))
+        Verdict::all(node.each_member().map(of_member))
     }
 
     fn below(self, schema: Node<'_>, node: Node<'_>, step: &str, at: &mut String) -> Verdict {
@@ -182,7 +180,7 @@ fn assertion(keyword: &str, value: Node<'_>, node: Node<'_>) -> Verdict {
         Some((number, bound)) if number.is_finite() => Verdict::of(is_met(number, bound)),
         _ => Unsure,
     };
-    let each = || value.items().into_iter();
+    let each = || value.each_item();
     match keyword {
         "type" if value.kind() == Kind::Array => Verdict::any(each().map(|kind| is_of(kind, node))),
         "type" => is_of(value, node),
@@ -193,7 +191,9 @@ fn assertion(keyword: &str, value: Node<'_>, node: Node<'_>) -> Verdict {
                 || each().all(|key| key.as_str().is_some_and(|key| node.get(&key).is_some())),
         ),
         "minItems" if node.kind() != Kind::Array => Valid,
-        "minItems" => least().map_or(Unsure, |least| Verdict::of(node.items().len() >= least)),
+        "minItems" => {
+            least().map_or(Unsure, |least| Verdict::of(node.each_item().count() >= least))
+        }
         "minProperties" if node.kind() != Kind::Object => Valid,
         "minProperties" if least() == Some(1) => Verdict::of(!node.is_empty()),
         "minimum" => compared(|number, bound| number >= bound),

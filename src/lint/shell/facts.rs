@@ -21,7 +21,7 @@ use super::{
 /// Variables that are given a value, by name; `None`: something may set any variable.
 pub(super) fn assigned(subject: &Subject<'_>) -> Option<BTreeSet<String>> {
     let (mut names, mut is_opaque) = (BTreeSet::new(), false);
-    names.extend(subject.set.iter().cloned());
+    names.extend(subject.set().map(Cow::into_owned));
     subject.commands(|_, command, _| {
         for variable in command.words().flat_map(Word::variables) {
             if variable.operation == Operation::Assign {
@@ -211,10 +211,16 @@ pub(super) fn printed(simple: &Simple) -> Option<String> {
     if !matches!(program, "echo" | "printf") {
         return None;
     }
-    let words = simple.words[1..].iter();
-    let words = words
-        .skip_while(|word| word.bare().is_some_and(|text| text.starts_with('-') && text.len() < 4));
-    Some(words.map(|word| word.with(&|_| "…".to_owned())).collect::<Vec<_>>().join(" "))
+    let is_option =
+        |word: &&Word| word.bare().is_some_and(|text| text.starts_with('-') && text.len() < 4);
+    let mut text = String::new();
+    for (index, word) in simple.words[1..].iter().skip_while(is_option).enumerate() {
+        if index > 0 {
+            text.push(' ');
+        }
+        word.write(&mut text, &|_| "…".to_owned());
+    }
+    Some(text)
 }
 
 /// What a command prints of itself: `echo`, `printf`, `cat <<EOF`.
@@ -246,6 +252,22 @@ pub(super) fn before<'s>(around: &Around<'s>) -> Vec<&'s Command> {
     let chain = around.chain();
     found.extend(chain.pipelines().take(around.link).filter_map(|pipeline| pipeline.stages.last()));
     found
+}
+
+/// Where a text holds a piece that begins with a sign of ASCII. Words of commands are so short that
+/// making a searcher takes longer than this search.
+pub(super) fn places_of<'t>(text: &'t str, piece: &'t str) -> impl Iterator<Item = usize> + 't {
+    let (text, piece, mut from) = (text.as_bytes(), piece.as_bytes(), 0);
+    std::iter::from_fn(move || {
+        loop {
+            let at = from + text[from..].iter().position(|byte| *byte == piece[0])?;
+            if text[at..].starts_with(piece) {
+                from = at + piece.len();
+                return Some(at);
+            }
+            from = at + 1;
+        }
+    })
 }
 
 /// Words with which people say no.

@@ -17,76 +17,82 @@ const FIELDS: &[&str] = &["command", "script", "hook", "shell", "bash"];
 
 /// Where a shell text was written.
 #[derive(Clone, Debug)]
-pub(super) struct Home {
-    pub(super) file: Arc<SourceFile>,
-    /// JSON Pointer; empty for a script.
-    pub(super) pointer: String,
+pub(super) enum Home<'e> {
+    /// The text is that file.
+    Script(Arc<SourceFile>),
+    /// The text is the command of that entry. Where exactly is seldom asked.
+    Command(&'e Entry),
+}
+
+/// Where a command stands in its file.
+struct Standing {
+    pointer: String,
     map: Map,
 }
 
-#[derive(Clone, Debug)]
 enum Map {
-    /// The text is the file.
-    Same,
-    /// The text was written as that JSON string. It is seldom asked which of its bytes is which.
+    /// The text was written as that JSON string.
     Written(Span),
     /// All of it is one place.
     Whole(Span),
 }
 
-impl Home {
-    pub(super) fn script(file: Arc<SourceFile>) -> Self {
-        Self { file, pointer: String::new(), map: Map::Same }
-    }
-
-    /// Of the command of an entry.
-    pub(super) fn of(entry: &Entry) -> Self {
+impl Standing {
+    fn of(entry: &Entry) -> Self {
         let origin = &entry.origin;
-        let whole = Self {
-            file: Arc::clone(&origin.file),
-            pointer: origin.pointer.clone(),
-            map: Map::Whole(origin.span),
-        };
-        let Handler::Command { command, args: None, .. } = &entry.handler else { return whole };
-        let Ok(root) = Node::of_file(&origin.file) else { return whole };
-        let Some(own) = pointer::find(root, &origin.pointer) else { return whole };
-        let is_it = |node: &Node<'_>| node.as_str().is_some_and(|text| *text == **command);
-        let of_field = |field: &&str| {
-            let node = own.get(field).filter(is_it)?;
-            Some((pointer::join(&origin.pointer, field), node))
-        };
-        let itself = || is_it(&own).then(|| (origin.pointer.clone(), own));
-        let found = FIELDS.iter().find_map(of_field).or_else(itself);
-        match found {
-            Some((pointer, node)) => Self { pointer, map: Map::Written(node.span()), ..whole },
-            None => whole,
-        }
+        let written = written_at(entry);
+        let whole = || (origin.pointer.clone(), Map::Whole(origin.span));
+        let (pointer, map) = written.map_or_else(whole, |(at, span)| (at, Map::Written(span)));
+        Self { pointer, map }
     }
 
-    pub(super) fn span(&self, span: Span) -> Span {
-        match &self.map {
-            Map::Same => span,
-            Map::Whole(whole) => *whole,
-            Map::Written(whole) => self.places().map_or(*whole, |places| {
-                let place = |at: usize| places[at.min(places.len() - 1)];
-                Span::new(place(span.start), place(span.end))
-            }),
+    fn span(&self, file: &SourceFile, span: Span) -> Span {
+        let (Map::Written(whole) | Map::Whole(whole)) = self.map;
+        self.places(file).map_or(whole, |places| {
+            let place = |at: usize| places[at.min(places.len() - 1)];
+            Span::new(place(span.start), place(span.end))
+        })
+    }
+
+    /// Where each byte of the text begins in the file, and where it ends; `None`: it is not written
+    /// there as a JSON string of its own.
+    fn places(&self, file: &SourceFile) -> Option<Vec<usize>> {
+        let Map::Written(whole) = self.map else { return None };
+        written(&file.text()[whole.range()], whole.start)
+    }
+}
+
+/// The JSON string that is the command of an entry, if there is one.
+fn written_at(entry: &Entry) -> Option<(String, Span)> {
+    let origin = &entry.origin;
+    let Handler::Command { command, args: None, .. } = &entry.handler else { return None };
+    let own = pointer::find(Node::of_file(&origin.file).ok()?, &origin.pointer)?;
+    let is_it = |node: &Node<'_>| node.as_str().is_some_and(|text| *text == **command);
+    let of_field = |field: &&str| {
+        let node = own.get(field).filter(is_it)?;
+        Some((pointer::join(&origin.pointer, field), node.span()))
+    };
+    let itself = || is_it(&own).then(|| (origin.pointer.clone(), own.span()));
+    FIELDS.iter().find_map(of_field).or_else(itself)
+}
+
+impl Home<'_> {
+    fn file(&self) -> &Arc<SourceFile> {
+        match self {
+            Self::Script(file) => file,
+            Self::Command(entry) => &entry.origin.file,
         }
     }
 
     /// Another text in the place of a part of a command; `None` where the command is not a JSON
     /// string of its own.
     fn fix(&self, title: &str, span: Span, text: &str) -> Option<Fix> {
-        let quoted = write::quote(text);
+        let Self::Command(entry) = self else { return None };
+        let (quoted, standing) = (write::quote(text), Standing::of(entry));
         let inner = &quoted[1..quoted.len() - 1];
-        self.places().map(|_| Fix::replace(title, self.span(span), inner))
-    }
-
-    /// Where each byte of the text begins in the file, and where it ends; `None`: it is not written
-    /// there as a JSON string of its own.
-    fn places(&self) -> Option<Vec<usize>> {
-        let Map::Written(whole) = self.map else { return None };
-        written(&self.file.text()[whole.range()], whole.start)
+        standing
+            .places(self.file())
+            .map(|_| Fix::replace(title, standing.span(self.file(), span), inner))
     }
 
     /// A finding that is mended by another text; where that cannot be put in, it is only said.
@@ -107,7 +113,14 @@ impl Home {
     }
 
     pub(super) fn found(&self, rule: &'static Rule, message: String, span: Span) -> Diagnostic {
-        Diagnostic::new(rule, message).at(&self.file, self.span(span), &self.pointer)
+        let (span, pointer) = match self {
+            Self::Script(_) => (span, String::new()),
+            Self::Command(entry) => {
+                let standing = Standing::of(entry);
+                (standing.span(self.file(), span), standing.pointer)
+            }
+        };
+        Diagnostic::new(rule, message).at(self.file(), span, pointer)
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) enum State {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Script {
+pub(super) struct Script<'e> {
     /// As the command names it, relative to the root.
     pub(super) path: PathBuf,
     pub(super) anchor: Anchor,
@@ -69,7 +69,7 @@ pub(super) struct Script {
     /// Whether the command that names it stands in a word of another.
     pub(super) is_inner: bool,
     /// The word that names it.
-    pub(super) home: Home,
+    pub(super) home: Home<'e>,
     pub(super) span: Span,
 }
 
@@ -86,7 +86,7 @@ const SUBCOMMANDS: &[&str] = &["run", "--"];
 pub(super) const ENDINGS: &[&str] =
     &["sh", "bash", "zsh", "py", "js", "mjs", "cjs", "ts", "mts", "rb", "pl", "php", "lua"];
 
-pub(super) fn named_in(text: &Text, root: &Path, reach: Reach) -> Vec<Script> {
+pub(super) fn named_in<'e>(text: &Text<'e>, root: &Path, reach: Reach) -> Vec<Script<'e>> {
     let mut found = Vec::new();
     let mut has_moved = Moved::No;
     walk::walk(&text.list, &mut |command, around| {
@@ -170,8 +170,8 @@ pub(super) fn script_word(simple: &Simple) -> Option<(usize, Start)> {
     let first = simple.words.get(from)?;
     let itself = || is_path(first).then_some((from, Start::Itself));
     let Some(program) = first.literal() else { return itself() };
-    let program = program.rsplit('/').next().unwrap_or_default().to_owned();
-    if !INTERPRETERS.contains(&program.as_str()) {
+    let program = program.rsplit('/').next().unwrap_or_default();
+    if !INTERPRETERS.contains(&program) {
         return itself();
     }
     for (index, word) in simple.words.iter().enumerate().skip(from + 1) {
@@ -188,7 +188,9 @@ pub(super) fn script_word(simple: &Simple) -> Option<(usize, Start)> {
                     return None;
                 }
             }
-            _ if is_path(word) || has_ending(&text) => return Some((index, Start::By(program))),
+            _ if is_path(word) || has_ending(&text) => {
+                return Some((index, Start::By(program.to_owned())));
+            }
             _ => return None,
         }
     }
@@ -303,7 +305,7 @@ fn is_executable(meta: &Metadata) -> bool {
     meta.permissions().mode() & 0o111 != 0
 }
 
-impl Script {
+impl Script<'_> {
     pub(super) fn text(&self) -> Option<&Arc<SourceFile>> {
         match &self.state {
             State::Text(file) => Some(file),

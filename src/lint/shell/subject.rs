@@ -5,6 +5,7 @@
 //! subject is not complete; files outside of the project are not opened.
 
 use std::{
+    borrow::Cow,
     cell::OnceCell,
     path::{Component, Path, PathBuf},
 };
@@ -46,9 +47,9 @@ pub(super) enum Dialect {
 
 /// A shell text that could be read.
 #[derive(Debug)]
-pub(super) struct Text {
+pub(super) struct Text<'e> {
     pub(super) list: List,
-    pub(super) home: Home,
+    pub(super) home: Home<'e>,
     dialect: Dialect,
     has_arguments: bool,
     /// The script that it is; `None`: a part of the command itself.
@@ -59,20 +60,20 @@ pub(super) struct Text {
 
 /// The texts of one command hook.
 #[derive(Debug, Default)]
-pub(super) struct Texts {
-    all: Vec<Text>,
-    scripts: Vec<Script>,
+pub(super) struct Texts<'e> {
+    all: Vec<Text<'e>>,
+    scripts: Vec<Script<'e>>,
     /// Whether a text of the command itself was not understood.
     is_incomplete: bool,
     /// Where a quote of the command begins that does not end.
-    unclosed: Option<(Home, Span)>,
+    unclosed: Option<(Home<'e>, Span)>,
 }
 
 /// A text as the rules look at it: walked through once, for all of them.
 #[derive(Debug)]
 pub(super) struct Piece<'t> {
     pub(super) list: &'t List,
-    pub(super) home: &'t Home,
+    pub(super) home: &'t Home<'t>,
     pub(super) dialect: Dialect,
     /// Whether `$1` and the like may have a value.
     pub(super) has_arguments: bool,
@@ -94,13 +95,12 @@ pub(super) struct Subject<'t> {
     /// Whether the file lies where it belongs in a project, so that the root surely is one.
     pub(super) is_in_place: bool,
     pub(super) pieces: Vec<Piece<'t>>,
-    pub(super) scripts: &'t [Script],
+    pub(super) scripts: &'t [Script<'t>],
     /// Whether every text of the command itself was understood.
     pub(super) is_complete: bool,
     /// Where a quote of the command begins that does not end.
-    pub(super) unclosed: Option<&'t (Home, Span)>,
-    /// Variables that the file itself sets for its hooks.
-    pub(super) set: Vec<String>,
+    pub(super) unclosed: Option<&'t (Home<'t>, Span)>,
+    file: &'t File,
     /// Whether a text of it could answer in JSON, once somebody has asked.
     pub(super) may_answer: OnceCell<bool>,
 }
@@ -119,15 +119,15 @@ impl Reach {
     }
 }
 
-impl Texts {
+impl<'e> Texts<'e> {
     /// `None`: not a command of a POSIX shell.
-    pub(super) fn of(project: &Project, file: &File, entry: &Entry) -> Option<Self> {
+    pub(super) fn of(project: &Project, file: &File, entry: &'e Entry) -> Option<Self> {
         let Handler::Command { command, args, shell } = &entry.handler else { return None };
         if *shell == Some(Shell::Powershell) {
             return None;
         }
         let mut texts = Self::default();
-        let home = Home::of(entry);
+        let home = Home::Command(entry);
         let dialect = if shell.is_some() { Dialect::Rich } else { Dialect::Posix };
         match args {
             Some(args) => texts.add_list(exec(command, args), home, Dialect::Rich, None),
@@ -144,7 +144,7 @@ impl Texts {
         Some(texts)
     }
 
-    fn add_list(&mut self, list: List, home: Home, dialect: Dialect, script: Option<usize>) {
+    fn add_list(&mut self, list: List, home: Home<'e>, dialect: Dialect, script: Option<usize>) {
         let mut inner = Vec::new();
         walk::walk(&list, &mut |command, _| {
             if let Some(simple) = command.simple()
@@ -178,14 +178,14 @@ impl Texts {
         for index in 0..self.scripts.len() {
             let Some((file, dialect)) = self.scripts[index].shell_text() else { continue };
             if let Ok(list) = shell::read(file.text()) {
-                self.add_list(list, Home::script(file), dialect, Some(index));
+                self.add_list(list, Home::Script(file), dialect, Some(index));
             }
         }
     }
 }
 
 impl<'t> Piece<'t> {
-    fn of(text: &'t Text) -> Self {
+    fn of(text: &'t Text<'t>) -> Self {
         let Text { list, home, dialect, has_arguments, script, is_inner } = text;
         let mut commands = Vec::new();
         walk::walk(list, &mut |command, around| commands.push((command, *around)));
@@ -203,9 +203,9 @@ impl<'t> Piece<'t> {
 
 impl<'t> Subject<'t> {
     pub(super) fn new(
-        texts: &'t Texts,
+        texts: &'t Texts<'t>,
         project: &'t Project,
-        file: &File,
+        file: &'t File,
         entry: &'t Entry,
     ) -> Self {
         Self {
@@ -217,7 +217,7 @@ impl<'t> Subject<'t> {
             scripts: &texts.scripts,
             is_complete: !texts.is_incomplete,
             unclosed: texts.unclosed.as_ref(),
-            set: variables_of(file),
+            file,
             may_answer: OnceCell::new(),
         }
     }
@@ -225,6 +225,12 @@ impl<'t> Subject<'t> {
     /// The command itself, if it was understood.
     pub(super) fn line(&self) -> Option<&Piece<'t>> {
         self.pieces.first().filter(|piece| piece.script.is_none())
+    }
+
+    /// Variables that the file itself sets for its hooks.
+    pub(super) fn set(&self) -> impl Iterator<Item = Cow<'t, str>> {
+        let env = self.file.root().and_then(|root| root.get("env"));
+        env.into_iter().flat_map(|env| env.each_member()).map(|member| member.key)
     }
 
     /// The command as it was written.
@@ -335,12 +341,6 @@ fn exec_word(text: &str) -> Word {
         None => vec![plain(text)],
     };
     Word { parts, span }
-}
-
-/// Names in the `env` of a settings file.
-fn variables_of(file: &File) -> Vec<String> {
-    let members = file.root().and_then(|root| root.get("env")).map(|env| env.members());
-    members.unwrap_or_default().iter().map(|member| member.key.to_string()).collect()
 }
 
 /// A path without `.` and `..`, if it stays below where it began.

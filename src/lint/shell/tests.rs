@@ -1,5 +1,7 @@
 //! That no command, however strange, makes a rule panic; and that fixes are valid.
 
+use std::{path::Path, sync::Arc};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -22,7 +24,8 @@ fn found(event: &str, command: &str) -> Vec<Diagnostic> {
     let entries = read::read(&source, belongs, Want::All).entries;
     let registrations = Vec::new();
     let file = File { kind: Kind::Settings, source, entries, registrations, is_taken: true };
-    let project = Project { root: "/none".into(), files: vec![file], ..Project::default() };
+    let mut project = Project::new(Arc::from(Path::new("/none")));
+    project.files.push(file);
     let mut diagnostics = Vec::new();
     check(&project, &mut diagnostics);
     diagnostics

@@ -3,7 +3,7 @@
 use super::{Read, Reader};
 use crate::shell::{Arm, Kind, List, Part, Quote, Word};
 
-impl Reader<'_> {
+impl<'t> Reader<'t> {
     /// A compound command, if one begins here.
     pub(super) fn compound(&mut self) -> Read<Option<Kind>> {
         if self.rest().starts_with("((")
@@ -15,6 +15,12 @@ impl Reader<'_> {
             let list = self.list()?;
             self.expect(")")?;
             return Ok(Some(Kind::Subshell(list)));
+        }
+        // `{ if while until for select case [[ function coproc`, or the name of a function.
+        if !self.byte().is_some_and(|byte| {
+            byte.is_ascii_alphanumeric() || b"{[_-.:".contains(&byte) || !byte.is_ascii()
+        }) {
+            return Ok(None);
         }
         let Some(word) = self.reserved() else { return Ok(None) };
         let kind = match word {
@@ -79,7 +85,7 @@ impl Reader<'_> {
                 return self.unclear();
             }
         } else {
-            variable = self.function_name();
+            variable = self.function_name().to_owned();
             self.lines()?;
             if self.take_reserved("in") {
                 self.blanks();
@@ -142,8 +148,8 @@ impl Reader<'_> {
         }
     }
 
-    fn function_name(&mut self) -> String {
-        self.take_while(|c| c.is_alphanumeric() || "_-.:".contains(c)).to_owned()
+    fn function_name(&mut self) -> &'t str {
+        self.take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':'))
     }
 
     /// `name() …`
@@ -160,12 +166,12 @@ impl Reader<'_> {
         Ok(None)
     }
 
-    fn function(&mut self, name: String) -> Read<Kind> {
+    fn function(&mut self, name: &str) -> Read<Kind> {
         self.lines()?;
         if name.is_empty() {
             return self.unclear();
         }
-        Ok(Kind::Function { name, body: Box::new(self.command()?) })
+        Ok(Kind::Function { name: name.to_owned(), body: Box::new(self.command()?) })
     }
 
     /// The words of `[[ … ]]`, operators among them.

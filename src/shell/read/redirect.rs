@@ -42,11 +42,15 @@ impl Reader<'_> {
     }
 
     pub(super) fn redirection(&mut self) -> Read<Option<Redirection>> {
+        // What comes next is nearly always a word.
+        if !matches!(self.byte(), Some(b'<' | b'>' | b'&' | b'0'..=b'9')) {
+            return Ok(None);
+        }
         let start = self.offset();
         let is_both = self.rest().starts_with("&>");
         let digits = if is_both { "" } else { self.take_while(|c| c.is_ascii_digit()) };
         let descriptor = digits.parse().ok();
-        let is_process = self.rest().starts_with("<(") || self.rest().starts_with(">(");
+        let is_process = self.is_process_next();
         let starts = self.peek().is_some_and(|c| matches!(c, '<' | '>'));
         if !is_both && (!starts || (is_process && digits.is_empty())) {
             self.go_back(start);

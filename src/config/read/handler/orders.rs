@@ -22,7 +22,11 @@ pub(super) const FIELDS: &[&str] =
 const LONGEST_S: f64 = 86_400.0;
 
 impl Reader<'_> {
-    pub(super) fn orchestrator(&mut self, named: &Named, fields: &Fields<'_>) -> Option<Handler> {
+    pub(super) fn orchestrator(
+        &mut self,
+        named: &Named<'_>,
+        fields: &Fields<'_>,
+    ) -> Option<Handler> {
         let name = self.required(named, fields, "action")?;
         let Some(action) = Action::ALL.into_iter().find(|action| action.name() == name) else {
             self.unknown(fields, "action", &name, &Action::ALL.map(Action::name));
@@ -64,7 +68,7 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, fields: &Fields<'_>, key: &str, written: &str, names: &[&str]) {
-        let at = fields.get(key).unwrap_or_else(|| fields.at.clone());
+        let at = fields.get(key).unwrap_or(fields.at);
         let found = self.at(&rules::UNKNOWN_VALUE, format!("there is no {key} \"{written}\""), &at);
         self.report(match nearest(written, names.iter().copied()) {
             Some(near) => found.help(format!("did you mean \"{near}\"?")),

@@ -3,9 +3,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::super::{Reader, Spot, fields::Fields, rules};
-use crate::model::{
-    hook::{OnFailure, Settings},
-    job::{self, Terms},
+use crate::{
+    json::Keys,
+    model::{
+        hook::{OnFailure, Settings},
+        job::{self, Terms},
+    },
 };
 
 /// Fields that are read here.
@@ -42,6 +45,9 @@ pub(super) const FIELDS: &[&str] = &[
 /// Fields that other parts read as they are written.
 const FURTHER: &[&str] = &["cache", "warm", "target"];
 
+/// Few hooks have one of them.
+const SELDOM: Keys = Keys::of(FURTHER).and(Keys::of(job::FIELDS));
+
 /// Claude Code's own cap, in seconds: 2147483647 ms.
 const LONGEST_S: f64 = 2_147_483.647;
 
@@ -49,9 +55,12 @@ const LONGEST_S: f64 = 2_147_483.647;
 const SUSPICIOUS_S: f64 = 1000.0;
 
 fn further(fields: &Fields<'_>) -> BTreeMap<String, String> {
+    if !fields.may_have(SELDOM) {
+        return BTreeMap::new();
+    }
     let keys = FURTHER.iter().chain(job::FIELDS);
-    keys.filter_map(|key| Some(((*key).to_owned(), fields.get(key)?.node.raw().to_owned())))
-        .collect()
+    let raw = |key: &&str| Some(fields.get(key)?.node.raw().to_owned());
+    keys.filter_map(|key| raw(key).map(|raw| ((*key).to_owned(), raw))).collect()
 }
 
 impl Reader<'_> {
@@ -96,7 +105,7 @@ impl Reader<'_> {
         if settings.gate != Some(true) || settings.background != Some(true) {
             return;
         }
-        let at = fields.get("gate").unwrap_or_else(|| fields.at.clone());
+        let at = fields.get("gate").unwrap_or(fields.at);
         let message = "a gate cannot run in the background: its answer would come too late";
         let found = self.at(&rules::GATE_IN_BACKGROUND, message, &at);
         self.report(
@@ -119,8 +128,11 @@ impl Reader<'_> {
             let found = self.at(&rules::BLOCK_IN_BACKGROUND, message, &spot);
             self.report(found.help("remove `async` or `background` if it is a gate"));
         }
+        if is_background || !fields.may_have(SELDOM) {
+            return;
+        }
         let first = job::FIELDS.iter().find_map(|field| Some((*field, fields.get(field)?)));
-        if let Some((field, spot)) = first.filter(|_| !is_background) {
+        if let Some((field, spot)) = first {
             let message = format!("`{field}` has no effect on a hook that is waited for");
             let found = self.at(&rules::JOB_TERMS_IN_FOREGROUND, message, &spot);
             self.report(found.help("add \"async\": true"));

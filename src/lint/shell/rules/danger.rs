@@ -7,7 +7,7 @@ use crate::{
     lint::{
         project,
         shell::{
-            facts::assigned,
+            facts::{assigned, places_of},
             subject::{Piece, SHELLS, Subject},
         },
     },
@@ -349,7 +349,10 @@ pub(super) fn secret_in(text: &str) -> Option<&'static str> {
     }
     let is_sign = |c: char| c.is_ascii_alphanumeric() || "_-/".contains(c);
     for (start, length, what) in SECRETS {
-        for (at, _) in text.match_indices(start) {
+        if text.len() < start.len() + length {
+            continue;
+        }
+        for at in places_of(text, start) {
             let before = text[..at].chars().next_back();
             let rest = &text[at + start.len()..];
             let secret = &rest[..rest.find(|c| !is_sign(c)).unwrap_or(rest.len())];

@@ -74,7 +74,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn missing(subject: &Subject<'_>, script: &Script, found: &mut Vec<Diagnostic>) {
+fn missing(subject: &Subject<'_>, script: &Script<'_>, found: &mut Vec<Diagnostic>) {
     let is_made = script.path.iter().any(|part| MADE.iter().any(|made| part == *made));
     let is_elsewhere = subject.reach == Reach::Plugin && script.anchor == Anchor::Nowhere;
     let is_missing = matches!(script.state, State::Missing);
@@ -104,7 +104,7 @@ fn missing(subject: &Subject<'_>, script: &Script, found: &mut Vec<Diagnostic>) 
 }
 
 /// Whether a test for it stands in the command: then it may be missing.
-fn is_asked_for(subject: &Subject<'_>, script: &Script) -> bool {
+fn is_asked_for(subject: &Subject<'_>, script: &Script<'_>) -> bool {
     let path = script.path.to_string_lossy().into_owned();
     let mut is = false;
     subject.commands(|_, command, _| {
@@ -123,7 +123,7 @@ fn is_asked_for(subject: &Subject<'_>, script: &Script) -> bool {
     is
 }
 
-fn started_directly(subject: &Subject<'_>, script: &Script, found: &mut Vec<Diagnostic>) {
+fn started_directly(subject: &Subject<'_>, script: &Script<'_>, found: &mut Vec<Diagnostic>) {
     let path = script.path.display();
     if !matches!(script.state, State::Missing) && !script.is_executable {
         let message = format!("`{path}` may not be executed");
@@ -172,7 +172,7 @@ fn started_directly(subject: &Subject<'_>, script: &Script, found: &mut Vec<Diag
     }
 }
 
-fn line_ends(script: &Script, found: &mut Vec<Diagnostic>) {
+fn line_ends(script: &Script<'_>, found: &mut Vec<Diagnostic>) {
     let Some(file) = script.text() else { return };
     let text = file.text();
     let in_first = text.split('\n').next().is_some_and(|line| line.ends_with('\r'));

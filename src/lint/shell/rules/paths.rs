@@ -3,6 +3,7 @@
 use crate::{
     diag::{Diagnostic, Rule},
     lint::shell::{
+        facts::places_of,
         script::{self, Anchor, State},
         subject::{Piece, Reach, Subject},
     },
@@ -137,7 +138,7 @@ pub(super) fn home_of(text: &str) -> Option<(&str, &str)> {
         return None;
     }
     for root in ["/home/", "/Users/", "C:\\Users\\", "C:/Users/"] {
-        for (at, _) in text.match_indices(root) {
+        for at in places_of(text, root) {
             let before = text[..at].chars().next_back();
             let rest = &text[at + root.len()..];
             let name = &rest[..rest.find(['/', '\\']).unwrap_or(rest.len())];

@@ -35,7 +35,7 @@ pub(in crate::lint::shell) fn check(entry: &Entry, found: &mut Vec<Diagnostic>) 
             continue;
         }
         let span = Span::new(at, at + 1 + name.len());
-        let home = Home::of(entry);
+        let home = Home::Command(entry);
         let message = format!("PowerShell has no variable `${name}`: it is empty");
         let one = home.found(&POWERSHELL_VARIABLE, message, span);
         found.push(home.mended(one, span, &format!("$env:{name}"), true));

@@ -235,7 +235,7 @@ fn last_word(line: &Piece<'_>) -> Option<String> {
 }
 
 /// Whether a script in another language says `exit(2)`.
-pub(super) fn exits_with_2(script: &Script) -> bool {
+pub(super) fn exits_with_2(script: &Script<'_>) -> bool {
     const SIGNS: &[&str] =
         &["sys.exit(2)", "process.exit(2)", "process.exitCode = 2", "os._exit(2)"];
     script.text().is_some_and(|file| {
@@ -298,7 +298,7 @@ fn muted_scripts(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         if !is_muted || around.streams.stdout != Stream::Own(1) || piece.script.is_some() {
             return;
         }
-        let named = |script: &&Script| simple.words.iter().any(|word| word.span == script.span);
+        let named = |script: &&Script<'_>| simple.words.iter().any(|word| word.span == script.span);
         let Some(script) = subject.scripts.iter().find(named) else { return };
         let index = subject.scripts.iter().position(|other| std::ptr::eq(other, script));
         let mut refuses = exits_with_2(script);

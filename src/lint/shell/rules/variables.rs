@@ -292,6 +292,9 @@ fn sets_arguments(piece: &Piece<'_>) -> bool {
 /// `{{file}}`, `{file_path}`, `%FILE%` in plain text.
 fn template(piece: &Piece<'_>, part: &Part, found: &mut Vec<Diagnostic>) {
     let Part::Text { text, span, .. } = part else { return };
+    if !text.bytes().any(|byte| matches!(byte, b'{' | b'%')) {
+        return;
+    }
     let braces = text.split_once("{{").and_then(|(_, rest)| rest.split_once("}}"));
     let is_name = |text: &str| {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.')
