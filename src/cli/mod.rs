@@ -96,7 +96,10 @@ fn run(cli: &Cli) -> Exit {
         Command::Observe(args) => commands::observe::run(&desk, args),
         Command::Statusline => commands::tasks::statusline::run(&cli.global),
         Command::Plan(args) => commands::tasks::plan::run(&desk, args),
-        Command::Run(args) => commands::tasks::run::run(&desk, args),
+        Command::Run(args) => match &args.command {
+            Some(command) => commands::tasks::runs::act(&desk, command),
+            None => commands::tasks::run::run(&desk, args),
+        },
         Command::Runs(args) => commands::tasks::runs::run(&desk, args),
         Command::Emit(args) => commands::tasks::emit::run(&desk, args),
         Command::Maintain(args) => commands::tasks::maintain::run(&desk, args),

@@ -97,6 +97,9 @@ fn operand(text: &str) -> Result<String, String> {
     if text.is_empty() {
         return Err("a value is missing".to_owned());
     }
+    if text.starts_with('(') || text.ends_with(')') {
+        return Err(format!("there are no parentheses in conditions: `{text}`"));
+    }
     if text.contains(char::is_whitespace) || text.contains(['=', '(', ')', '<', '>', '&', '|']) {
         return Err(format!("`{text}` is no single value: put it into quotes"));
     }
@@ -158,5 +161,9 @@ mod tests {
         for text in ["", "a ==", "a b", "(a)", "a = b", "'a", "a && ", "a === b", "x > 1"] {
             assert!(Condition::parse(text).is_err(), "{text}");
         }
+        let why = |text| Condition::parse(text).unwrap_err().to_string();
+        let wanted = "there are no parentheses in conditions: `b)`";
+        assert_eq!(why("!(a == b)"), wanted);
+        assert_eq!(why("a == b c"), "`b c` is no single value: put it into quotes");
     }
 }

@@ -337,9 +337,11 @@ fn is_a_name(fields: &mut Fields<'_, '_, '_>, name: &str, span: Span) -> bool {
     let why = match name {
         "" => Some("a name is empty".to_owned()),
         name if name.len() > 200 => Some("a name has more than 200 bytes".to_owned()),
-        name if name.contains(['\n', '\t', '}', '\0', '\u{1b}']) => {
+        name if name.contains(char::is_control) => {
             Some(format!("`{}` is no name: it has a character that does not show", name.trim()))
         }
+        // There `${tasks.NAME.output}` would end.
+        name if name.contains('}') => Some(format!("`{name}` is no name: it has a `}}`")),
         _ => None,
     };
     match why {

@@ -481,6 +481,28 @@ fn a_run_has_nothing_of_an_earlier_one_whose_directory_was_removed() {
     assert_eq!(told, (&"R1".into(), &"new".into(), &1.into(), &Value::Null));
 }
 
+/// Whoever has started a run by `cph run` goes on with that word.
+#[test]
+fn a_run_is_shown_by_either_word() {
+    let cph = with("tasks: [{name: a, run: echo hi}]")
+        .project_file("show", "tasks: [{name: b, run: echo show}]");
+    cph.succeed(&["run", "tasks.yaml"]);
+    for words in [
+        &["show", "R1"][..],
+        &["logs", "R1"],
+        &["logs", "R1", "a", "--json"],
+        &["show", "R1", "--json"],
+    ] {
+        let by = |word| cph.succeed(&[&[word], words].concat());
+        assert_eq!(by("run"), by("runs"), "{words:?}");
+    }
+    let ran = cph.run(&["run", "cancel", "R1"]);
+    assert_eq!((ran.code, &*ran.stderr), (1, "error: run R1 is not running\n"));
+    assert!(cph.succeed(&["run", "resume", "R1"]).contains("1 unchanged"));
+    assert!(cph.succeed(&["run", "./show"]).contains("succeeded b"));
+    assert_eq!(cph.run(&["run"]).code, 64);
+}
+
 /// The bare name of a matrix means all of it, as in dependencies.
 #[test]
 fn logs_of_a_matrix_are_had_by_its_name() {

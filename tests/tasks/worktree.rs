@@ -101,6 +101,26 @@ fn work_of_agents_is_apart_until_it_is_merged() {
     assert_eq!(outcome(&cph, "R1", "c (both)"), "unchanged");
 }
 
+/// The bare name of a matrix means what of it has succeeded.
+#[test]
+fn a_matrix_is_merged_by_its_name() {
+    let cph = repository(
+        "on_failure: continue
+tasks:
+- {name: m, prompt: 'test ${matrix.k} != z && echo > ${matrix.k}', matrix: {k: [x, y, z]}}
+- {name: other, prompt: 'echo > other'}
+- {name: no, prompt: 'false', matrix: {k: [p, q]}}
+",
+    );
+    assert_eq!(cph.run(&["run", "tasks.yaml"]).code, 1);
+    let merged = cph.succeed(&["runs", "merge", "R1", "m"]);
+    assert_eq!(merged, "merged   m[x]\nmerged   m[y]\n");
+    assert!(cph.path("project/x").exists() && !cph.path("project/other").exists());
+    let ran = cph.run(&["runs", "merge", "R1", "no"]);
+    assert_eq!(ran.code, 1, "{}", ran.shown());
+    assert!(ran.stderr.contains("`no` has not succeeded"), "{}", ran.shown());
+}
+
 #[test]
 fn a_run_that_ends_well_is_merged_where_that_is_asked_for() {
     let cph = repository("tasks: [{name: a, prompt: 'echo A > a.txt'}]");

@@ -31,8 +31,12 @@ pub(in crate::cli) enum PlanFormat {
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "Exit codes: 0 every task is done, 1 one is not, 78 the task file is \
                         wrong, 130 the run was cancelled, 70 it could not go on.")]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(in crate::cli) struct Run {
+    /// As those of `cph runs`. A task file of such a name is written `./show`.
+    #[command(subcommand)]
+    pub(in crate::cli) command: Option<RunsCommand>,
     /// The task file; `-` is stdin
     #[arg(required_unless_present_any = ["resume", "drive"])]
     pub(in crate::cli) file: Option<PathBuf>,
@@ -83,7 +87,7 @@ pub(in crate::cli) struct Runs {
     pub(in crate::cli) json: bool,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(in crate::cli) enum RunsCommand {
     /// Tell what became of every task
     Show {

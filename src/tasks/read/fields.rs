@@ -21,6 +21,9 @@ use super::{
     Reader, first_line, quantity,
 };
 
+/// Bytes of an argument that Linux does not take any more (`MAX_ARG_STRLEN`).
+const LONGEST_ARGUMENT: usize = 128 << 10;
+
 pub(super) struct Fields<'r, 's, 'n> {
     reader: &'r mut Reader<'s>,
     node: &'n Node,
@@ -200,7 +203,8 @@ impl<'r, 's, 'n> Fields<'r, 's, 'n> {
                 self.tell(found, node.span);
                 return None;
             }
-            return Some(Work::Line(text.to_owned()));
+            let line = text.to_owned();
+            return self.is_an_argument(name, &line, node.span).then_some(Work::Line(line));
         }
         if !matches!(node.value, Value::List(_)) {
             self.wrong(name, "a command or a list of words", node);
@@ -212,7 +216,20 @@ impl<'r, 's, 'n> Fields<'r, 's, 'n> {
             self.tell(found, node.span);
             return None;
         }
-        Some(Work::Words(words.into_iter().map(|(word, _)| word).collect()))
+        let fits = words.iter().all(|(word, span)| self.is_an_argument(name, word, *span));
+        fits.then(|| Work::Words(words.into_iter().map(|(word, _)| word).collect()))
+    }
+
+    /// Whether a process can be given this.
+    fn is_an_argument(&mut self, name: &str, text: &str, span: Span) -> bool {
+        let fits = text.len() < LONGEST_ARGUMENT;
+        if !fits {
+            let kib = text.len() >> 10;
+            let found = format!("`{name}` has {kib} KiB: no process can be given so much");
+            let found = Diagnostic::new(&rules::VALUE, found).help("put it into a script");
+            self.tell(found, first_line(span));
+        }
+        fits
     }
 
     /// A mapping from names to texts.

@@ -16,6 +16,21 @@ fn wrong(yaml: &str) -> String {
     String::from_utf8(out).unwrap()
 }
 
+#[test]
+fn what_no_process_can_be_given_is_told_before_anything_runs() {
+    let long = "x".repeat(128 << 10);
+    for run in [long.clone(), format!("[echo, {long}]")] {
+        let told = wrong(&format!("tasks:\n- name: a\n  run: {run}\n"));
+        assert!(
+            told.starts_with("error: `run` has 128 KiB: no process can be given so much"),
+            "{told:.200}"
+        );
+    }
+    assert!(read_text(&format!("tasks: [{{name: a, run: {}}}]", &long[1..])).is_ok());
+    // A prompt comes on stdin.
+    assert!(read_text(&format!("tasks: [{{name: a, prompt: {long}}}]")).is_ok());
+}
+
 fn rules_of(yaml: &str) -> Vec<&'static str> {
     match read_text(yaml) {
         Ok(_) => Vec::new(),
@@ -185,6 +200,8 @@ fn each_kind_of_fault_is_found() {
         ("tasks: [{name: x}]", "task-missing-field"),
         ("tasks: [{name: [x], run: x}]", "task-field-type"),
         ("tasks: [{name: '', run: x}]", "task-value"),
+        ("tasks: [{name: 'a}', run: x}]", "task-value"),
+        ("tasks: [{name: \"a\\rb\", run: x}]", "task-value"),
         ("tasks: [{name: x, run: x, run: y}]", "task-duplicate-key"),
         ("tasks: [{name: x, run: x, env: [a]}]", "task-field-type"),
         ("tasks: [{name: x, run: x, env: {'a=b': c}}]", "task-value"),

@@ -100,7 +100,7 @@ fn chosen<'n>(
             return Err(Failure::new(Exit::Usage, message)
                 .hint(format!("`cph runs show {id}` lists its tasks")));
         }
-        if let Some(task) = meant.iter().find(|task| !folder.done.contains_key(**task)) {
+        if !meant.iter().any(|task| folder.done.contains_key(*task)) {
             let message = format!("`{task}` has not succeeded, so there is nothing to merge yet");
             return Err(Failure::new(Exit::Findings, message)
                 .hint(format!("`cph runs resume {id}` goes on")));

@@ -38,13 +38,20 @@ const ENDING: Duration = Duration::from_secs(30);
 pub(in crate::cli) fn run(desk: &Desk<'_>, args: &args::Runs) -> Result<Exit, Failure> {
     match &args.command {
         None => list(desk, args),
-        Some(RunsCommand::Show { id, json }) => show(desk, id.as_deref(), *json),
-        Some(RunsCommand::Logs { id, task, follow, json }) => {
+        Some(command) => act(desk, command),
+    }
+}
+
+/// What can be done with one run.
+pub(in crate::cli) fn act(desk: &Desk<'_>, command: &RunsCommand) -> Result<Exit, Failure> {
+    match command {
+        RunsCommand::Show { id, json } => show(desk, id.as_deref(), *json),
+        RunsCommand::Logs { id, task, follow, json } => {
             logs(desk, id, task.as_deref(), *follow, *json)
         }
-        Some(RunsCommand::Cancel { id, json }) => cancel(desk, id, *json),
-        Some(RunsCommand::Merge { id, tasks, json }) => merge::run(desk, id, tasks, *json),
-        Some(RunsCommand::Resume { id, force, detach, json, quiet }) => {
+        RunsCommand::Cancel { id, json } => cancel(desk, id, *json),
+        RunsCommand::Merge { id, tasks, json } => merge::run(desk, id, tasks, *json),
+        RunsCommand::Resume { id, force, detach, json, quiet } => {
             let (force, detach, json, quiet) = (*force, *detach, *json, *quiet);
             let run = args::Run { force, detach, json, quiet, ..args::Run::default() };
             run_command::resume(desk, id, &run)
