@@ -4,6 +4,7 @@ use std::cell::LazyCell;
 
 use crate::{
     diag::{Diagnostic, Rule},
+    json::Keys,
     lint::{
         project,
         shell::{
@@ -103,7 +104,9 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         if name.as_deref() == Some("rm") {
             removes(piece, simple, assigned.as_ref(), found);
         }
-        download(piece, command, around, found);
+        if piece.programs.meets(DOWNLOADERS) {
+            download(piece, command, around, found);
+        }
     });
 }
 
@@ -253,6 +256,9 @@ fn everything(word: &Word) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// What [`is_download`] looks for.
+const DOWNLOADERS: Keys = Keys::of(&["curl", "wget"]);
 
 fn is_download(simple: &Simple) -> bool {
     let is_local = |word: &Word| {

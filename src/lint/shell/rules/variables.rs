@@ -163,7 +163,8 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let mut told = BTreeSet::new();
     subject.commands(|piece, command, around| {
         for word in command.words() {
-            for variable in word.variables() {
+            let variables = if piece.has_variables { word.variables() } else { Vec::new() };
+            for variable in variables {
                 if told.contains(&variable.name) {
                     continue;
                 }
@@ -177,7 +178,9 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
                 word.parts.iter().for_each(|part| template(piece, part, found));
             }
         }
-        overwritten(piece, command, found);
+        if piece.has_variables {
+            overwritten(piece, command, found);
+        }
     });
 }
 
