@@ -254,6 +254,15 @@ impl<'t> Subject<'t> {
         }
     }
 
+    /// The texts of which the command was made.
+    pub(super) fn written(&self) -> impl Iterator<Item = &'t str> {
+        let (command, args) = match &self.entry.handler {
+            Handler::Command { command, args, .. } => (command.as_str(), args.as_deref()),
+            _ => ("", None),
+        };
+        std::iter::once(command).chain(args.into_iter().flatten().map(String::as_str))
+    }
+
     pub(super) fn is_exec_form(&self) -> bool {
         matches!(&self.entry.handler, Handler::Command { args: Some(_), .. })
     }

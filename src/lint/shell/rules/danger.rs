@@ -93,6 +93,9 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             let one = piece.home.found(&HOOK_STARTS_CLAUDE, message, command.span);
             found.push(one.help("start it without hooks: claude --bare -p …"));
         }
+        if !piece.programs.meets(RISKY) {
+            return;
+        }
         let name = simple.program();
         let has = |option: &str| simple.words.iter().any(|word| word.bare() == Some(option));
         let asks = || !["-n", "--non-interactive", "-k", "-K", "-V"].into_iter().any(has);
@@ -104,11 +107,12 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         if name.as_deref() == Some("rm") {
             removes(piece, simple, assigned.as_ref(), found);
         }
-        if piece.programs.meets(DOWNLOADERS) {
-            download(piece, command, around, found);
-        }
+        download(piece, command, around, found);
     });
 }
+
+/// Programs of which more is asked.
+const RISKY: Keys = Keys::of(&["sudo", "rm", "curl", "wget"]);
 
 /// Events that every session fires, also one that a hook starts.
 const IN_EVERY_SESSION: &[&str] = &[
@@ -256,9 +260,6 @@ fn everything(word: &Word) -> Option<&'static str> {
         _ => None,
     }
 }
-
-/// What [`is_download`] looks for.
-const DOWNLOADERS: Keys = Keys::of(&["curl", "wget"]);
 
 fn is_download(simple: &Simple) -> bool {
     let is_local = |word: &Word| {

@@ -160,6 +160,10 @@ fn instead_of(name: &str) -> Option<&'static str> {
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let assigned = LazyCell::new(|| assigned(subject));
+    let has_templates = subject.written().any(|text| text.contains(['{', '%']));
+    if !has_templates && !subject.pieces.iter().any(|piece| piece.has_variables) {
+        return;
+    }
     let mut told = BTreeSet::new();
     subject.commands(|piece, command, around| {
         for word in command.words() {
@@ -174,7 +178,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
                     found.push(one);
                 }
             }
-            if piece.script.is_none() {
+            if has_templates && piece.script.is_none() {
                 word.parts.iter().for_each(|part| template(piece, part, found));
             }
         }
@@ -295,7 +299,7 @@ fn sets_arguments(piece: &Piece<'_>) -> bool {
 /// `{{file}}`, `{file_path}`, `%FILE%` in plain text.
 fn template(piece: &Piece<'_>, part: &Part, found: &mut Vec<Diagnostic>) {
     let Part::Text { text, span, .. } = part else { return };
-    if !text.bytes().any(|byte| matches!(byte, b'{' | b'%')) {
+    if !text.contains(['{', '%']) {
         return;
     }
     let braces = text.split_once("{{").and_then(|(_, rest)| rest.split_once("}}"));
