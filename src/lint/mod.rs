@@ -123,7 +123,7 @@ fn one(found: Found, options: &Options<'_>) -> (usize, Vec<Diagnostic>) {
     diagnostics.retain(|found| options.selection.wants(found.rule.name));
     // Many that are in order are soon put in order; here several processors do it.
     diag::sort(&mut diagnostics);
-    let Some(only) = &found.only else { return (project.present().len(), diagnostics) };
+    let Some(only) = &found.only else { return (project.count(), diagnostics) };
     let is_meant = |found: &Diagnostic| {
         found.place.as_ref().is_some_and(|place| only.contains(place.file.path()))
     };

@@ -358,6 +358,14 @@ impl Project {
         self.files.iter().map(File::path).chain(self.unread.iter().map(PathBuf::as_path))
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        match (self.files.as_slice(), self.unread.as_slice()) {
+            ([_], []) => 1,
+            _ => self.present().len(),
+        }
+    }
+
     /// Files that are there, sound or not, each once.
     pub(super) fn present(&self) -> Vec<&Path> {
         let mut present: Vec<_> = self.each_present().collect();

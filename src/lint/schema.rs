@@ -51,7 +51,9 @@ pub(super) fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
             continue;
         }
         let places = diagnostics.iter().filter_map(|found| found.place.as_ref());
-        let of_file = places.filter(|place| place.file.path() == file.path());
+        let of_file = places.filter(|place| {
+            Arc::ptr_eq(&place.file, &file.source) || place.file.path() == file.path()
+        });
         let said: BTreeSet<String> = of_file.map(|place| place.pointer.clone()).collect();
         // A finding about the whole file speaks of everything in it.
         if !said.contains("") {

@@ -83,7 +83,7 @@ const ONLY_DECISIONS: &[&str] =
     &["PermissionRequest", "PreModelSwitch", "WorktreeCreate", "Elicitation", "ElicitationResult"];
 
 fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
-    for (file, entry) in project.entries() {
+    for (file, entry) in project.entries().filter(|(_, entry)| is_concerned(entry)) {
         diagnostics.extend(session_end(file, entry));
         diagnostics.extend(not_enforced(file, entry));
         diagnostics.extend(too_long(entry));
@@ -91,6 +91,17 @@ fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
         diagnostics.extend(asynchronous(file, entry));
         diagnostics.extend(ignored(entry));
     }
+}
+
+/// Whether anything is written that a rule here is about, or stands on the event that needs it.
+fn is_concerned(entry: &Entry) -> bool {
+    let settings = &entry.settings;
+    settings.timeout.is_some()
+        || settings.gate.is_some()
+        || settings.background.is_some()
+        || settings.rewake.is_some()
+        || settings.on_failure.is_some()
+        || entry.event.canonical() == "SessionEnd"
 }
 
 fn seconds(entry: &Entry) -> Option<f64> {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the names of the fields stay; new ones may come.
 
-use std::{io, path::Path};
+use std::{io, path::Path, thread};
 
 use serde::Serialize;
 
@@ -64,15 +64,35 @@ pub(crate) fn render(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     out.write_all(b"[")?;
-    // A finding is written in a hundred pieces: to memory first.
-    let mut line = Vec::new();
-    for (index, diagnostic) in diagnostics.iter().enumerate() {
-        line.clear();
-        line.extend_from_slice(if index == 0 { b"\n" } else { b",\n" });
-        serde_json::to_writer(&mut line, &finding(diagnostic, base))?;
-        out.write_all(&line)?;
-    }
+    let count = diagnostics.len();
+    let (mine, others) = diagnostics.split_at(if count > MANY { count / 2 } else { count });
+    let (mine, others) = thread::scope(|scope| {
+        let other = (!others.is_empty()).then(|| scope.spawn(|| lines(others, base)));
+        let mine = lines(mine, base);
+        (mine, other.map_or_else(|| Ok(Vec::new()), join))
+    });
+    // What stands before the first one has nothing to part it from.
+    out.write_all(mine?.strip_prefix(b",").unwrap_or_default())?;
+    out.write_all(&others?)?;
     out.write_all(if diagnostics.is_empty() { b"]\n" } else { b"\n]\n" })
+}
+
+/// More than so many are worth another thread, which has been used for finding them.
+const MANY: usize = 200;
+
+/// Findings, each behind a comma on a line of its own. One is written in a hundred pieces: so to
+/// memory.
+fn lines(diagnostics: &[Diagnostic], base: Option<&Path>) -> io::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for diagnostic in diagnostics {
+        lines.extend_from_slice(b",\n");
+        serde_json::to_writer(&mut lines, &finding(diagnostic, base))?;
+    }
+    Ok(lines)
+}
+
+fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn finding<'d>(diagnostic: &'d Diagnostic, base: Option<&Path>) -> Finding<'d> {
@@ -142,5 +162,19 @@ mod tests {
         let mut out = Vec::new();
         render(&[], None, &mut out).unwrap();
         assert_eq!(out, b"[]\n");
+    }
+
+    #[test]
+    fn many_stand_in_their_order() {
+        for count in [1, MANY, MANY + 1, MANY * 3] {
+            let all: Vec<_> =
+                (0..count).map(|index| Diagnostic::new(&RULE, index.to_string())).collect();
+            let mut out = Vec::new();
+            render(&all, None, &mut out).unwrap();
+            let value: Vec<serde_json::Value> = serde_json::from_slice(&out).unwrap();
+            let told = value.iter().map(|one| one["message"].as_str().unwrap().to_owned());
+            assert!(told.eq(all.iter().map(|one| one.message.clone())), "{count}");
+            assert_eq!(out.split(|byte| *byte == b'\n').count(), count + 3);
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
+use crate::json::Keys;
 use crate::shell::{
     Command, Kind, List, Operation, Part, Simple, Word,
     ends::{Codes, ends},
@@ -61,7 +62,11 @@ fn identifiers(text: &str) -> Vec<String> {
 
 /// Variables whose text comes from the payload; certain ones only.
 pub(super) fn from_payload(piece: &Piece<'_>) -> BTreeSet<String> {
+    const READERS: Keys = Keys::of(&["read"]);
     let mut names: BTreeSet<String> = BTreeSet::new();
+    if !piece.has_assignments && !piece.programs.meets(READERS) {
+        return names;
+    }
     for (command, around) in &piece.commands {
         let Some(simple) = command.simple() else { continue };
         let reads_own = around.streams.stdin == Stream::Own(0);
@@ -234,6 +239,12 @@ pub(super) fn output(command: &Command) -> Option<String> {
     }
     printed(simple)
 }
+
+/// What ends a script or a function with a code.
+pub(super) const EXITS: Keys = Keys::of(&["exit", "return"]);
+
+/// What prints texts of its own.
+pub(super) const PRINTERS: Keys = Keys::of(&["echo", "printf", "cat"]);
 
 /// `exit N` and `return N` with a literal number.
 pub(super) fn explicit_exit(simple: &Simple) -> Option<i64> {

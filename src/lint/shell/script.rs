@@ -10,6 +10,7 @@ use std::{
 };
 
 use crate::{
+    json::Keys,
     shell::{Part, Quote, Simple, Word, walk},
     source::{SourceFile, Span},
     sys::file,
@@ -147,7 +148,10 @@ const WRAPPERS: &[&str] =
 
 /// Where the program stands that is really meant.
 fn inner_program(words: &[Word]) -> usize {
-    let is_wrapper = |word: &Word| word.literal().is_some_and(|text| WRAPPERS.contains(&&*text));
+    const KEYS: Keys = Keys::of(WRAPPERS);
+    let is_wrapper = |word: &Word| {
+        word.literal().is_some_and(|text| KEYS.may_hold(&text) && WRAPPERS.contains(&&*text))
+    };
     let mut at = 0;
     while words.get(at).is_some_and(is_wrapper) {
         at += 1;
@@ -166,12 +170,13 @@ fn inner_program(words: &[Word]) -> usize {
 
 /// Which word of a command is a script, and how it is started.
 pub(super) fn script_word(simple: &Simple) -> Option<(usize, Start)> {
+    const KEYS: Keys = Keys::of(INTERPRETERS);
     let from = inner_program(&simple.words);
     let first = simple.words.get(from)?;
     let itself = || is_path(first).then_some((from, Start::Itself));
     let Some(program) = first.literal() else { return itself() };
     let program = program.rsplit('/').next().unwrap_or_default();
-    if !INTERPRETERS.contains(&program) {
+    if !KEYS.may_hold(program) || !INTERPRETERS.contains(&program) {
         return itself();
     }
     for (index, word) in simple.words.iter().enumerate().skip(from + 1) {

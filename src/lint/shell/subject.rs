@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::{
+    json::Keys,
     lint::project::{File, Kind as FileKind, Project},
     model::hook::{Entry, Handler, Shell},
     shell::{
@@ -83,6 +84,12 @@ pub(super) struct Piece<'t> {
     pub(super) is_inner: bool,
     /// Every command, compound ones before what is in them, with what is around it.
     pub(super) commands: Vec<(&'t Command, Around<'t>)>,
+    /// Which programs may be among the commands: most rules are about a few.
+    pub(super) programs: Keys,
+    /// Whether a command has a variable in one of its words.
+    pub(super) has_variables: bool,
+    /// Whether a variable is given a value.
+    pub(super) has_assignments: bool,
 }
 
 /// Everything about one command hook.
@@ -187,9 +194,15 @@ impl<'e> Texts<'e> {
 impl<'t> Piece<'t> {
     fn of(text: &'t Text<'t>) -> Self {
         let Text { list, home, dialect, has_arguments, script, is_inner } = text;
-        let mut commands = Vec::new();
+        let mut commands: Vec<(&Command, _)> = Vec::new();
         walk::walk(list, &mut |command, around| commands.push((command, *around)));
+        let simple = || commands.iter().filter_map(|(command, _)| command.simple());
+        let is_variable = |part: &Part| matches!(part, Part::Variable(_));
+        let has_variable = |word: &Word| word.parts.iter().any(is_variable);
         Self {
+            programs: Keys::of_words(simple().filter_map(Simple::program)),
+            has_variables: commands.iter().any(|(command, _)| command.words().any(has_variable)),
+            has_assignments: simple().any(|simple| !simple.assignments.is_empty()),
             list,
             home,
             dialect: *dialect,
@@ -241,8 +254,22 @@ impl<'t> Subject<'t> {
         }
     }
 
+    /// The texts of which the command was made.
+    pub(super) fn written(&self) -> impl Iterator<Item = &'t str> {
+        let (command, args) = match &self.entry.handler {
+            Handler::Command { command, args, .. } => (command.as_str(), args.as_deref()),
+            _ => ("", None),
+        };
+        std::iter::once(command).chain(args.into_iter().flatten().map(String::as_str))
+    }
+
     pub(super) fn is_exec_form(&self) -> bool {
         matches!(&self.entry.handler, Handler::Command { args: Some(_), .. })
+    }
+
+    /// Whether one of these programs may be run.
+    pub(super) fn may_run(&self, programs: Keys) -> bool {
+        self.pieces.iter().any(|piece| piece.programs.meets(programs))
     }
 
     /// Every command of every piece.

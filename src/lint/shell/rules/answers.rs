@@ -2,9 +2,9 @@
 
 use crate::{
     diag::{Diagnostic, Rule},
-    json::{Kind as JsonKind, Node},
+    json::{Keys, Kind as JsonKind, Node},
     lint::shell::{
-        facts::jq,
+        facts::{PRINTERS, jq},
         subject::{Piece, Subject},
     },
     model::{
@@ -68,10 +68,13 @@ const INNER: &[&str] = &[
     "updatedToolOutput",
 ];
 
+/// What may print an answer that is written out.
+const WRITERS: Keys = PRINTERS.and(Keys::of(&["jq"]));
+
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let event = &subject.entry.event;
     let is_read = event.row().is_some() && event.answers().plain_text != PlainText::Verbatim;
-    if !is_read || subject.entry.settings.background == Some(true) {
+    if !is_read || subject.entry.settings.background == Some(true) || !subject.may_run(WRITERS) {
         return;
     }
     subject.programs(|piece, simple, command, around| {

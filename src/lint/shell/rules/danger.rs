@@ -4,6 +4,7 @@ use std::cell::LazyCell;
 
 use crate::{
     diag::{Diagnostic, Rule},
+    json::Keys,
     lint::{
         project,
         shell::{
@@ -92,6 +93,9 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             let one = piece.home.found(&HOOK_STARTS_CLAUDE, message, command.span);
             found.push(one.help("start it without hooks: claude --bare -p …"));
         }
+        if !piece.programs.meets(RISKY) {
+            return;
+        }
         let name = simple.program();
         let has = |option: &str| simple.words.iter().any(|word| word.bare() == Some(option));
         let asks = || !["-n", "--non-interactive", "-k", "-K", "-V"].into_iter().any(has);
@@ -106,6 +110,9 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         download(piece, command, around, found);
     });
 }
+
+/// Programs of which more is asked.
+const RISKY: Keys = Keys::of(&["sudo", "rm", "curl", "wget"]);
 
 /// Events that every session fires, also one that a hook starts.
 const IN_EVERY_SESSION: &[&str] = &[

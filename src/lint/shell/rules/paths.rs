@@ -59,6 +59,9 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
             for word in &simple.words {
                 unquoted(subject.reach, piece, word, found);
             }
+            if !simple.words.iter().any(may_be_unexpanded) {
+                continue;
+            }
             let named = script::script_word(simple).map(|(index, _)| &simple.words[index]);
             if let Some(word) = named.or(simple.words.first()).filter(|_| !subject.is_exec_form()) {
                 unexpanded(piece, word, found);
@@ -173,6 +176,12 @@ fn unquoted(reach: Reach, piece: &Piece<'_>, word: &Word, found: &mut Vec<Diagno
         found.push(piece.home.mended(one, variable.span, &text, is_safe));
         return;
     }
+}
+
+/// Whether a word begins with a sign in quotes that means a path without them.
+fn may_be_unexpanded(word: &Word) -> bool {
+    matches!(word.parts.first(), Some(Part::Text { text, quote, .. })
+        if *quote != Quote::None && text.starts_with(['~', '$']))
 }
 
 fn unexpanded(piece: &Piece<'_>, word: &Word, found: &mut Vec<Diagnostic>) {

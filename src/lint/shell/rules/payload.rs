@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     diag::{Diagnostic, Rule},
+    json::Keys,
     lint::shell::{
         facts::{from_payload, jq},
         subject::{Piece, SHELLS, Subject},
@@ -102,21 +103,30 @@ const OWN_FIELDS: &[(&str, &[&str])] = &[
     ("ElicitationResult", &["content"]),
 ];
 
+const JQ: Keys = Keys::of(&["jq"]);
+const XARGS: Keys = Keys::of(&["xargs"]);
+
+/// Programs that read stdin to its end.
+const DRAINS: Keys = JQ.and(Keys::of(&["cat"]));
+
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     for piece in &subject.pieces {
         let known = from_payload(piece);
-        if subject.entry.vocabulary == Processor::ClaudeCode && subject.entry.event.row().is_some()
+        let is_known = subject.entry.event.row().is_some();
+        if is_known && subject.entry.vocabulary == Processor::ClaudeCode && piece.programs.meets(JQ)
         {
             fields(subject.entry, piece, &known, found);
         }
-        if !piece.is_inner {
+        if !piece.is_inner && piece.programs.meets(DRAINS) {
             read_twice(piece, found);
         }
         if !known.is_empty() {
             runs(piece, &known, found);
             unquoted(piece, &known, found);
         }
-        runs_by_xargs(piece, found);
+        if piece.programs.meets(XARGS) {
+            runs_by_xargs(piece, found);
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use crate::{
     diag::{Diagnostic, Rule},
     lint::shell::{
         facts::{
-            before, codes, explicit_exit, is_all_read, may_answer_in_json, output, printed, refuses,
+            EXITS, PRINTERS, before, codes, explicit_exit, is_all_read, may_answer_in_json, output,
+            printed, refuses,
         },
         script::Script,
         subject::{Piece, Subject},
@@ -106,6 +107,9 @@ fn each_exit<'s>(
     code: i64,
     mut visit: impl FnMut(&'s Piece, &'s Command, &Around<'s>),
 ) {
+    if !subject.may_run(EXITS) {
+        return;
+    }
     subject.programs(|piece, simple, command, around| {
         if explicit_exit(simple) == Some(code) && may_run_at_top(simple, around) {
             visit(piece, command, around);
@@ -157,7 +161,10 @@ fn words_only(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     if !is_all_read(subject) && subject.line().is_some_and(|line| line.list.0.len() != 1) {
         return;
     }
-    if may_answer_in_json(subject) || codes_of_exits(subject).iter().any(|code| *code != Some(0)) {
+    if !subject.may_run(PRINTERS)
+        || may_answer_in_json(subject)
+        || codes_of_exits(subject).iter().any(|code| *code != Some(0))
+    {
         return;
     }
     subject.programs(|piece, simple, command, around| {
@@ -194,7 +201,9 @@ fn codes_of_exits(subject: &Subject<'_>) -> Vec<Option<i64>> {
 
 fn lost(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let Some(line) = subject.line() else { return };
-    if may_answer_in_json(subject) {
+    // Without a script and an `exit` nothing refuses.
+    let may_refuse = !subject.scripts.is_empty() || subject.may_run(EXITS);
+    if !may_refuse || may_answer_in_json(subject) {
         return;
     }
     let mut places = Vec::new();

@@ -2,8 +2,9 @@
 
 use crate::{
     diag::{Diagnostic, Rule},
+    json::Keys,
     lint::shell::{
-        facts::{may_answer_in_json, output},
+        facts::{PRINTERS, may_answer_in_json, output},
         subject::{Piece, Subject},
     },
     model::{
@@ -46,13 +47,17 @@ const TERMINAL: &[&str] = &[
     "dialog", "whiptail", "fzf", "gum", "visudo", "crontab",
 ];
 
+/// Those, and what has subcommands that do.
+const INTERACTIVE: Keys = Keys::of(TERMINAL).and(Keys::of(&["git"]));
+
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let is_background = subject.entry.settings.background == Some(true);
     subject.programs(|piece, simple, command, around| {
+        let may_be_terminal = piece.programs.meets(INTERACTIVE) || !command.redirections.is_empty();
         if !is_background && around.function.is_none() {
             left_behind(piece, command, around, found);
         }
-        if let Some(what) = terminal(simple, command) {
+        if let Some(what) = may_be_terminal.then(|| terminal(simple, command)).flatten() {
             let message = format!("{what} needs a terminal, and hooks have none");
             let one = piece.home.found(&NEEDS_A_TERMINAL, message, command.span);
             found.push(
@@ -172,7 +177,10 @@ fn unseen(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let event = &subject.entry.event;
     let is_dropped = event.row().is_some() && event.answers().plain_text == PlainText::Dropped;
     let Some(line) = subject.line().filter(|_| is_dropped && subject.is_complete) else { return };
-    if subject.entry.vocabulary == Processor::TaskOrchestrator || may_answer_in_json(subject) {
+    if subject.entry.vocabulary == Processor::TaskOrchestrator
+        || !line.programs.meets(PRINTERS)
+        || may_answer_in_json(subject)
+    {
         return;
     }
     // With a refusal the reason is what matters, and another rule says where it goes.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     diag::{Diagnostic, Rule, Severity},
+    json::Keys,
     lint::shell::subject::{Piece, Subject},
     shell::{Simple, Word},
     source::Span,
@@ -55,7 +56,9 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         return;
     }
     for piece in subject.pieces.iter().filter(|piece| !piece.is_inner) {
-        piece_fits(piece, limit, found);
+        if piece.programs.meets(WAITS) {
+            piece_fits(piece, limit, found);
+        }
         if settings.timeout.is_some_and(|limit| limit <= SHORT) {
             may_not_fit(piece, limit, found);
         }
@@ -88,6 +91,9 @@ fn slow(simple: &Simple) -> Option<String> {
     let (name, rest) = SLOW.iter().find(|(name, rest)| program == *name && words == *rest)?;
     Some([&[*name], *rest].concat().join(" "))
 }
+
+/// What waits, or may take so long and no longer.
+const WAITS: Keys = Keys::of(&["sleep", "timeout", "gtimeout", "curl"]);
 
 const FIT: &str = "raise `timeout`, or wait less";
 

@@ -160,10 +160,15 @@ fn instead_of(name: &str) -> Option<&'static str> {
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let assigned = LazyCell::new(|| assigned(subject));
+    let has_templates = subject.written().any(|text| text.contains(['{', '%']));
+    if !has_templates && !subject.pieces.iter().any(|piece| piece.has_variables) {
+        return;
+    }
     let mut told = BTreeSet::new();
     subject.commands(|piece, command, around| {
         for word in command.words() {
-            for variable in word.variables() {
+            let variables = if piece.has_variables { word.variables() } else { Vec::new() };
+            for variable in variables {
                 if told.contains(&variable.name) {
                     continue;
                 }
@@ -173,11 +178,13 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
                     found.push(one);
                 }
             }
-            if piece.script.is_none() {
+            if has_templates && piece.script.is_none() {
                 word.parts.iter().for_each(|part| template(piece, part, found));
             }
         }
-        overwritten(piece, command, found);
+        if piece.has_variables {
+            overwritten(piece, command, found);
+        }
     });
 }
 
@@ -292,7 +299,7 @@ fn sets_arguments(piece: &Piece<'_>) -> bool {
 /// `{{file}}`, `{file_path}`, `%FILE%` in plain text.
 fn template(piece: &Piece<'_>, part: &Part, found: &mut Vec<Diagnostic>) {
     let Part::Text { text, span, .. } = part else { return };
-    if !text.bytes().any(|byte| matches!(byte, b'{' | b'%')) {
+    if !text.contains(['{', '%']) {
         return;
     }
     let braces = text.split_once("{{").and_then(|(_, rest)| rest.split_once("}}"));
