@@ -267,6 +267,12 @@ impl PrivateDir {
         }
     }
 
+    /// Whether there is a directory, or a link to one, of this name.
+    pub(crate) fn has_dir(&self, name: impl AsRef<OsStr>) -> bool {
+        let stat = rustix::fs::statat(&self.handle, name.as_ref(), AtFlags::empty());
+        stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir())
+    }
+
     /// Which directory this is, whatever it is called.
     pub(crate) fn identity(&self) -> Result<Inode, Error> {
         let stat = rustix::fs::fstat(&self.handle)

@@ -10,7 +10,7 @@ use std::{
 
 use crate::tasks::file::Task;
 
-use super::{files, state::Attempt};
+use super::{files, folder::Folder, state::Attempt};
 
 /// Larger files are named, not copied.
 const LARGEST: u64 = 64 << 20;
@@ -21,7 +21,7 @@ const LARGEST: u64 = 64 << 20;
 /// # Errors
 ///
 /// A pattern matches nothing, or a reported file is not there.
-pub(super) fn of(task: &Task, attempt: &Attempt) -> Result<Vec<PathBuf>, String> {
+pub(super) fn of(folder: &Folder, task: &Task, attempt: &Attempt) -> Result<Vec<PathBuf>, String> {
     let cwd = &attempt.input.cwd;
     let mut all = Vec::new();
     for pattern in &task.artifacts {
@@ -38,7 +38,7 @@ pub(super) fn of(task: &Task, attempt: &Attempt) -> Result<Vec<PathBuf>, String>
         }
         all.push(path);
     }
-    if attempt.output_dir.is_dir() {
+    if folder.has_results(&attempt.output_dir) {
         all.extend(files::matching(&attempt.output_dir, "."));
     }
     let mut seen = std::collections::BTreeSet::new();

@@ -107,6 +107,8 @@ pub(crate) struct Done {
 #[derive(Debug)]
 pub(crate) struct Folder {
     dir: PrivateDir,
+    /// Results of tasks, a directory for each that has some.
+    results: PrivateDir,
     pub(crate) record: Record,
     /// Nobody has driven it before.
     pub(crate) is_new: bool,
@@ -163,7 +165,7 @@ fn furnish(
     let dir = runs.subdir(&id)?;
     let lock = take(&dir, &id, PATIENCE)?;
     // Now, so that it is private whoever puts the first result into it.
-    dir.subdir(ARTIFACTS)?;
+    let results = dir.subdir(ARTIFACTS)?;
     let token = random::token().map_err(file_error(dir.path()))?;
     let record = Record { version: VERSION, id, token, file, base, options };
     fill(&dir, TASKS, text.as_bytes())?;
@@ -171,7 +173,7 @@ fn furnish(
     fill(&dir, RECORD, &serde_json::to_vec_pretty(&record).unwrap_or_default())?;
     let log = dir.open_append(DONE)?;
     let done = BTreeMap::new();
-    Ok(Folder { dir, record, is_new: true, done, log, is_torn: false, _lock: lock })
+    Ok(Folder { dir, results, record, is_new: true, done, log, is_torn: false, _lock: lock })
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -282,7 +284,8 @@ fn open_within(state: &PrivateDir, id: &str, patience: Duration) -> Result<Folde
     dir.open_read(DONE)?.read_to_end(&mut text).map_err(file_error(&path))?;
     let is_torn = !text.is_empty() && !text.ends_with(b"\n");
     let done = parse(&String::from_utf8_lossy(&text));
-    Ok(Folder { dir, record, is_new: false, done, log, is_torn, _lock: lock })
+    let results = dir.subdir(ARTIFACTS)?;
+    Ok(Folder { dir, results, record, is_new: false, done, log, is_torn, _lock: lock })
 }
 
 /// The last success of each task.
@@ -349,13 +352,18 @@ impl Folder {
         if self.output_dir(task).symlink_metadata().is_err() {
             return Ok(());
         }
-        let (results, earlier) = (self.dir.subdir(ARTIFACTS)?, self.dir.subdir(EARLIER)?);
+        let earlier = self.dir.subdir(EARLIER)?;
         let name = name_of(task);
         let path = earlier.path().join(&name);
         match fs::remove_dir_all(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file_error(&path)(error)),
-            _ => Ok(results.move_to(&name, &earlier, &name)?),
+            _ => Ok(self.results.move_to(&name, &earlier, &name)?),
         }
+    }
+
+    /// Whether a task has results there.
+    pub(crate) fn has_results(&self, output_dir: &Path) -> bool {
+        output_dir.file_name().is_some_and(|name| self.results.has_dir(name))
     }
 
     /// Where the results of a task go. Not made.

@@ -60,7 +60,7 @@ impl Runner<'_> {
         let failed = |why: String| Err(Some(why));
         let late = || failed(format!("took longer than {:?}", task.timeout.unwrap_or_default()));
         match status {
-            Status::Exited(0) => artifacts::of(task, attempt).map_err(Some),
+            Status::Exited(0) => artifacts::of(&self.folder, task, attempt).map_err(Some),
             Status::Exited(code) => failed(format!("exit {code}")),
             Status::Signalled(number) => failed(format!("ended by signal {number}")),
             Status::TimedOut => attempt.signs.stalled().map_or_else(late, |why| failed(why.into())),
