@@ -1,6 +1,6 @@
 //! `cph run`: a task file is run, in the foreground or by itself.
 
-use std::path::Path;
+use std::{path::Path, thread};
 
 use crate::{
     cli::{
@@ -23,7 +23,7 @@ use crate::{
         load,
         place::{self, Env},
         process::{self, Command, Outputs, Stdin},
-        signal,
+        signal, trace,
     },
     tasks::{
         self, Graph, TaskFile,
@@ -47,6 +47,9 @@ use super::{
 /// Runs within runs, at most: what starts itself must not go on for ever.
 const DEEPEST: u32 = 4;
 
+/// Bytes of a task file from which on reading it takes as long as opening the database.
+const LONG: usize = 16 << 10;
+
 /// What a detached run says goes here.
 const OWN_LOG: &str = "orchestrator.log";
 
@@ -57,7 +60,7 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Run) -> Result<Exit, Failure> 
     let kept = state(&here)?;
     let stage = Stage { desk, here: &here, state: &kept, args, depth };
     if let Some(id) = &args.drive {
-        return stage.drive(open(&kept, id)?, None);
+        return stage.drive(open(&kept, id)?, None, None);
     }
     if args.resume {
         return stage.resume_last();
@@ -175,14 +178,33 @@ impl Stage<'_> {
     }
 
     fn begin(&self, named: &Named) -> Result<Exit, Failure> {
-        let sound = match tasks_of(self.desk, self.here, &named.source) {
+        let (sound, runs) = self.prepare(named);
+        let sound = match sound {
             Ok(sound) => sound,
             Err(exit) => return Ok(exit),
         };
         let options = self.options(Options::default());
         let (name, base) = (named.name.clone(), named.base.clone());
         let folder = folder::create(self.state, name, base, options, named.source.text());
-        self.go(folder.map_err(|error| unkept(&error))?, Some(sound))
+        let folder = folder.map_err(|error| unkept(&error))?;
+        if self.args.detach { self.detach(folder) } else { self.drive(folder, Some(sound), runs) }
+    }
+
+    /// The tasks of a file; while a long one is read, another thread opens the database.
+    fn prepare(&self, named: &Named) -> (Result<(TaskFile, Graph), Exit>, Option<Runs>) {
+        let dir = self.state.path();
+        let is_long = !self.args.detach && named.source.text().len() >= LONG;
+        thread::scope(|scope| {
+            let open = || {
+                let _starting = trace::scope("thread.start");
+                thread::Builder::new().spawn_scoped(scope, || Runs::open(dir)).ok()
+            };
+            let opening = is_long.then(open).flatten();
+            let sound = tasks_of(self.desk, self.here, &named.source);
+            // Whoever tries again is told why not.
+            let runs = opening.and_then(|opening| opening.join().ok()?.ok());
+            (sound, runs)
+        })
     }
 
     /// What is said now counts beside what was said before.
@@ -193,10 +215,6 @@ impl Stage<'_> {
             keep_going: self.args.keep_going.then_some(true).or(before.keep_going),
             merge: before.merge || self.args.merge,
         }
-    }
-
-    fn go(&self, folder: Folder, sound: Option<(TaskFile, Graph)>) -> Result<Exit, Failure> {
-        if self.args.detach { self.detach(folder) } else { self.drive(folder, sound) }
     }
 
     fn resume_last(&self) -> Result<Exit, Failure> {
@@ -226,7 +244,7 @@ impl Stage<'_> {
         }
         // Also for whoever drives it in our place.
         folder.set_options(self.options(folder.record.options)).map_err(|e| Failure::of(&e))?;
-        self.go(folder, None)
+        if self.args.detach { self.detach(folder) } else { self.drive(folder, None, None) }
     }
 
     /// Hands the run to a process of its own.
@@ -248,9 +266,14 @@ impl Stage<'_> {
     }
 
     /// Drives a run that is ours, to its end; its tasks are read from its directory unless they are
-    /// given.
-    fn drive(&self, folder: Folder, sound: Option<(TaskFile, Graph)>) -> Result<Exit, Failure> {
-        let runs = self.runs()?;
+    /// given, and so is the database.
+    fn drive(
+        &self,
+        folder: Folder,
+        sound: Option<(TaskFile, Graph)>,
+        runs: Option<Runs>,
+    ) -> Result<Exit, Failure> {
+        let runs = runs.map_or_else(|| self.runs(), Ok)?;
         self.tidy(&folder, &runs);
         let sound = match sound {
             Some(sound) => Ok(sound),
