@@ -161,7 +161,7 @@ mod tests {
         for text in ["", "a ==", "a b", "(a)", "a = b", "'a", "a && ", "a === b", "x > 1"] {
             assert!(Condition::parse(text).is_err(), "{text}");
         }
-        let why = |text| Condition::parse(text).unwrap_err().to_string();
+        let why = |text| Condition::parse(text).unwrap_err();
         let wanted = "there are no parentheses in conditions: `b)`";
         assert_eq!(why("!(a == b)"), wanted);
         assert_eq!(why("a == b c"), "`b c` is no single value: put it into quotes");

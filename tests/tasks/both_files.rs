@@ -45,9 +45,9 @@ fn with_both(strategy: &str, tasks: &str) -> Cph {
 /// `what name` of every hook of the last firing of an event, sorted by names.
 fn fired(cph: &Cph, event: &str) -> Vec<String> {
     let log = cph.succeed(&["log", "--json"]);
-    let firings = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut firings = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let is_meant = |one: &Value| one["event"] == event && one["outcome"] != "handed over";
-    let last = firings.filter(is_meant).last().unwrap_or_else(|| panic!("{event}: {log}"));
+    let last = firings.rfind(is_meant).unwrap_or_else(|| panic!("{event}: {log}"));
     let hooks = last["hooks"].as_array().unwrap();
     let said = |hook: &Value| {
         let name = hook["label"].as_str().unwrap().split(' ').nth(1).unwrap().to_owned();

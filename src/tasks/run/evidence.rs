@@ -336,10 +336,10 @@ mod tests {
 
     #[test]
     fn who_could_run_is_at_work_and_who_waits_for_a_disk_does_not_hang() {
+        use State::{Disk, Sleeping};
         let queue = [10, 20, 30].map(|at| (at, 10, State::Running));
         assert_eq!(seen(Some(5), &queue), [HEARTBEAT; 3]);
         // It is told that nothing is heard, and its time counts from the end of the wait.
-        use State::{Disk, Sleeping};
         let looks = [
             (30, 10, Disk),
             (62, 10, Disk),
