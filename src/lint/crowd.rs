@@ -1,7 +1,8 @@
 //! Work that brings more work, on as many processors as there are.
 //!
 //! Does not know the work. Invariants: everything is worked off once; few things are worked off
-//! here, for a thread costs more than they do; the results stand in no order.
+//! here, for a thread costs more than they do; the results stand in no order, and hold no open
+//! files: each thread has its own.
 
 use std::{
     collections::VecDeque,
@@ -9,6 +10,8 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
+
+use crate::sys::table;
 
 /// Fewer than this that wait are not worth another thread.
 const FEW: usize = 48;
@@ -51,6 +54,7 @@ pub(super) fn work_off<T: Send, R: Send>(
         }
     };
     let help = || {
+        table::keep_apart();
         let mut done = Vec::new();
         while let Some((things, _at_work)) = queue.take() {
             handful(things, &mut done);

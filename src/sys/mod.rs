@@ -25,6 +25,7 @@ pub(crate) mod repository;
 pub(crate) mod rolling;
 pub(crate) mod signal;
 pub(crate) mod start;
+pub(crate) mod table;
 pub(crate) mod terminal;
 pub(crate) mod trace;
 pub(crate) mod whereabouts;
