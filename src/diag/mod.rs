@@ -128,9 +128,10 @@ impl Diagnostic {
 impl Place {
     fn order(&self, other: &Self) -> Ordering {
         // Most neighbours are of one file, and paths are long.
-        let file = match Arc::ptr_eq(&self.file, &other.file) {
-            true => Ordering::Equal,
-            false => self.file.path().cmp(other.file.path()),
+        let file = if Arc::ptr_eq(&self.file, &other.file) {
+            Ordering::Equal
+        } else {
+            self.file.path().cmp(other.file.path())
         };
         file.then_with(|| self.span.start.cmp(&other.span.start))
     }

@@ -247,9 +247,10 @@ impl<'t> Node<'t> {
             let written = &self.parts[at as usize];
             let (start, end) = (written.start as usize, written.end as usize);
             let bytes = &self.text.as_bytes()[start..end];
-            let is_it = match written.is_plain {
-                true => &bytes[1..bytes.len() - 1] == key.as_bytes(),
-                false => decodes_to(bytes, key),
+            let is_it = if written.is_plain {
+                &bytes[1..bytes.len() - 1] == key.as_bytes()
+            } else {
+                decodes_to(bytes, key)
             };
             if is_it {
                 found = Some(written.next);

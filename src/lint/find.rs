@@ -176,9 +176,10 @@ fn look_into(top: &Path, handle: &Listing, dir: &Path) -> (Vec<PathBuf>, Option<
     });
     // What is found in order needs no sorting in the end.
     names.sort_unstable();
-    let below = match is_top {
-        true => names.into_iter().map(PathBuf::from).collect(),
-        false => names.iter().map(|name| dir.join(name)).collect(),
+    let below = if is_top {
+        names.into_iter().map(PathBuf::from).collect()
+    } else {
+        names.iter().map(|name| dir.join(name)).collect()
     };
     let found = (!markers.is_empty()).then(|| {
         let root = if is_top { Arc::from(top) } else { Arc::from(top.join(dir)) };

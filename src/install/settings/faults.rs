@@ -85,7 +85,7 @@ impl Survey<'_> {
     fn switched_off(&mut self, key: &str, node: Node<'_>) {
         let message = format!("`{key}` keeps the hooks of this file from running");
         let found = Diagnostic::new(&HOOKS_SWITCHED_OFF, message)
-            .at(self.file, node.span(), &join("", key))
+            .at(self.file, node.span(), join("", key))
             .help(format!("remove `{key}` to let cph run"));
         self.found.push(found);
     }

@@ -197,7 +197,7 @@ fn of_object(
         let key = member.key.as_ref();
         let place = |rule: &'static Rule, message: String| {
             let found = Diagnostic::new(rule, message);
-            found.at(&file.source, member.key_span, &pointer::join(&at.pointer(), key))
+            found.at(&file.source, member.key_span, pointer::join(&at.pointer(), key))
         };
         if !in_question.may_hold(key) {
             continue;

@@ -64,7 +64,7 @@ fn identifiers(text: &str) -> Vec<String> {
 pub(super) fn from_payload(piece: &Piece<'_>) -> BTreeSet<String> {
     const READERS: Keys = Keys::of(&["read"]);
     let mut names: BTreeSet<String> = BTreeSet::new();
-    if !piece.has_assignments && !piece.programs.meets(READERS) {
+    if !piece.has.assignments && !piece.programs.meets(READERS) {
         return names;
     }
     for (command, around) in &piece.commands {

@@ -86,10 +86,16 @@ pub(super) struct Piece<'t> {
     pub(super) commands: Vec<(&'t Command, Around<'t>)>,
     /// Which programs may be among the commands: most rules are about a few.
     pub(super) programs: Keys,
-    /// Whether a command has a variable in one of its words.
-    pub(super) has_variables: bool,
-    /// Whether a variable is given a value.
-    pub(super) has_assignments: bool,
+    pub(super) has: Has,
+}
+
+/// What some command of a piece has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Has {
+    /// A variable in one of its words.
+    pub(super) variables: bool,
+    /// A variable that is given a value.
+    pub(super) assignments: bool,
 }
 
 /// Everything about one command hook.
@@ -201,8 +207,10 @@ impl<'t> Piece<'t> {
         let has_variable = |word: &Word| word.parts.iter().any(is_variable);
         Self {
             programs: Keys::of_words(simple().filter_map(Simple::program)),
-            has_variables: commands.iter().any(|(command, _)| command.words().any(has_variable)),
-            has_assignments: simple().any(|simple| !simple.assignments.is_empty()),
+            has: Has {
+                variables: commands.iter().any(|(command, _)| command.words().any(has_variable)),
+                assignments: simple().any(|simple| !simple.assignments.is_empty()),
+            },
             list,
             home,
             dialect: *dialect,

@@ -85,7 +85,7 @@ impl<'t> Reader<'t> {
                 return self.unclear();
             }
         } else {
-            variable = self.function_name().to_owned();
+            self.function_name().clone_into(&mut variable);
             self.lines()?;
             if self.take_reserved("in") {
                 self.blanks();

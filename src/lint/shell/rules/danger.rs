@@ -81,14 +81,15 @@ const SECRETS: &[(&str, usize, &str)] = &[
 
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let event = subject.entry.event.canonical();
-    let is_guarded = !IN_EVERY_SESSION.contains(&event) || guards_recursion(subject);
+    let may_recur = IN_EVERY_SESSION.contains(&event);
+    let is_guarded = LazyCell::new(|| guards_recursion(subject));
     let assigned = LazyCell::new(|| assigned(subject));
     subject.commands(|piece, command, around| {
         for word in command.words() {
             secret(piece, word, found);
         }
         let Some(simple) = command.simple() else { return };
-        if !is_guarded && starts_claude(simple) {
+        if may_recur && starts_claude(simple) && !*is_guarded {
             let message = "the session that this starts runs the same hooks".to_owned();
             let one = piece.home.found(&HOOK_STARTS_CLAUDE, message, command.span);
             found.push(one.help("start it without hooks: claude --bare -p …"));

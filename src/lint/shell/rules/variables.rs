@@ -69,6 +69,9 @@ const REAL: &[&str] = &[
     "CLAUDE_CONFIG_DIR",
 ];
 
+/// Those of them that not every hook gets.
+const NOT_EVERYWHERE: &[&str] = &["CLAUDE_ENV_FILE", "CLAUDE_PLUGIN_ROOT", "CLAUDE_PLUGIN_DATA"];
+
 /// Names that people believe to be set, and what to ask the payload instead. `*`: any ending.
 const DEAD: &[(&str, &str)] = &[
     ("CLAUDE_FILE_PATH*", ".tool_input.file_path"),
@@ -161,13 +164,13 @@ fn instead_of(name: &str) -> Option<&'static str> {
 pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let assigned = LazyCell::new(|| assigned(subject));
     let has_templates = subject.written().any(|text| text.contains(['{', '%']));
-    if !has_templates && !subject.pieces.iter().any(|piece| piece.has_variables) {
+    if !has_templates && !subject.pieces.iter().any(|piece| piece.has.variables) {
         return;
     }
     let mut told = BTreeSet::new();
     subject.commands(|piece, command, around| {
         for word in command.words() {
-            let variables = if piece.has_variables { word.variables() } else { Vec::new() };
+            let variables = if piece.has.variables { word.variables() } else { Vec::new() };
             for variable in variables {
                 if told.contains(&variable.name) {
                     continue;
@@ -182,7 +185,7 @@ pub(super) fn check(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
                 word.parts.iter().for_each(|part| template(piece, part, found));
             }
         }
-        if piece.has_variables {
+        if piece.has.variables {
             overwritten(piece, command, found);
         }
     });
@@ -201,6 +204,9 @@ fn judge(
         _ => false,
     };
     let name = variable.name.as_str();
+    if REAL.contains(&name) && !NOT_EVERYWHERE.contains(&name) {
+        return None;
+    }
     let is_set = |name: &str| assigned.is_none_or(|names| names.contains(name));
     let found = |rule, message| Some(piece.home.found(rule, message, variable.span));
     if name == "CLAUDE_ENV_FILE" {
