@@ -55,6 +55,8 @@ fn a_task_that_stays_stopped_ends_when_its_time_for_silence_is_over() {
     let all = events(&cph, "R1");
     let error = all.iter().find(|event| event["kind"] == "error").unwrap();
     assert_eq!(error["detail"]["reason"], "stopped by a signal for too long");
+    let kinds = told(&cph, "R1", &["stopped", "silent"]);
+    assert!(kinds.iter().all(|kind| kind == "stopped held") && !kinds.is_empty(), "{kinds:?}");
     assert!(!cph.path("project/oops").exists());
 }
 

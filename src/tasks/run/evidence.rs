@@ -265,15 +265,21 @@ impl Runner<'_> {
             shown.push((*id, verdict, attempt.index, attempt.worker, found, silent));
         }
         for (id, verdict, index, worker, found, silent) in shown {
-            let (kind, why) = match verdict {
-                Verdict::Fine => continue,
-                Verdict::Heartbeat => ("heartbeat", None),
-                Verdict::Back => ("alive", None),
-                Verdict::Odd(Notice::Stopped) => ("stopped", Some(Notice::Stopped)),
-                Verdict::Odd(Notice::Silent) | Verdict::Stalled => ("silent", Some(Notice::Silent)),
+            let notice = match verdict {
+                Verdict::Odd(notice) => Some(notice),
+                Verdict::Stalled if found.has(State::Stopped) => Some(Notice::Stopped),
+                Verdict::Stalled => Some(Notice::Silent),
+                _ => None,
+            };
+            let kind = match (verdict, notice) {
+                (Verdict::Fine, _) => continue,
+                (Verdict::Back, _) => "alive",
+                (_, Some(Notice::Stopped)) => "stopped",
+                (_, Some(Notice::Silent)) => "silent",
+                (_, None) => "heartbeat",
             };
             let mut detail = found.detail(silent);
-            detail.extend(why.map(|why| ("reason".to_owned(), found.why(why).into())));
+            detail.extend(notice.map(|notice| ("reason".to_owned(), found.why(notice).into())));
             self.tell(kind, Some(index), Some(worker), detail);
             if verdict == Verdict::Stalled {
                 self.set.end(id);
