@@ -62,19 +62,18 @@ fn end_of_string(bytes: &[u8], start: usize) -> usize {
 }
 
 /// The next `"` or `\\` from `at` on.
-fn quote_or_escape(bytes: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        at = quote_or_other(bytes, at)?;
-        if bytes[at] >= b' ' {
-            return Some(at);
-        }
-        at += 1;
-    }
+fn quote_or_escape(bytes: &[u8], at: usize) -> Option<usize> {
+    next_sign::<0>(bytes, at)
 }
 
-/// The next `"`, `\\` or control sign from `at` on. Most of a file is in strings, so eight bytes are
+/// The next `"`, `\\` or control sign from `at` on.
+pub(super) fn quote_or_other(bytes: &[u8], at: usize) -> Option<usize> {
+    next_sign::<b' '>(bytes, at)
+}
+
+/// The next `"`, `\\` or byte below another one. Most of a file is in strings, so eight bytes are
 /// looked at together.
-pub(super) fn quote_or_other(bytes: &[u8], mut at: usize) -> Option<usize> {
+fn next_sign<const BOUND: u8>(bytes: &[u8], mut at: usize) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
     // The lowest bit that is set belongs to the first byte that is less.
@@ -82,13 +81,14 @@ pub(super) fn quote_or_other(bytes: &[u8], mut at: usize) -> Option<usize> {
     let equal = |word: u64, byte: u8| less(word ^ (ONES * u64::from(byte)), 1);
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let word = u64::from_le_bytes(*chunk);
-        let hit = equal(word, b'"') | equal(word, b'\\') | less(word, b' ');
+        let hit = equal(word, b'"') | equal(word, b'\\') | less(word, BOUND);
         if hit != 0 {
             return Some(at + usize::try_from(hit.trailing_zeros() / 8).unwrap_or(0));
         }
         at += 8;
     }
-    let rest = bytes.get(at..)?.iter().position(|b| matches!(b, b'"' | b'\\' | ..b' '));
+    let is_sign = |b: &u8| matches!(b, b'"' | b'\\') || *b < BOUND;
+    let rest = bytes.get(at..)?.iter().position(is_sign);
     rest.map(|length| at + length)
 }
 
