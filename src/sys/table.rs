@@ -25,7 +25,7 @@ pub(crate) fn keep_apart() -> bool {
 mod tests {
     use std::{
         fs::{self, File},
-        io::Read as _,
+        io::{Read as _, Write as _},
         os::fd::AsRawFd as _,
         sync::mpsc::channel,
         thread,
@@ -38,7 +38,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let path = |name: &str| scratch.path().join(name);
         for name in ["before", "behind"] {
-            fs::write(path(name), name).unwrap();
+            File::create(path(name)).unwrap().write_all(name.as_bytes()).unwrap();
         }
         let mut before = File::open(path("before")).unwrap();
         let ((tell, told), (release, released)) = (channel(), channel::<()>());
