@@ -11,7 +11,10 @@ use std::{
     thread,
 };
 
-use crate::sys::table;
+use crate::sys::{
+    spread::{Room, make_room},
+    table,
+};
 
 /// Fewer than this that wait are not worth another thread.
 const FEW: usize = 48;
@@ -65,7 +68,15 @@ pub(super) fn work_off<T: Send, R: Send>(
         let (mut others, mut done) = (Vec::new(), Vec::new());
         while let Some((things, at_work)) = queue.take() {
             if others.is_empty() && queue.length() >= FEW {
-                others.extend((1..threads()).map(|_| scope.spawn(help)));
+                // Where we may be counts, and is narrow while room is made.
+                let helpers = 1..threads();
+                let another = |room: Room| {
+                    scope.spawn(move || {
+                        room.take();
+                        help()
+                    })
+                };
+                others = make_room(|room| helpers.map(|_| another(room)).collect());
             }
             handful(things, &mut done);
             drop(at_work);

@@ -24,6 +24,7 @@ pub(crate) mod random;
 pub(crate) mod repository;
 pub(crate) mod rolling;
 pub(crate) mod signal;
+pub(crate) mod spread;
 pub(crate) mod start;
 pub(crate) mod table;
 pub(crate) mod terminal;

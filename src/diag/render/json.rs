@@ -7,7 +7,10 @@ use std::{io, path::Path, thread};
 use serde::Serialize;
 
 use super::shown;
-use crate::diag::{Diagnostic, Edit, Fix, Place};
+use crate::{
+    diag::{Diagnostic, Edit, Fix, Place},
+    sys::spread::{Room, make_room},
+};
 
 /// What a finding looks like to programs. Lines and columns start at 1; columns count characters.
 #[derive(Serialize)]
@@ -67,7 +70,13 @@ pub(crate) fn render(
     let count = diagnostics.len();
     let (mine, others) = diagnostics.split_at(if count > MANY { count / 2 } else { count });
     let (mine, others) = thread::scope(|scope| {
-        let other = (!others.is_empty()).then(|| scope.spawn(|| lines(others, base)));
+        let another = |room: Room| {
+            scope.spawn(move || {
+                room.take();
+                lines(others, base)
+            })
+        };
+        let other = (!others.is_empty()).then(|| make_room(another));
         let mine = lines(mine, base);
         (mine, other.map_or_else(|| Ok(Vec::new()), join))
     });

@@ -1,0 +1,77 @@
+//! Threads that begin on another processor at once, and not some milliseconds later.
+//!
+//! A processor of a virtual machine that idles is halted, which the kernel cannot tell from one that was
+//! taken away; so it has a new thread wait behind the one that started it, until it next weighs its
+//! processors against each other. Knows nothing of what the threads do.
+
+#[cfg(target_os = "linux")]
+use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
+
+/// Where a thread may run that was started by [`make_room`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room(#[cfg(target_os = "linux")] Option<CpuSet>);
+
+impl Room {
+    /// The thread may run anywhere from now on: to be said by each as its first word.
+    pub(crate) fn take(self) {
+        #[cfg(target_os = "linux")]
+        if let Some(all) = self.0 {
+            // Should it fail, the thread stays where it is.
+            let _ = sched_setaffinity(None, &all);
+        }
+    }
+}
+
+/// Has `start` start threads, and leaves this processor to them.
+#[cfg(target_os = "linux")]
+pub(crate) fn make_room<T>(start: impl FnOnce(Room) -> T) -> T {
+    let Some((all, alone, others)) = processors() else { return start(Room(None)) };
+    // What is started inherits it.
+    if sched_setaffinity(None, &alone).is_err() {
+        return start(Room(None));
+    }
+    let started = start(Room(Some(all)));
+    // Should the first fail, nobody moves.
+    let _ = sched_setaffinity(None, &others);
+    let _ = sched_setaffinity(None, &all);
+    started
+}
+
+/// Those where we may run, the one where we do, and the others; `None`: there is no other one.
+#[cfg(target_os = "linux")]
+fn processors() -> Option<(CpuSet, CpuSet, CpuSet)> {
+    let (all, here) = (sched_getaffinity(None).ok()?, sched_getcpu());
+    let (mut alone, mut others) = (CpuSet::new(), all);
+    alone.set(here);
+    others.unset(here);
+    (all.is_set(here) && others.count() > 0 && !super::use_posix()).then_some((all, alone, others))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn make_room<T>(start: impl FnOnce(Room) -> T) -> T {
+    start(Room())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn everybody_may_run_anywhere_afterwards() {
+        let allowed = || format!("{:?}", rustix::thread::sched_getaffinity(None).ok());
+        let before = allowed();
+        let theirs = thread::scope(|scope| {
+            let started = make_room(|room| {
+                let helper = move || {
+                    room.take();
+                    allowed()
+                };
+                [scope.spawn(helper), scope.spawn(helper)]
+            });
+            started.map(|helper| helper.join().unwrap())
+        });
+        assert_eq!((allowed(), theirs), (before.clone(), [before.clone(), before]));
+    }
+}
