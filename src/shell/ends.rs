@@ -138,6 +138,9 @@ pub(crate) fn ends(script: &List, programs: Programs<'_>) -> Codes {
 /// More calls of functions than any hook needs; beyond, everything is possible.
 const MOST_STEPS: u32 = 20_000;
 
+/// More rounds of a loop than any hook needs to change all that it changes.
+const MOST_ROUNDS: u32 = 16;
+
 /// What a name may run.
 #[derive(Clone, Debug)]
 struct Function<'s> {
@@ -261,13 +264,15 @@ impl<'s> Ends<'s, '_> {
                 self.conditions(branches, otherwise.as_ref(), is_tested)
             }
             Kind::Loop { condition, body } => {
-                let condition = self.list(condition, true);
-                let body = self.guessing(|ends| ends.list(body, is_tested));
-                let around = Flow { falls: Codes::ZERO, ..condition };
-                around.or(Flow { falls: body.falls, ..body })
+                let first = Flow { falls: Codes::ZERO, ..self.list(condition, true) };
+                first.or(self.repeatedly(|ends| {
+                    let body = ends.list(body, is_tested);
+                    let condition = ends.list(condition, true);
+                    body.or(Flow { falls: Codes::ZERO, ..condition })
+                }))
             }
             Kind::For { body, .. } => {
-                self.guessing(|ends| ends.list(body, is_tested)).or(Flow::falls(Codes::ZERO))
+                self.repeatedly(|ends| ends.list(body, is_tested)).or(Flow::falls(Codes::ZERO))
             }
             Kind::Case { arms, .. } => {
                 let start = Flow::falls(Codes::ZERO);
@@ -287,6 +292,28 @@ impl<'s> Ends<'s, '_> {
                 self.checked(Flow::falls(Codes::TRUTH), is_tested)
             }
         }
+    }
+
+    /// Runs what may run again and again, until it finds nothing that an earlier time has changed.
+    fn repeatedly(&mut self, run: impl Fn(&mut Self) -> Flow) -> Flow {
+        let mut all = Flow::falls(Codes::NONE);
+        for _ in 0..MOST_ROUNDS {
+            let (before, last) = (self.found(), self.last);
+            let flow = self.guessing(&run);
+            all = all.or(flow);
+            self.last = last | flow.falls;
+            if flow.falls == Codes::NONE || self.found() == before && self.last == last {
+                return all;
+            }
+        }
+        Flow::ANYTHING
+    }
+
+    /// What a part of a script may find changed by an earlier one, but for `$?`.
+    fn found(&self) -> (Option3, Option3, usize, usize) {
+        let bodies = self.functions.values().map(|function| function.bodies.len()).sum();
+        let certain = self.functions.values().filter(|function| function.is_certain).count();
+        (self.errexit, self.pipefail, bodies, certain)
     }
 
     /// Runs what may run or not: options that it changes are unknown afterwards.
