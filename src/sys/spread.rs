@@ -65,13 +65,18 @@ mod tests {
         let theirs = thread::scope(|scope| {
             let started = make_room(|room| {
                 let helper = move || {
+                    let first = sched_getaffinity(None).map_or(0, |first| first.count());
                     room.take();
-                    allowed()
+                    (first == 1, allowed())
                 };
                 [scope.spawn(helper), scope.spawn(helper)]
             });
             started.map(|helper| helper.join().unwrap())
         });
+        // Those who were started begin where we were, if there is another place for us.
+        let [(a_begins_here, a), (b_begins_here, b)] = theirs;
+        assert!(processors().is_none() || (a_begins_here && b_begins_here));
+        let theirs = [a, b];
         assert_eq!((allowed(), theirs), (before.clone(), [before.clone(), before]));
     }
 }
