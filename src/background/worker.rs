@@ -125,7 +125,7 @@ fn perform(
     let dir = task.dir.as_ref().filter(|dir| dir.is_dir()).unwrap_or(&task.project);
     let command = Command {
         argv: task.argv.iter().map(OsString::from).collect(),
-        env,
+        env: env.into(),
         dir: Some(dir.clone()),
         stdin: Stdin::File(stdin),
         marker: task.label.clone(),

@@ -145,7 +145,7 @@ fn run(setup: &Setup, play: Play, dir: &Path) -> Result<Ending, Error> {
     let mut set = Set::new();
     let command = Command {
         argv: setup.command.clone(),
-        env,
+        env: env.into(),
         dir: Some(setup.dir.clone()),
         stdin: Stdin::Null,
         marker: name.display().to_string(),

@@ -273,7 +273,7 @@ impl Git {
         };
         let command = Command {
             argv: std::iter::once(self.program.clone().into_os_string()).chain(words).collect(),
-            env: self.env.clone(),
+            env: self.env.clone().into(),
             dir: Some(self.dir.clone()),
             stdin,
             marker: "git".to_owned(),

@@ -5,7 +5,6 @@
 //! the hook is started here and now, and the user is told.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
     path::PathBuf,
 };
@@ -118,12 +117,12 @@ const PLAIN: &[&str] = &[
 
 /// What comes from the host, which many jobs share, and what is told of this event.
 fn divided(
-    all: &BTreeMap<std::ffi::OsString, std::ffi::OsString>,
+    all: &process::Environment,
     host: &Env,
     is_lasting: bool,
 ) -> (Variables, Vec<(String, String)>) {
     let (mut shared, mut told) = (Variables::new(), Vec::new());
-    for (name, value) in all {
+    for (name, value) in all.iter() {
         let (Some(key), Some(text)) = (name.to_str(), value.to_str()) else { continue };
         let is_of_host = host.get(key) == Some(value);
         if !is_of_host || is_lasting && PLAIN.contains(&key) {
@@ -229,7 +228,7 @@ fn start(
 
 /// A process that outlives the session has no use for the session's tokens.
 pub(super) fn drop_tokens(command: &mut Command) {
-    command.env.retain(|name, _| !name.to_str().is_some_and(environment::is_token));
+    command.env.retain(|name| !name.to_str().is_some_and(environment::is_token));
 }
 
 /// A new log.

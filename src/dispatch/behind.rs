@@ -89,7 +89,7 @@ fn start(firing: &Firing<'_>, said: &Said) -> Result<u32, String> {
     let stdin = payload.reader().map_err(|error| error.to_string())?;
     let mut command = Command {
         argv,
-        env: firing.env.to_map(),
+        env: firing.env.to_map().into(),
         dir: firing.situation.dir().map(ToOwned::to_owned),
         stdin: Stdin::File(stdin),
         marker: "cph dispatch".to_owned(),

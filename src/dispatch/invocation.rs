@@ -5,7 +5,6 @@
 //! and how deep it stands.
 
 use std::{
-    collections::BTreeMap,
     ffi::{OsStr, OsString},
     path::Path,
 };
@@ -15,14 +14,14 @@ use crate::{
         hook::{Handler, Hook, Shell},
         words,
     },
-    sys::{place::Env, process},
+    sys::{
+        place::Env,
+        process::{self, Environment},
+    },
 };
 
 /// The host's file for environment variables of later tool calls.
 pub(crate) const ENV_FILE: &str = "CLAUDE_ENV_FILE";
-
-/// A full environment.
-pub(super) type Environment = BTreeMap<OsString, OsString>;
 
 /// The command line of a `command` hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +46,7 @@ pub(super) fn environment(env: &Env, project: &Path, told: &[(String, String)]) 
         all.insert(name.into(), value.into());
     }
     all.entry("CLAUDE_PROJECT_DIR".into()).or_insert_with(|| project.into());
-    all
+    Environment::common(all)
 }
 
 /// The command line of a hook; `None` for handlers that start no process.
@@ -96,7 +95,7 @@ fn placeholders(word: &str, environment: &Environment) -> OsString {
     let mut result = OsString::from(parts.next().unwrap_or_default());
     let project = environment.get(OsStr::new("CLAUDE_PROJECT_DIR"));
     for part in parts {
-        result.push(project.map_or(OsStr::new(""), OsString::as_os_str));
+        result.push(project.unwrap_or_default());
         result.push(part);
     }
     result
@@ -109,7 +108,7 @@ pub(super) fn startable(
     dir: Option<&Path>,
 ) -> Vec<OsString> {
     let Some(by_shell) = line.otherwise else { return line.argv };
-    let path = environment.get(OsStr::new("PATH")).map(OsString::as_os_str);
+    let path = environment.get(OsStr::new("PATH"));
     // Shells have ideas of their own about where to look when there is no PATH.
     match line.argv.first().filter(|_| path.is_some()) {
         Some(program) if process::is_runnable(program, path, dir) => line.argv,

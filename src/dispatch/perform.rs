@@ -18,6 +18,7 @@ use crate::{
         once,
         recursion::{self, Nesting},
     },
+    sys::process::Environment,
 };
 
 use super::{
@@ -144,11 +145,7 @@ impl Firing<'_> {
     }
 
     /// What every hook gets.
-    pub(super) fn environment(
-        &self,
-        nesting: &Nesting,
-        occurrence: &OccurrenceId,
-    ) -> invocation::Environment {
+    pub(super) fn environment(&self, nesting: &Nesting, occurrence: &OccurrenceId) -> Environment {
         let (depth, inside) = nesting.below(occurrence);
         let event = &self.situation.event;
         let mut told = vocabulary::environment(self.payload, event, self.situation.fired_by);

@@ -25,7 +25,7 @@ use crate::{
     sys::{
         clock::{self, Deadline},
         dir::PrivateDir,
-        process::{Command, Ending, Id, Limits, Set, Status, Stdin},
+        process::{Command, Ending, Environment, Id, Limits, Set, Status, Stdin},
         signal, trace,
     },
 };
@@ -34,7 +34,7 @@ use super::{
     background,
     feed::Feed,
     http::{self, Request},
-    invocation::{self, Environment},
+    invocation,
     keeper::Keeper,
 };
 
@@ -433,12 +433,12 @@ impl<'r, 's> Runner<'r, 's> {
         let call = &self.calls[index];
         let mut env = self.stage.environment.clone();
         if let Some(mark) = mark {
-            env.insert(crate::session::delivery::MARK.into(), mark.into());
+            env.set(crate::session::delivery::MARK, mark);
         }
         if let Some(files) = self.stage.env_files {
             // A hook without a file of its own gets the host's: better joined than lost.
             if let Ok(path) = files.part(index) {
-                env.insert(invocation::ENV_FILE.into(), path.into());
+                env.set(invocation::ENV_FILE, path);
             }
         }
         self.stage.command(call.hook, env, || feed.file(call, previous))

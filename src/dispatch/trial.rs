@@ -35,7 +35,7 @@ use crate::{
         dir::{self, PrivateDir},
         memory::Shared,
         place::Env,
-        process::{Command, Ending, Limits},
+        process::{Command, Ending, Environment, Limits},
     },
 };
 
@@ -43,7 +43,7 @@ use super::{
     Firing, Request, Spoken, background, choose,
     feed::Feed,
     http::Allowed,
-    invocation::{self, Environment},
+    invocation,
     run::{self, Call, Stage},
     situation::Situation,
 };
@@ -305,7 +305,9 @@ impl Bench<'_> {
             let item = if item == batch.by { String::new() } else { item };
             told.extend([("CPH_BATCH_SIZE", "1".to_owned()), ("CPH_BATCH_PATHS", item)]);
         }
-        environment.extend(told.into_iter().map(|(name, value)| (name.into(), value.into())));
+        for (name, value) in told {
+            environment.set(name, value);
+        }
         Some(terms)
     }
 
@@ -412,11 +414,11 @@ impl EnvFile {
         let has_one = situation.event.row().is_some_and(|row| row.has_env_file);
         let is_wanted = has_one && situation.fired_by == Processor::ClaudeCode;
         // The host's is none of ours.
-        environment.remove(std::ffi::OsStr::new(invocation::ENV_FILE));
+        environment.retain(|name| name != invocation::ENV_FILE);
         let path = situation.scratch().join(format!("cph-test-{}", std::process::id()));
         let dir = is_wanted.then(|| dir::open_private_dir(&path).ok())??;
         drop(dir.create_new(Self::NAME).ok()?);
-        environment.insert(invocation::ENV_FILE.into(), dir.path().join(Self::NAME).into());
+        environment.set(invocation::ENV_FILE, dir.path().join(Self::NAME));
         Some(Self { dir })
     }
 

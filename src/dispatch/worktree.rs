@@ -11,10 +11,10 @@ use std::{ffi::OsString, path::Path};
 
 use crate::{
     model::{Payload, Processor},
-    sys::process::{Command, Ending, Set, Status, Stdin},
+    sys::process::{Command, Ending, Environment, Set, Status, Stdin},
 };
 
-use super::{invocation, report::Report, run, situation::Situation};
+use super::{report::Report, run, situation::Situation};
 
 /// What of the environment would lead git elsewhere.
 const MISLEADING: &[&str] =
@@ -29,7 +29,7 @@ pub(super) fn is_wanted(situation: &Situation) -> bool {
 pub(super) fn create(
     situation: &Situation,
     payload: &Payload,
-    environment: invocation::Environment,
+    environment: Environment,
     report: &mut Report<'_>,
 ) -> Result<String, String> {
     let name = payload.text("name").unwrap_or_default();
@@ -64,7 +64,7 @@ fn flat_name(name: &str) -> Option<String> {
 
 struct Git<'s> {
     situation: &'s Situation,
-    environment: invocation::Environment,
+    environment: Environment,
 }
 
 impl Git<'_> {
@@ -84,9 +84,9 @@ impl Git<'_> {
 
     fn ending(&self, words: &[&str]) -> Ending {
         let mut env = self.environment.clone();
-        env.retain(|name, _| !MISLEADING.iter().any(|bad| name == bad));
+        env.retain(|name| !MISLEADING.iter().any(|bad| name == *bad));
         // Nobody sits there to answer.
-        env.insert("GIT_TERMINAL_PROMPT".into(), "0".into());
+        env.set("GIT_TERMINAL_PROMPT", "0");
         let command = Command {
             argv: ["git"].iter().chain(words).map(OsString::from).collect(),
             env,

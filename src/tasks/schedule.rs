@@ -236,7 +236,7 @@ impl<'g> Schedule<'g> {
         let mut consequences = Vec::new();
         if !outcome.is_done() {
             self.block_behind(index, &mut consequences);
-            if self.on_failure == OnFailure::Stop {
+            if self.is_stopped_by(outcome) {
                 consequences.extend(self.stop());
             }
         }
@@ -259,6 +259,11 @@ impl<'g> Schedule<'g> {
     /// Whether every task has ended.
     pub(crate) fn is_over(&self) -> bool {
         self.left == 0
+    }
+
+    /// Whether nothing more is started once a task has ended so.
+    pub(crate) fn is_stopped_by(&self, outcome: Outcome) -> bool {
+        !outcome.is_done() && self.on_failure == OnFailure::Stop
     }
 
     /// Whether nothing more is started.

@@ -4,7 +4,6 @@
 //! the leader of its own process group, gets exactly the environment it is given, and inherits
 //! nothing but its three standard descriptors.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -19,6 +18,7 @@ pub(crate) mod apart;
 mod crowd;
 mod descriptors;
 mod detach;
+mod environment;
 mod exit;
 mod facts;
 mod family;
@@ -34,6 +34,7 @@ mod turn;
 
 pub(crate) use allowance::{Allowance, within};
 pub(crate) use detach::{Outputs, detach, forget_ended, wait_detached};
+pub(crate) use environment::Environment;
 pub(crate) use facts::{
     Identity, State, all as facts_of_all, arguments, cpu_by_group, identity, is_alive,
     of as facts_of,
@@ -51,7 +52,7 @@ pub(crate) struct Command {
     /// The program and its arguments. A name without `/` is looked up on the `PATH` of `env`.
     pub(crate) argv: Vec<OsString>,
     /// The whole environment of the child.
-    pub(crate) env: BTreeMap<OsString, OsString>,
+    pub(crate) env: Environment,
     /// Where it runs; `None` for our own working directory.
     pub(crate) dir: Option<PathBuf>,
     pub(crate) stdin: Stdin,

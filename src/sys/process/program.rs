@@ -54,7 +54,14 @@ pub(crate) fn find_program(
 /// that nobody looks it up again.
 fn candidate(dir: Option<&Path>, place: &Path, name: &OsStr) -> PathBuf {
     let base = dir.unwrap_or(Path::new("."));
-    base.join(place).join(name)
+    let lengths = [base.as_os_str(), place.as_os_str(), name].map(OsStr::len);
+    let mut path = PathBuf::with_capacity(lengths.iter().sum::<usize>() + 2);
+    if place.is_relative() {
+        path.push(base);
+    }
+    path.push(place);
+    path.push(name);
+    path
 }
 
 fn examine(file: &Path) -> io::Result<()> {

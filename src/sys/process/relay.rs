@@ -4,9 +4,11 @@
 //! be busy for as long as a child takes, while the other one has nothing to do. A thread that waits
 //! for a child is woken on the processor on which the child ends. So for each place a thread waits
 //! for the child there, and starts what was prepared to come next; the set learns of both
-//! afterwards. Knows nothing of what children say. Invariants: nothing is started behind a child
-//! that did not end well, or while the set is to decide first; each prepared child is started once or
-//! given back.
+//! afterwards, and where children end fast one after the other, of several at a time: to wake
+//! somebody on another processor takes longer than to start a child. Knows nothing of what children
+//! say. Invariants: nothing is started behind a child that did not end well, or while the set is to
+//! decide first; nor what does not come before all that such ends let start of which the set has not
+//! decided yet; each prepared child is started once or given back.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -89,19 +91,49 @@ impl Told {
     }
 }
 
-#[derive(Default)]
 struct State {
     /// In the order of their places.
     next: VecDeque<Next>,
     to_wait: Vec<Waited>,
     told: Vec<Told>,
+    threads: usize,
     /// Threads that wait for something to wait for.
     idle: usize,
+    /// What comes before this place, and only that, comes before everything that the ends let start
+    /// that were told; and that were told and heard.
+    before_told: u32,
+    before_heard: u32,
+    /// The set will hear what is told without being woken, and soon.
+    will_look: bool,
     /// Children that nothing follows by itself.
     barred: BTreeSet<Id>,
     /// The set is to decide first.
     is_held: bool,
     is_over: bool,
+}
+
+impl State {
+    fn new() -> Self {
+        Self {
+            next: VecDeque::new(),
+            to_wait: Vec::new(),
+            told: Vec::new(),
+            threads: 0,
+            idle: 0,
+            before_told: u32::MAX,
+            before_heard: u32::MAX,
+            will_look: false,
+            barred: BTreeSet::new(),
+            is_held: false,
+            is_over: false,
+        }
+    }
+
+    /// Whether what was told can wait until the set looks by itself: for each child that runs
+    /// somebody who may follow it is prepared.
+    fn can_wait(&self) -> bool {
+        self.will_look && !self.is_held && self.next.len() >= self.threads - self.idle
+    }
 }
 
 struct Shared {
@@ -175,7 +207,9 @@ impl Shared {
             state.is_held |= !is_well;
             let is_barred = state.barred.remove(&waited.id);
             let is_free = is_silent && !is_barred && !state.is_held && !state.is_over;
-            let next = state.next.pop_front_if(|next| is_free && next.place.order < waited.before);
+            state.before_told = state.before_told.min(waited.before);
+            let before = state.before_told.min(state.before_heard);
+            let next = state.next.pop_front_if(|next| is_free && next.place.order < before);
             let follows =
                 next.as_ref().map(|next| Told::Follows { id: next.id, behind: waited.id });
             state.told.extend(follows);
@@ -188,12 +222,15 @@ impl Shared {
         let at = Instant::now();
         let child = prepared.start();
         let known = child.as_ref().ok().map(|(pid, ears)| (*pid, ears.report_number()));
-        {
+        let can_wait = {
             let mut state = self.lock();
             state.is_held |= known.is_none();
             state.told.push(Told::Started { id, at, child });
+            state.can_wait()
+        };
+        if !can_wait {
+            self.ring();
         }
-        self.ring();
         known.map(|(pid, report)| Waited { id, pid, report, before: place.before })
     }
 }
@@ -225,7 +262,8 @@ impl Relay {
         for end in [&bell, &rope] {
             fcntl_setfl(end, OFlags::NONBLOCK)?;
         }
-        let shared = Shared { state: Mutex::default(), work: Condvar::new(), others, bell, rope };
+        let state = Mutex::new(State::new());
+        let shared = Shared { state, work: Condvar::new(), others, bell, rope };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -239,6 +277,7 @@ impl Relay {
             if builder.spawn(move || theirs.serve()).is_err() {
                 return false;
             }
+            state.threads += 1;
         }
         state.to_wait.push(waited);
         drop(state);
@@ -270,7 +309,23 @@ impl Relay {
     pub(super) fn told(&self) -> Vec<Told> {
         let mut rings = [0; 1024];
         let _ = rustix::io::read(&self.shared.bell, &mut rings);
-        std::mem::take(&mut self.shared.lock().told)
+        let mut state = self.shared.lock();
+        let before = std::mem::replace(&mut state.before_told, u32::MAX);
+        state.before_heard = state.before_heard.min(before);
+        std::mem::take(&mut state.told)
+    }
+
+    /// The set will look whether something was told, within milliseconds: nobody has to wake it for
+    /// what can wait as long.
+    pub(super) fn will_be_looked_at(&self) {
+        self.shared.lock().will_look = true;
+    }
+
+    /// Whether something was told. From now on the set is woken for everything.
+    pub(super) fn has_told(&self) -> bool {
+        let mut state = self.shared.lock();
+        state.will_look = false;
+        !state.told.is_empty()
     }
 
     /// Nothing follows this child by itself. To be said before its words are read.
@@ -286,6 +341,7 @@ impl Relay {
     /// The set has decided what follows from what it was told.
     pub(super) fn go_on(&self) {
         let mut state = self.shared.lock();
+        state.before_heard = u32::MAX;
         state.is_held = state.told.iter().any(Told::is_bad);
     }
 }

@@ -19,6 +19,10 @@ use crate::sys::signal::{self, Watch};
 /// How long to wait when the kernel has no means to wait properly.
 const BREATH: Duration = Duration::from_millis(10);
 
+/// How long the end of a child may go unheard in whose place another one has been started, while
+/// children end one after the other.
+const HEARD_WITHIN: Duration = Duration::from_millis(2);
+
 /// What a child has that does not report.
 const HOOK: Channels = Channels { voices: Voices::Apart, report: false };
 
@@ -43,6 +47,8 @@ pub(crate) struct Set {
     prepared: BTreeMap<Id, (Limits, Option<Duration>)>,
     /// What was started since the last turn, and behind whom.
     started_behind: Vec<(Id, Id)>,
+    /// Something has followed somebody lately: more will.
+    is_brisk: bool,
 }
 
 /// What woke us.
@@ -85,6 +91,7 @@ impl Set {
             relay: None,
             prepared: BTreeMap::new(),
             started_behind: Vec::new(),
+            is_brisk: false,
         }
     }
 
@@ -345,6 +352,7 @@ impl Set {
     }
 
     fn hear_relay(&mut self) {
+        self.is_brisk = true;
         for told in self.relay.as_ref().map(Relay::told).unwrap_or_default() {
             match told {
                 Told::Ended { id, .. } => {
@@ -388,14 +396,29 @@ impl Set {
     }
 
     /// Sleeps until something happened or is due.
-    fn wait(&self, others: &[BorrowedFd<'_>], deadline: Deadline) -> Vec<Wake> {
+    fn wait(&mut self, others: &[BorrowedFd<'_>], deadline: Deadline) -> Vec<Wake> {
+        let Some(relay) = self.relay.as_ref().filter(|_| self.is_brisk) else {
+            return self.sleep(others, deadline.remaining());
+        };
+        relay.will_be_looked_at();
+        let most = deadline.remaining().map_or(HEARD_WITHIN, |left| left.min(HEARD_WITHIN));
+        let mut wakes = self.sleep(others, Some(most));
+        let has_told = relay.has_told();
+        if has_told && !wakes.iter().any(|wake| matches!(wake, Wake::Relay)) {
+            wakes.push(Wake::Relay);
+        }
+        self.is_brisk = !wakes.is_empty();
+        wakes
+    }
+
+    fn sleep(&self, others: &[BorrowedFd<'_>], most: Option<Duration>) -> Vec<Wake> {
         let (mut polled, wakes): (Vec<PollFd<'_>>, Vec<Wake>) = self
             .descriptors()
             .chain(others.iter().enumerate().map(|(place, other)| (*other, Wake::Other(place))))
             .map(|(descriptor, wake)| (PollFd::from_borrowed_fd(descriptor, PollFlags::IN), wake))
             .unzip();
         let idle = self.running.values().filter_map(Running::idle_for);
-        let idle = idle.chain(deadline.remaining()).min();
+        let idle = idle.chain(most).min();
         match poll(&mut polled, idle.map(timespec).as_ref()) {
             Ok(_) => {}
             Err(rustix::io::Errno::INTR) => return Vec::new(),

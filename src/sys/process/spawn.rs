@@ -154,6 +154,6 @@ pub(super) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
 /// The file that `command` runs in `dir`.
 pub(super) fn file(command: &Command, dir: Option<&Path>) -> io::Result<PathBuf> {
     let name = command.argv.first().map_or(OsStr::new(""), OsString::as_os_str);
-    let path = command.env.get(OsStr::new("PATH")).map(OsString::as_os_str);
+    let path = command.env.get(OsStr::new("PATH"));
     program::find_program(name, path, dir)
 }

@@ -96,7 +96,7 @@ impl<'h> Calls<'h> {
             Ok(command) => command,
             Err(error) => return Err((asker, format!("hooks of {event}: {error}"))),
         };
-        command.env.insert(MARK.into(), (&self.token).into());
+        command.env.set(MARK, &self.token);
         let limits = Limits {
             deadline: Deadline::after(LIMIT),
             grace: Duration::from_secs(3),

@@ -25,7 +25,7 @@ use crate::{
     sys::{
         clock::Deadline,
         fifo,
-        process::{self, Ending, Id, Set},
+        process::{self, Ending, Environment, Id, Set},
     },
     tasks::{
         file::Task,
@@ -39,7 +39,7 @@ use super::{
     gates::{Asker, Calls},
     herald::{Herald, members},
     leftovers::MARK,
-    start::{Environment, Programs},
+    start::Programs,
     state::{Attempt, Ended, Value},
 };
 use steps::Step;
@@ -347,5 +347,5 @@ fn environment(asked: &Asked<'_>, folder: &Folder) -> Environment {
         ("TASK_SESSION", (&record.id).into()),
     ];
     all.extend(told.map(|(name, value)| (name.into(), value)));
-    all
+    Environment::common(all)
 }

@@ -15,7 +15,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     model::words,
-    sys::{memory::Shared, process, process::Stdin},
+    sys::{
+        memory::Shared,
+        process::{self, Environment, Stdin},
+    },
     tasks::{
         condition,
         file::{Limits, Task, TaskFile, Work},
@@ -213,9 +216,6 @@ pub(super) fn fingerprint(
     let half = hash.finalize().first_chunk().copied().unwrap_or_default();
     Ok(format!("{:032x}", u128::from_be_bytes(half)))
 }
-
-/// A whole environment.
-pub(super) type Environment = BTreeMap<OsString, OsString>;
 
 /// The arguments and the stdin of a task in its environment.
 pub(super) fn argv(

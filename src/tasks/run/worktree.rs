@@ -343,7 +343,7 @@ fn step(top: &Path, env: &BTreeMap<OsString, OsString>, words: Vec<OsString>) ->
 }
 
 fn command(dir: &Path, env: &BTreeMap<OsString, OsString>, argv: Vec<OsString>) -> Command {
-    let (env, dir) = (env.clone(), Some(dir.to_owned()));
+    let (env, dir) = (env.clone().into(), Some(dir.to_owned()));
     Command { argv, env, dir, stdin: Stdin::Null, marker: "git".to_owned() }
 }
 

@@ -137,7 +137,7 @@ impl Stage {
         let payload = Shared::new(firing.payload.as_bytes(), &self.dir.join("tmp"));
         Ok(Command {
             argv,
-            env: self.environment(),
+            env: self.environment().into(),
             dir: Some(self.project()),
             stdin: Stdin::File(payload.reader()?),
             marker: "cph dispatch".to_owned(),

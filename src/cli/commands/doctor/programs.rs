@@ -103,7 +103,7 @@ fn version(here: &Here, program: &Path) -> Result<String, String> {
     let mut set = Set::new();
     let command = Command {
         argv: vec![program.into(), OsString::from("--version")],
-        env: here.env.to_map(),
+        env: here.env.to_map().into(),
         dir: None,
         stdin: Stdin::Null,
         marker: program.display().to_string(),

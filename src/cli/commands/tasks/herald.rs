@@ -90,7 +90,7 @@ impl Herald for ByDispatch {
         let program = OsString::from(self.program.clone());
         Ok(Command {
             argv: [program].into_iter().chain(Self::arguments(event)).collect(),
-            env: self.env.clone(),
+            env: self.env.clone().into(),
             dir: Some(self.project.clone()),
             stdin: Stdin::File(Shared::new(payload, &self.scratch).reader()?),
             marker: event.to_owned(),

@@ -154,6 +154,7 @@ impl Detaching<'_> {
             env.insert(told::SESSION.into(), session.into());
         }
         let dir = Some(self.root.to_owned());
+        let env = env.into();
         let command = Command { argv, env, dir, stdin: Stdin::Null, marker: id.clone() };
         // From here on the lock is free for whoever drives it.
         drop(folder);

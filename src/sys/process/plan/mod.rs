@@ -4,14 +4,16 @@
 //! forking. Knows nothing of who starts what. Between the two programs nothing of this one runs
 //! but a handful of system calls: no memory is taken, no lock is waited for.
 
-use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use libc::{c_char, c_int};
+
+use super::environment::{Common, Environment};
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -48,12 +50,15 @@ struct Redirection {
 /// A program with its arguments and its environment, as the system takes them.
 #[derive(Debug)]
 pub(super) struct Image {
-    /// The file, the arguments and the variables, each with the NUL that ends it.
+    /// The file, the arguments and its own variables, each with the NUL that ends it.
     bytes: Vec<u8>,
     /// Where each begins; the file first.
     starts: Vec<usize>,
     /// How many of them are arguments.
     arguments: usize,
+    /// The other variables, and those of them that it has not.
+    common: Arc<Common>,
+    hidden: Vec<usize>,
 }
 
 /// The lists that a program is started with. They point into an [`Image`].
@@ -92,14 +97,12 @@ impl Plan {
 }
 
 impl Image {
-    pub(super) fn new(
-        file: &Path,
-        argv: &[OsString],
-        env: &BTreeMap<OsString, OsString>,
-    ) -> io::Result<Self> {
+    pub(super) fn new(file: &Path, argv: &[OsString], env: &Environment) -> io::Result<Self> {
         let file = file.as_os_str().as_bytes();
         let mut image = Self::of(file, argv.iter().map(|argument| argument.as_bytes()))?;
-        for (name, value) in env {
+        let (common, hidden, own) = env.parts();
+        (image.common, image.hidden) = (common, hidden);
+        for (name, value) in own {
             image.push(&[name.as_bytes(), b"=", value.as_bytes()])?;
         }
         Ok(image)
@@ -107,7 +110,8 @@ impl Image {
 
     fn of<'b>(file: &[u8], argv: impl Iterator<Item = &'b [u8]>) -> io::Result<Self> {
         let (bytes, starts) = (Vec::with_capacity(2048), Vec::with_capacity(64));
-        let mut image = Self { bytes, starts, arguments: 0 };
+        let (common, hidden) = (Arc::default(), Vec::new());
+        let mut image = Self { bytes, starts, arguments: 0, common, hidden };
         image.push(&[file])?;
         for argument in argv {
             image.push(&[argument])?;
@@ -124,6 +128,7 @@ impl Image {
         let shell = b"/bin/sh".as_slice();
         let argv = [shell, file].into_iter();
         let mut image = Self::of(shell, argv.chain(rest.take(self.arguments.saturating_sub(1))))?;
+        (image.common, image.hidden) = (Arc::clone(&self.common), self.hidden.clone());
         for variable in self.texts().skip(1 + self.arguments) {
             image.push(&[variable])?;
         }
@@ -144,7 +149,7 @@ impl Image {
         Ok(())
     }
 
-    /// All of them, without the ends.
+    /// All of them but the common ones, without the ends.
     fn texts(&self) -> impl Iterator<Item = &[u8]> {
         let ends = self.starts.iter().skip(1).copied().chain([self.bytes.len()]);
         self.starts.iter().zip(ends).map(|(start, end)| &self.bytes[*start..end - 1])
@@ -156,24 +161,38 @@ impl Image {
 
     fn lists(&self) -> Lists {
         let (argv, env) = self.starts[1..].split_at(self.arguments);
-        Lists { argv: self.pointers(argv), env: self.pointers(env) }
+        let here = |start: &usize| pointer(&self.bytes[*start..]);
+        let common = self.common.texts(&self.hidden).map(pointer);
+        let end = [std::ptr::null_mut()];
+        Lists {
+            argv: argv.iter().map(here).chain(end).collect(),
+            env: common.chain(env.iter().map(here)).chain(end).collect(),
+        }
     }
+}
 
-    /// Pointers to what begins there, and the null pointer that ends such a list.
-    fn pointers(&self, starts: &[usize]) -> Vec<*mut c_char> {
-        let pointer = |start: &usize| self.bytes[*start..].as_ptr().cast::<c_char>().cast_mut();
-        starts.iter().map(pointer).chain([std::ptr::null_mut()]).collect()
-    }
+fn pointer(text: &[u8]) -> *mut c_char {
+    text.as_ptr().cast::<c_char>().cast_mut()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+
+    #[expect(unsafe_code, reason = "what the system is given is read as it reads it")]
+    fn text_at(text: *mut c_char) -> String {
+        // SAFETY: it points to a text with its end, of an image that lives.
+        unsafe { std::ffi::CStr::from_ptr(text) }.to_str().unwrap().to_owned()
+    }
 
     #[test]
     fn an_image_holds_its_texts_one_after_the_other() {
         let argv = ["prog", "", "b c"].map(OsString::from);
-        let env = BTreeMap::from([("A", "1"), ("B", "")].map(|(n, v)| (n.into(), v.into())));
+        let pairs =
+            |pairs: [(&str, &str); 2]| BTreeMap::from(pairs.map(|(n, v)| (n.into(), v.into())));
+        let env = pairs([("A", "1"), ("B", "")]).into();
         let image = Image::new(Path::new("/bin/prog"), &argv, &env).unwrap();
         let texts = |image: &Image| -> Vec<String> {
             image.texts().map(|text| String::from_utf8(text.to_vec()).unwrap()).collect()
@@ -184,6 +203,14 @@ mod tests {
         assert_eq!(texts(&through), expected);
         let lists = image.lists();
         assert_eq!((lists.argv.len(), lists.env.len()), (4, 3), "each has its end");
+        let mut some = Environment::common(pairs([("A", "1"), ("B", "")]));
+        some.set("A", "2");
+        let some = Image::new(Path::new("/bin/prog"), &argv, &some).unwrap();
+        for image in [some.through_shell().unwrap(), some] {
+            let env = &image.lists().env;
+            let told: Vec<_> = env[..2].iter().map(|text| text_at(*text)).collect();
+            assert_eq!((told, env.len()), (vec!["B=".to_owned(), "A=2".to_owned()], 3));
+        }
         let nul = [OsString::from("a\0b")];
         let refused = Image::new(Path::new("/bin/prog"), &nul, &env).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);

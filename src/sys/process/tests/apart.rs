@@ -79,9 +79,9 @@ fn what_cannot_be_detached_says_why() {
 fn processes_are_found_by_their_environment() {
     let mark = OsString::from(format!("mark {} \n", std::process::id()));
     let mut marked = command(&["sleep", "60"]);
-    marked.env.insert("CPH_TEST_MARK".into(), mark.clone());
+    marked.env.set("CPH_TEST_MARK", mark.clone());
     let mut other = command(&["sleep", "60"]);
-    other.env.insert("CPH_TEST_MARK".into(), "another".into());
+    other.env.set("CPH_TEST_MARK", "another");
     let mut set = Set::new();
     let id = set.start(marked, limits());
     set.start(other, limits());
@@ -96,7 +96,7 @@ fn processes_are_found_by_their_environment() {
 #[test]
 fn an_empty_environment_is_no_obstacle() {
     let mut empty = command(&["/bin/sleep", "60"]);
-    empty.env.clear();
+    empty.env = Environment::default();
     let mut set = Set::new();
     let id = set.start(empty, limits());
     assert!(is_alive(&set.identity(id).unwrap()));
@@ -131,9 +131,9 @@ fn a_signal_to_us_is_passed_on() {
     for signal in [rustix::process::Signal::TERM, rustix::process::Signal::INT] {
         let scratch = tempfile::tempdir().unwrap();
         let mut command = command(&[program.to_str().unwrap(), "--exact", name, "--nocapture"]);
-        command.env.insert("CPH_TEST_TOLD".into(), scratch.path().into());
+        command.env.set("CPH_TEST_TOLD", scratch.path());
         if crate::sys::use_posix() {
-            command.env.insert("CPH_SYS".into(), "posix".into());
+            command.env.set("CPH_SYS", "posix");
         }
         let mut set = Set::new();
         let id = set.start(command, limits());

@@ -7,6 +7,7 @@ mod state;
 #[cfg(target_os = "linux")]
 mod turn;
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{Seek as _, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -23,7 +24,7 @@ const SOON: Duration = Duration::from_secs(10);
 fn command(argv: &[&str]) -> Command {
     Command {
         argv: argv.iter().map(OsString::from).collect(),
-        env: BTreeMap::from([("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())]),
+        env: Environment::from_iter([("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into())]),
         dir: None,
         stdin: Stdin::Null,
         marker: "test".to_owned(),
@@ -93,7 +94,7 @@ fn a_good_child_is_heard() {
 fn the_environment_is_exactly_the_given_one() {
     let mut command = command(&["env"]);
     let odd = OsString::from_vec(b"a\xff\nb".to_vec());
-    command.env.insert("ODD".into(), odd);
+    command.env.set("ODD", odd);
     let ending = run(command, limits());
     assert_eq!(ending.stdout, b"ODD=a\xff\nb\nPATH=/usr/local/bin:/usr/bin:/bin\n");
 }
@@ -143,7 +144,7 @@ fn the_directory_is_where_it_runs() {
         assert_eq!(text(&ending.stdout), expected, "{argv:?}");
     }
     let mut relative = Command { dir: Some(dir), ..command(&["here"]) };
-    relative.env.insert("PATH".into(), "/bin:".into());
+    relative.env.set("PATH", "/bin:");
     assert_eq!(text(&run(relative, limits()).stdout), expected);
 }
 
@@ -170,7 +171,7 @@ fn what_cannot_start_says_why() {
     let plain = make("plain", b"#!/bin/sh\n", 0o644);
     let orphan = make("orphan", b"#!/nonexistent/interpreter\n", 0o755);
     let mut on_path = command(&["plain"]);
-    on_path.env.insert("PATH".into(), scratch.path().into());
+    on_path.env.set("PATH", scratch.path());
     let nowhere = Command { dir: Some("/nonexistent/dir".into()), ..command(&["true"]) };
     let table = [
         (command(&["no-such-program"]), io::ErrorKind::NotFound, "not on PATH"),

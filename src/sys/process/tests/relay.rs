@@ -19,12 +19,24 @@ impl Track {
     /// The first child runs `script` when it may go on.
     fn new(script: &str) -> Self {
         let scratch = tempfile::tempdir().unwrap();
-        let go = scratch.path().join("go");
-        let script = format!("until test -e '{}'; do sleep 0.01; done; {script}", go.display());
         let mut set = Set::new();
+        let script = format!("{}; {script}", until(&scratch, "go"));
         let first = set.start_with_report(sh(&script), limits(), Voices::Together);
         let others = std::io::pipe().unwrap();
         Self { set, first, scratch, others, started: Vec::new(), ended: Vec::new() }
+    }
+
+    /// Another child, which ends when it is told to, and then lets only what comes before this place
+    /// follow.
+    fn another(&mut self, name: &str, before: u32) -> Id {
+        let words = sh(&until(&self.scratch, name));
+        let id = self.set.start_with_report(words, limits(), Voices::Together);
+        self.set.may_be_followed(id, before);
+        id
+    }
+
+    fn say(&self, name: &str) {
+        std::fs::File::create(self.scratch.path().join(name)).unwrap();
     }
 
     fn prepare(&mut self, script: &str, order: u32, timeout: Option<Duration>) -> Option<Id> {
@@ -36,7 +48,7 @@ impl Track {
     /// Lets the first child go on, and what may follow it, until so many have ended.
     fn go(&mut self, before: u32, count: usize) {
         self.set.may_be_followed(self.first, before);
-        std::fs::File::create(self.scratch.path().join("go")).unwrap();
+        self.say("go");
         self.wait(count);
     }
 
@@ -55,6 +67,10 @@ impl Track {
     fn statuses(&self) -> Vec<&Status> {
         self.ended.iter().map(|(_, status)| status).collect()
     }
+}
+
+fn until(scratch: &tempfile::TempDir, name: &str) -> String {
+    format!("until test -e '{}'; do sleep 0.01; done", scratch.path().join(name).display())
 }
 
 #[test]
@@ -84,6 +100,40 @@ fn nothing_follows_that_is_not_before_what_it_may_be() {
     track.go(5, 1);
     assert_eq!(track.started, []);
     assert_eq!(track.set.take_back(), [second]);
+}
+
+#[test]
+fn what_an_end_lets_start_that_was_not_decided_comes_first() {
+    let mut track = Track::new("true");
+    let Some(second) = track.prepare("true", 1, None) else { return };
+    let last = track.prepare("true", 7, None).unwrap();
+    track.go(5, 2);
+    assert_eq!(track.started, [(second, track.first)], "behind the first only what is before 5");
+    track.another("other", u32::MAX);
+    track.say("other");
+    track.wait(3);
+    assert_eq!(track.started.len(), 1, "nor behind others, until it is decided what comes at 5");
+    track.set.go_on();
+    let third = track.another("third", u32::MAX);
+    track.say("third");
+    track.wait(5);
+    assert_eq!(track.started[1..], [(last, third)]);
+}
+
+#[test]
+fn everything_is_told_soon_while_the_last_one_runs() {
+    let mut track = Track::new("true");
+    if track.prepare("true", 1, None).is_none() {
+        return;
+    }
+    for order in 2..10 {
+        track.prepare("true", order, None).unwrap();
+    }
+    track.prepare("sleep 600", 10, None).unwrap();
+    let last = track.prepare("true", 11, None).unwrap();
+    // Nobody has to wait for a place, so nothing of it is urgent.
+    track.go(u32::MAX, 10);
+    assert_eq!((track.started.len(), track.set.take_back()), (10, vec![last]));
 }
 
 #[test]

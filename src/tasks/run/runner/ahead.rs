@@ -23,8 +23,8 @@ use super::{
 /// With more workers a thread for each would be too much, and there is less to gain.
 const MOST_WORKERS: usize = 64;
 
-/// How many more than there are workers are prepared: several may end before we have a turn.
-const MORE: usize = 2;
+/// How many more than there are workers are prepared: several end before we have a turn.
+const MORE: usize = 6;
 
 impl Runner<'_> {
     pub(super) fn prepare_what_may(&mut self) {

@@ -233,7 +233,7 @@ impl Runner<'_> {
         detail.insert("outcome".to_owned(), outcome.name().into());
         self.tell("done", Some(index), worker, detail);
         self.ended.values[index] = Some(value);
-        if !outcome.is_done() {
+        if self.schedule.is_stopped_by(outcome) {
             self.take_back();
         }
         self.resolve(index, outcome);

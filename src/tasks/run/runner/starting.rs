@@ -232,17 +232,19 @@ impl Runner<'_> {
             ("TASK_SPECIALIST", task.role.as_deref().unwrap_or_default()),
         ];
         for (name, value) in told.into_iter().filter(|(_, value)| !value.is_empty()) {
-            env.insert(name.into(), value.into());
+            env.set(name, value);
         }
-        env.insert("TASK_OUTPUT_DIR".into(), output_dir.into());
-        env.insert("TASK_WORKSPACE".into(), input.cwd.clone().into());
-        env.insert("CPH_ATTEMPT".into(), attempt.number.to_string().into());
+        env.set("TASK_OUTPUT_DIR", output_dir);
+        env.set("TASK_WORKSPACE", &input.cwd);
+        env.set("CPH_ATTEMPT", attempt.number.to_string());
         if let Some(tree) = &attempt.tree {
-            env.insert("TASK_BRANCH".into(), (&tree.branch).into());
+            env.set("TASK_BRANCH", &tree.branch);
         }
-        env.extend(input.env.iter().map(|(name, value)| (name.into(), value.into())));
+        for (name, value) in &input.env {
+            env.set(name, value);
+        }
         // What the mark is for, nobody may change.
-        env.insert(MARK.into(), (&self.folder.record.token).into());
+        env.set(MARK, &self.folder.record.token);
         if self.may_have_results(attempt.index) {
             self.folder.set_results_aside(&task.name).map_err(std::io::Error::other)?;
         }

@@ -236,7 +236,7 @@ fn command(start: &Start) -> Command {
     ];
     Command {
         argv: ["/bin/sh", "-c", SCRIPT].map(OsString::from).into(),
-        env: env.map(|(name, value)| (name.into(), value.into())).into(),
+        env: env.map(|(name, value)| (name.into(), value.into())).into_iter().collect(),
         dir: None,
         stdin: Stdin::Null,
         marker: start.hook.0.clone(),
