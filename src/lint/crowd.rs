@@ -6,13 +6,13 @@
 
 use std::{
     collections::VecDeque,
-    num::NonZero,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
 use crate::sys::{
-    spread::{Room, make_room},
+    load,
+    spread::{Room, make_room, processors},
     table,
 };
 
@@ -22,8 +22,10 @@ const FEW: usize = 48;
 /// More threads than this wait for the disk and for each other only.
 const MOST_THREADS: usize = 8;
 
-/// How many things are taken at a time.
-const HANDFUL: usize = 8;
+/// How many things are taken at a time, at the most and of all that wait: many, for who has to wait for
+/// another one is woken late; towards the end fewer, that nobody is left with much of it alone.
+const HANDFUL: usize = 48;
+const SHARE: usize = 6;
 
 /// What is still to be done.
 struct Queue<T> {
@@ -42,46 +44,54 @@ struct Waiting<T> {
 /// Somebody who may bring more, until it is dropped.
 struct AtWork<'q, T>(&'q Queue<T>);
 
-/// What `work` makes of each: more things, and a result.
+/// Takes more things in.
+pub(super) type Put<'p, T> = dyn FnMut(Vec<T>) + 'p;
+
+/// What `work` makes of each: a result, and more things, which are begun with as soon as they are
+/// put.
 pub(super) fn work_off<T: Send, R: Send>(
     things: impl IntoIterator<Item = T>,
-    work: impl Fn(T) -> (Vec<T>, Option<R>) + Sync,
+    work: impl Fn(T, &mut Put<'_, T>) -> Option<R> + Sync,
 ) -> Vec<R> {
     let waiting = Waiting { things: things.into_iter().collect(), at_work: 0, idle: 0 };
     let queue = Queue { waiting: Mutex::new(waiting), changed: Condvar::new() };
-    let handful = |things: Vec<T>, done: &mut Vec<R>| {
-        for thing in things {
-            let (more, result) = work(thing);
-            done.extend(result);
-            queue.put(more);
-        }
-    };
     let help = || {
         table::keep_apart();
         let mut done = Vec::new();
         while let Some((things, _at_work)) = queue.take() {
-            handful(things, &mut done);
+            for thing in things {
+                done.extend(work(thing, &mut |more| queue.put(more)));
+            }
         }
         done
     };
     thread::scope(|scope| {
-        let (mut others, mut done) = (Vec::new(), Vec::new());
-        while let Some((things, at_work)) = queue.take() {
-            if others.is_empty() && queue.length() >= FEW {
+        let another = |room: Room| {
+            scope.spawn(move || {
+                room.take();
+                help()
+            })
+        };
+        let (mut others, mut done) = (None, Vec::new());
+        let mut look_around = || {
+            if others.is_none() && queue.length() >= FEW {
                 // Where we may be counts, and is narrow while room is made.
                 let helpers = 1..threads();
-                let another = |room: Room| {
-                    scope.spawn(move || {
-                        room.take();
-                        help()
-                    })
-                };
-                others = make_room(|room| helpers.map(|_| another(room)).collect());
+                let start = |room| helpers.map(|_| another(room)).collect::<Vec<_>>();
+                others = Some(make_room(start));
             }
-            handful(things, &mut done);
-            drop(at_work);
+        };
+        while let Some((things, _at_work)) = queue.take() {
+            look_around();
+            for thing in things {
+                let mut put = |more| {
+                    queue.put(more);
+                    look_around();
+                };
+                done.extend(work(thing, &mut put));
+            }
         }
-        for other in others {
+        for other in others.unwrap_or_default() {
             match other.join() {
                 Ok(more) => done.extend(more),
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -97,7 +107,7 @@ impl<T> Queue<T> {
         let mut waiting = self.lock();
         loop {
             if !waiting.things.is_empty() {
-                let count = waiting.things.len().min(HANDFUL);
+                let count = (waiting.things.len() / SHARE).clamp(1, HANDFUL);
                 waiting.at_work += 1;
                 return Some((waiting.things.drain(..count).collect(), AtWork(self)));
             }
@@ -145,7 +155,9 @@ impl<T> Drop for AtWork<'_, T> {
 }
 
 fn threads() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS)
+    // A share of one or two processors would change nothing.
+    let few = processors().filter(|count| *count <= 2);
+    few.unwrap_or_else(load::processors).clamp(1, MOST_THREADS)
 }
 
 #[cfg(test)]
@@ -156,12 +168,15 @@ mod tests {
     fn everything_is_worked_off_once() {
         for count in [0, 1, HANDFUL, HANDFUL + 1, FEW, FEW * 2, 1000, 1001] {
             // Each brings two more, until they are small.
-            let halves = |n: usize| (if n > 3 { vec![n / 2, n / 3] } else { Vec::new() }, Some(n));
-            let mut done = work_off(0..count, halves);
+            let halves = |n: usize| if n > 3 { vec![n / 2, n / 3] } else { Vec::new() };
+            let mut done = work_off(0..count, |n, put| {
+                put(halves(n));
+                Some(n)
+            });
             done.sort_unstable();
             let (mut all, mut expected): (Vec<_>, Vec<_>) = ((0..count).collect(), Vec::new());
             while let Some(n) = all.pop() {
-                all.extend(halves(n).0);
+                all.extend(halves(n));
                 expected.push(n);
             }
             expected.sort_unstable();
@@ -171,7 +186,13 @@ mod tests {
 
     #[test]
     fn one_thing_may_bring_all() {
-        let tree = |n: usize| (if n == 0 { (1..500).collect() } else { Vec::new() }, Some(n));
+        let tree = |n: usize, put: &mut Put<'_, usize>| {
+            if n == 0 {
+                put((1..250).collect());
+                put((250..500).collect());
+            }
+            Some(n)
+        };
         let mut done = work_off([0], tree);
         done.sort_unstable();
         assert_eq!(done, (0..500).collect::<Vec<_>>());
@@ -179,9 +200,9 @@ mod tests {
 
     #[test]
     fn a_panic_is_handed_on() {
-        let panics = |n: usize| {
+        let panics = |n: usize, _: &mut Put<'_, usize>| {
             assert!(n < 900, "as it must");
-            (Vec::new(), Some(()))
+            Some(())
         };
         let caught = std::panic::catch_unwind(|| work_off(0..1000, panics));
         assert!(caught.is_err());

@@ -6,7 +6,10 @@
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
+    mem::replace,
+    ops::Range,
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -29,6 +32,9 @@ pub(super) struct Found {
 /// Directories of other people's files, or of none: too large to be walked for nothing.
 const SKIPPED: &[&str] =
     &[".git", ".hg", ".svn", "node_modules", "target", ".venv", "venv", "__pycache__"];
+
+/// So many directories are handed on before the rest of them has been listed.
+const MANY: usize = 256;
 
 /// What makes a directory a project here.
 const MARKERS: &[&str] = &[".claude", ".task_orchestrator", ".claude-plugin"];
@@ -60,18 +66,20 @@ pub(super) fn each<R: Send>(paths: &[PathBuf], work: impl Fn(Found) -> R + Sync)
     in_order(&mut done);
     let is_left = |root: &Path| done.binary_search_by(|(known, _)| order(known, root)).is_err();
     let left: Vec<_> = names.projects.iter().filter(|(root, _)| is_left(root)).collect();
-    done.extend(crowd::work_off(left, |(root, named)| {
-        let found = names.found(outline_of(root), named.is_whole);
-        (Vec::new(), Some((Arc::from(root.as_path()), work(found))))
-    }));
-    in_order(&mut done);
+    if !left.is_empty() {
+        done.extend(crowd::work_off(left, |(root, named), _| {
+            let found = names.found(outline_of(root), named.is_whole);
+            Some((Arc::from(root.as_path()), work(found)))
+        }));
+        in_order(&mut done);
+    }
     done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// By their roots, each once: one directory may lie below another one that was named too.
 fn in_order<R>(done: &mut Vec<(Arc<Path>, R)>) {
     done.sort_by(|a, b| order(&a.0, &b.0));
-    done.dedup_by(|a, b| order(&a.0, &b.0).is_eq());
+    done.dedup_by(|a, b| a.0.as_os_str() == b.0.as_os_str());
 }
 
 /// That of paths, for such as they are made here: without links, and without steps that lead nowhere.
@@ -150,43 +158,80 @@ fn walk<R: Send>(
     done: &mut Vec<(Arc<Path>, R)>,
 ) {
     let Ok(handle) = Listing::open(top) else { return };
-    done.extend(crowd::work_off([PathBuf::new()], |dir| {
-        let (below, outline) = look_into(top, &handle, &dir);
-        let result = outline.map(|outline| {
-            let root = Arc::clone(&outline.root);
-            (root, work(names.found(outline, true)))
-        });
-        (below, result)
+    done.extend(crowd::work_off([Below::top()], |dir, put| {
+        let outline = look_into(top, &handle, dir.path(), put)?;
+        let root = Arc::clone(&outline.root);
+        Some((root, work(names.found(outline, true))))
     }));
 }
 
-/// The directories below one, and the project that it is; paths are those below the top.
-fn look_into(top: &Path, handle: &Listing, dir: &Path) -> (Vec<PathBuf>, Option<Outline>) {
+/// A directory below the top of a walk. Those that are found together stand in one text: what one thread
+/// takes from the heap and another gives back has both wait for each other.
+struct Below {
+    paths: Arc<OsStr>,
+    place: Range<usize>,
+}
+
+impl Below {
+    fn top() -> Self {
+        Self { paths: Arc::from(OsStr::new("")), place: 0..0 }
+    }
+
+    /// Those of a directory, in their order.
+    fn all(dir: &Path, names: &mut Vec<OsString>) -> Vec<Self> {
+        names.sort_unstable();
+        let (mut paths, mut ends) = (Vec::new(), Vec::with_capacity(names.len()));
+        for name in names.drain(..) {
+            if !dir.as_os_str().is_empty() {
+                paths.extend_from_slice(dir.as_os_str().as_bytes());
+                paths.push(b'/');
+            }
+            paths.extend_from_slice(name.as_bytes());
+            ends.push(paths.len());
+        }
+        let paths: Arc<OsStr> = Arc::from(OsStr::from_bytes(&paths));
+        let mut start = 0;
+        let next = |end| Self { paths: Arc::clone(&paths), place: replace(&mut start, end)..end };
+        ends.into_iter().map(next).collect()
+    }
+
+    fn path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.paths.as_bytes()[self.place.clone()]))
+    }
+}
+
+/// The project that a directory is; those below it are put where they wait. Paths are those below
+/// the top.
+fn look_into(
+    top: &Path,
+    handle: &Listing,
+    dir: &Path,
+    put: &mut crowd::Put<'_, Below>,
+) -> Option<Outline> {
     let (mut names, mut markers) = (Vec::new(), Vec::new());
     let is_top = dir.as_os_str().is_empty();
-    let Ok(listing) = handle.below(if is_top { Path::new(".") } else { dir }) else {
-        return (Vec::new(), None);
-    };
+    let listing = handle.below(if is_top { Path::new(".") } else { dir }).ok()?;
+    // What is found in order needs no sorting in the end.
+    let mut hand_on = |names: &mut Vec<OsString>| put(Below::all(dir, names));
     listing.each(|name, kind| {
         if let Some(marker) = MARKERS.iter().find(|marker| name == **marker) {
             markers.push((*marker, kind == Listed::Link));
         } else if kind == Listed::Directory && !SKIPPED.iter().any(|skipped| name == *skipped) {
             names.push(name.to_owned());
+            if names.len() == MANY {
+                hand_on(&mut names);
+            }
         }
     });
-    // What is found in order needs no sorting in the end.
-    names.sort_unstable();
-    let below = if is_top {
-        names.into_iter().map(PathBuf::from).collect()
-    } else {
-        names.iter().map(|name| dir.join(name)).collect()
-    };
-    let found = (!markers.is_empty()).then(|| {
-        let root = if is_top { Arc::from(top) } else { Arc::from(top.join(dir)) };
-        let seen = Seen::of(&root, |dir| listing.below(dir), markers, is_settings);
-        outline(root, seen)
-    });
-    (below, found)
+    if !names.is_empty() {
+        hand_on(&mut names);
+    }
+    if markers.is_empty() {
+        return None;
+    }
+    let root = if is_top { Arc::from(top) } else { Arc::from(top.join(dir)) };
+    let seen = Seen::of(&root, |dir| listing.below(dir), markers, is_settings);
+    Some(outline(root, seen))
 }
 
 /// The project with a root, found by asking for what has a fixed name.

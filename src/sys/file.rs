@@ -11,7 +11,7 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, Stat};
 
 /// What tells files apart, whatever their paths are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,11 +70,32 @@ pub(super) fn read_in(dir: impl AsFd, name: &OsStr, most: u64) -> Result<(Vec<u8
     read_opened(&file.map_err(io::Error::from)?, most)
 }
 
+/// Reads a regular file of at most `most` bytes that no link leads to, neither at the end of the
+/// absolute path nor before; with whether somebody may execute it. `None`: it is none, or the system
+/// cannot tell.
+#[cfg(target_os = "linux")]
+pub(crate) fn read_straight(path: &Path, most: u64) -> Option<(Vec<u8>, bool)> {
+    use rustix::fs::{CWD, ResolveFlags, openat2};
+    let file = openat2(CWD, path, FLAGS, Mode::empty(), ResolveFlags::NO_SYMLINKS).ok()?;
+    let facts = rustix::fs::fstat(&file).ok()?;
+    let (bytes, _) = read_known(&file, &facts, most).ok()?;
+    Some((bytes, facts.st_mode & 0o111 != 0))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn read_straight(_path: &Path, _most: u64) -> Option<(Vec<u8>, bool)> {
+    None
+}
+
 const FLAGS: OFlags =
     OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NOCTTY).union(OFlags::NONBLOCK);
 
 fn read_opened(file: &OwnedFd, most: u64) -> Result<(Vec<u8>, FileId), Error> {
     let facts = rustix::fs::fstat(file).map_err(io::Error::from)?;
+    read_known(file, &facts, most)
+}
+
+fn read_known(file: &OwnedFd, facts: &Stat, most: u64) -> Result<(Vec<u8>, FileId), Error> {
     let kind = FileType::from_raw_mode(facts.st_mode);
     if kind != FileType::RegularFile {
         return Err(Error::NotAFile(kind_of(kind)));
@@ -161,5 +182,32 @@ mod tests {
         assert_eq!(device.to_string(), "it is a device");
         let large = read(Path::new(file!()), 9).or_else(|_| read(Path::new("Cargo.toml"), 9));
         assert!(matches!(large, Err(Error::TooLarge(_))));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn straight_is_what_no_link_leads_to() {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let at = |name: &str| root.join(name);
+        for (name, mode) in [("plain", 0o644), ("script", 0o755)] {
+            let mut options = std::fs::OpenOptions::new();
+            let mut file = options.create(true).write(true).mode(mode).open(at(name)).unwrap();
+            std::io::Write::write_all(&mut file, b"text").unwrap();
+        }
+        symlink("plain", at("link")).unwrap();
+        symlink(".", at("here")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), Mode::RUSR | Mode::WUSR).unwrap();
+        // Some sandboxes know no such call, and then nothing is known.
+        if let Some(plain) = read_straight(&at("plain"), 4) {
+            assert_eq!(plain, (b"text".to_vec(), false));
+            assert_eq!(read_straight(&at("script"), 4), Some((b"text".to_vec(), true)));
+        }
+        for (name, most) in
+            [("link", 9), ("here/plain", 9), ("fifo", 9), (".", 9), ("none", 9), ("plain", 3)]
+        {
+            assert_eq!(read_straight(&at(name), most), None, "{name}");
+        }
     }
 }

@@ -7,6 +7,15 @@
 #[cfg(target_os = "linux")]
 use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
+/// On how many processors we may run, if that is soon told; what share of them a container is given
+/// takes longer to find out.
+pub(crate) fn processors() -> Option<usize> {
+    #[cfg(target_os = "linux")]
+    return usize::try_from(sched_getaffinity(None).ok()?.count()).ok();
+    #[cfg(not(target_os = "linux"))]
+    None
+}
+
 /// Where a thread may run that was started by [`make_room`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Room(#[cfg(target_os = "linux")] Option<CpuSet>);
@@ -25,7 +34,7 @@ impl Room {
 /// Has `start` start threads, and leaves this processor to them.
 #[cfg(target_os = "linux")]
 pub(crate) fn make_room<T>(start: impl FnOnce(Room) -> T) -> T {
-    let Some((all, alone, others)) = processors() else { return start(Room(None)) };
+    let Some((all, alone, others)) = places() else { return start(Room(None)) };
     // What is started inherits it.
     if sched_setaffinity(None, &alone).is_err() {
         return start(Room(None));
@@ -39,7 +48,7 @@ pub(crate) fn make_room<T>(start: impl FnOnce(Room) -> T) -> T {
 
 /// Those where we may run, the one where we do, and the others; `None`: there is no other one.
 #[cfg(target_os = "linux")]
-fn processors() -> Option<(CpuSet, CpuSet, CpuSet)> {
+fn places() -> Option<(CpuSet, CpuSet, CpuSet)> {
     let (all, here) = (sched_getaffinity(None).ok()?, sched_getcpu());
     let (mut alone, mut others) = (CpuSet::new(), all);
     alone.set(here);
@@ -75,7 +84,7 @@ mod tests {
         });
         // Those who were started begin where we were, if there is another place for us.
         let [(a_begins_here, a), (b_begins_here, b)] = theirs;
-        assert!(processors().is_none() || (a_begins_here && b_begins_here));
+        assert!(places().is_none() || (a_begins_here && b_begins_here));
         let theirs = [a, b];
         assert_eq!((allowed(), theirs), (before.clone(), [before.clone(), before]));
     }

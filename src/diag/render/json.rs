@@ -86,13 +86,16 @@ pub(crate) fn render(
     out.write_all(if diagnostics.is_empty() { b"]\n" } else { b"\n]\n" })
 }
 
+/// Bytes that one takes mostly.
+const USUAL: usize = 400;
+
 /// More than so many are worth another thread, which has been used for finding them.
 const MANY: usize = 200;
 
 /// Findings, each behind a comma on a line of its own. One is written in a hundred pieces: so to
 /// memory.
 fn lines(diagnostics: &[Diagnostic], base: Option<&Path>) -> io::Result<Vec<u8>> {
-    let mut lines = Vec::new();
+    let mut lines = Vec::with_capacity(diagnostics.len() * USUAL);
     for diagnostic in diagnostics {
         lines.extend_from_slice(b",\n");
         serde_json::to_writer(&mut lines, &finding(diagnostic, base))?;

@@ -256,6 +256,10 @@ fn path_of(word: &Word, moved: Moved, reach: Reach) -> Option<(PathBuf, Anchor)>
 /// Looks at a file without leaving the root.
 fn look(root: &Path, path: &Path) -> (State, bool) {
     let full = root.join(path);
+    // Mostly there are no links, and so nothing to look at on the way.
+    if let Some((bytes, is_executable)) = file::read_straight(&full, LONGEST) {
+        return (state_of(full, bytes), is_executable);
+    }
     let (meta, real) = match below(root, path) {
         Below::Missing => return (State::Missing, false),
         Below::Plain(meta) => (meta, None),
@@ -272,13 +276,18 @@ fn look(root: &Path, path: &Path) -> (State, bool) {
     if !meta.is_file() {
         return (State::Closed, is_executable);
     }
-    let bytes = file::read(real.as_deref().unwrap_or(&full), LONGEST);
-    let state = match bytes.map(|(bytes, _)| String::from_utf8(bytes)) {
+    let state = match file::read(real.as_deref().unwrap_or(&full), LONGEST) {
         Err(_) => State::Closed,
-        Ok(Ok(text)) if !text.contains('\0') => State::Text(SourceFile::new(full, text)),
-        Ok(_) => State::Binary,
+        Ok((bytes, _)) => state_of(full, bytes),
     };
     (state, is_executable)
+}
+
+fn state_of(path: PathBuf, bytes: Vec<u8>) -> State {
+    match String::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => State::Text(SourceFile::new(path, text)),
+        _ => State::Binary,
+    }
 }
 
 /// What stands at a path below a root.
