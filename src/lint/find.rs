@@ -33,7 +33,7 @@ pub(super) struct Found {
 const SKIPPED: &[&str] =
     &[".git", ".hg", ".svn", "node_modules", "target", ".venv", "venv", "__pycache__"];
 
-/// So many directories are handed on before the rest of them has been listed.
+/// So many directories are handed on before the rest has been listed: others begin with them.
 const MANY: usize = 256;
 
 /// What makes a directory a project here.
@@ -59,27 +59,20 @@ struct Names<'p> {
 /// the order of their roots. A project is looked at as soon as it is found.
 pub(super) fn each<R: Send>(paths: &[PathBuf], work: impl Fn(Found) -> R + Sync) -> Vec<R> {
     let mut names = Names { paths: paths.into(), projects: BTreeMap::new(), has_files: false };
-    let mut done: Vec<(Arc<Path>, R)> = Vec::new();
+    let mut done: Vec<(Directory, R)> = Vec::new();
     for top in names.take_in(paths) {
         walk(top, &names, &work, &mut done);
     }
-    in_order(&mut done);
-    let is_left = |root: &Path| done.binary_search_by(|(known, _)| order(known, root)).is_err();
+    let is_left = |root: &Path| !done.iter().any(|(known, _)| known.is(root));
     let left: Vec<_> = names.projects.iter().filter(|(root, _)| is_left(root)).collect();
-    if !left.is_empty() {
-        done.extend(crowd::work_off(left, |(root, named), _| {
-            let found = names.found(outline_of(root), named.is_whole);
-            Some((Arc::from(root.as_path()), work(found)))
-        }));
-        in_order(&mut done);
-    }
+    done.extend(crowd::work_off(left, |(root, named), _| {
+        let found = names.found(outline_of(root), named.is_whole);
+        Some((Directory::named(root), work(found)))
+    }));
+    done.sort_by(|a, b| order(a.0.path(), b.0.path()));
+    // One directory may lie below another one that was named too.
+    done.dedup_by(|a, b| a.0.is(b.0.path()));
     done.into_iter().map(|(_, result)| result).collect()
-}
-
-/// By their roots, each once: one directory may lie below another one that was named too.
-fn in_order<R>(done: &mut Vec<(Arc<Path>, R)>) {
-    done.sort_by(|a, b| order(&a.0, &b.0));
-    done.dedup_by(|a, b| a.0.as_os_str() == b.0.as_os_str());
 }
 
 /// That of paths, for such as they are made here: without links, and without steps that lead nowhere.
@@ -155,35 +148,41 @@ fn walk<R: Send>(
     top: &Path,
     names: &Names<'_>,
     work: &(impl Fn(Found) -> R + Sync),
-    done: &mut Vec<(Arc<Path>, R)>,
+    done: &mut Vec<(Directory, R)>,
 ) {
     let Ok(handle) = Listing::open(top) else { return };
-    done.extend(crowd::work_off([Below::top()], |dir, put| {
-        let outline = look_into(top, &handle, dir.path(), put)?;
-        let root = Arc::clone(&outline.root);
-        Some((root, work(names.found(outline, true))))
+    done.extend(crowd::work_off([Directory::named(top)], |dir, put| {
+        let path = dir.path();
+        let from_top = path.as_os_str().as_bytes().get(top.as_os_str().len()..)?;
+        let from_top = from_top.strip_prefix(b"/").unwrap_or(from_top);
+        let listing = handle.below(if from_top.is_empty() { b"." } else { from_top });
+        let outline = look_into(path, &listing.ok()?, put)?;
+        let result = work(names.found(outline, true));
+        Some((dir, result))
     }));
 }
 
-/// A directory below the top of a walk. Those that are found together stand in one text: what one thread
-/// takes from the heap and another gives back has both wait for each other.
-struct Below {
+/// A directory of a walk. Those that are found together stand in one text: what one thread takes from
+/// the heap and another gives back has both wait for each other.
+struct Directory {
     paths: Arc<OsStr>,
     place: Range<usize>,
 }
 
-impl Below {
-    fn top() -> Self {
-        Self { paths: Arc::from(OsStr::new("")), place: 0..0 }
+impl Directory {
+    fn named(path: &Path) -> Self {
+        Self { paths: Arc::from(path.as_os_str()), place: 0..path.as_os_str().len() }
     }
 
-    /// Those of a directory, in their order.
+    /// Those in a directory, in their order.
     fn all(dir: &Path, names: &mut Vec<OsString>) -> Vec<Self> {
         names.sort_unstable();
-        let (mut paths, mut ends) = (Vec::new(), Vec::with_capacity(names.len()));
+        let dir = dir.as_os_str().as_bytes();
+        let mut ends = Vec::with_capacity(names.len());
+        let mut paths = Vec::with_capacity(names.len() * (dir.len() + 16));
         for name in names.drain(..) {
-            if !dir.as_os_str().is_empty() {
-                paths.extend_from_slice(dir.as_os_str().as_bytes());
+            paths.extend_from_slice(dir);
+            if dir.last() != Some(&b'/') {
                 paths.push(b'/');
             }
             paths.extend_from_slice(name.as_bytes());
@@ -198,38 +197,39 @@ impl Below {
     fn path(&self) -> &Path {
         Path::new(OsStr::from_bytes(&self.paths.as_bytes()[self.place.clone()]))
     }
+
+    /// Whether it is this one, as paths are made here.
+    fn is(&self, path: &Path) -> bool {
+        self.path().as_os_str() == path.as_os_str()
+    }
 }
 
-/// The project that a directory is; those below it are put where they wait. Paths are those below
-/// the top.
+/// The project that a directory is; those below it are put where they wait.
 fn look_into(
-    top: &Path,
-    handle: &Listing,
     dir: &Path,
-    put: &mut crowd::Put<'_, Below>,
+    listing: &Listing,
+    put: &mut crowd::Put<'_, Directory>,
 ) -> Option<Outline> {
-    let (mut names, mut markers) = (Vec::new(), Vec::new());
-    let is_top = dir.as_os_str().is_empty();
-    let listing = handle.below(if is_top { Path::new(".") } else { dir }).ok()?;
-    // What is found in order needs no sorting in the end.
-    let mut hand_on = |names: &mut Vec<OsString>| put(Below::all(dir, names));
+    let (mut names, mut markers, mut has_put) = (Vec::new(), Vec::new(), false);
     listing.each(|name, kind| {
         if let Some(marker) = MARKERS.iter().find(|marker| name == **marker) {
             markers.push((*marker, kind == Listed::Link));
         } else if kind == Listed::Directory && !SKIPPED.iter().any(|skipped| name == *skipped) {
             names.push(name.to_owned());
-            if names.len() == MANY {
-                hand_on(&mut names);
+            if names.len() == MANY && !has_put {
+                has_put = true;
+                put(Directory::all(dir, &mut names));
             }
         }
     });
     if !names.is_empty() {
-        hand_on(&mut names);
+        // What is found in order needs no sorting in the end.
+        put(Directory::all(dir, &mut names));
     }
     if markers.is_empty() {
         return None;
     }
-    let root = if is_top { Arc::from(top) } else { Arc::from(top.join(dir)) };
+    let root = Arc::from(dir);
     let seen = Seen::of(&root, |dir| listing.below(dir), markers, is_settings);
     Some(outline(root, seen))
 }

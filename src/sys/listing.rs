@@ -41,11 +41,11 @@ impl Listing {
     }
 
     /// A directory below this one; links are followed.
-    pub(crate) fn below(&self, path: impl AsRef<Path>) -> io::Result<Self> {
-        Self::open_at(&self.0, path.as_ref())
+    pub(crate) fn below(&self, path: impl rustix::path::Arg) -> io::Result<Self> {
+        Self::open_at(&self.0, path)
     }
 
-    fn open_at(from: impl std::os::fd::AsFd, path: &Path) -> io::Result<Self> {
+    fn open_at(from: impl std::os::fd::AsFd, path: impl rustix::path::Arg) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self(rustix::fs::openat(from, path, flags, Mode::empty())?))
     }

@@ -66,7 +66,6 @@ pub(crate) fn render(
     base: Option<&Path>,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    out.write_all(b"[")?;
     let count = diagnostics.len();
     let (mine, others) = diagnostics.split_at(if count > MANY { count / 2 } else { count });
     let (mine, others) = thread::scope(|scope| {
@@ -80,10 +79,15 @@ pub(crate) fn render(
         let mine = lines(mine, base);
         (mine, other.map_or_else(|| Ok(Vec::new()), join))
     });
-    // What stands before the first one has nothing to part it from.
-    out.write_all(mine?.strip_prefix(b",").unwrap_or_default())?;
-    out.write_all(&others?)?;
-    out.write_all(if diagnostics.is_empty() { b"]\n" } else { b"\n]\n" })
+    let (mut mine, others) = (mine?, others?);
+    match mine.first_mut() {
+        // What stands before the first one has nothing to part it from.
+        Some(comma) => *comma = b'[',
+        None => return out.write_all(b"[]\n"),
+    }
+    out.write_all(&mine)?;
+    out.write_all(&others)?;
+    out.write_all(b"\n]\n")
 }
 
 /// Bytes that one takes mostly.

@@ -6,6 +6,7 @@
 mod explain;
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,7 +16,7 @@ use crate::{
         args::{Format, Lint},
         exit::Exit,
         failure::Failure,
-        output::{BAD, DIM, GOOD, WARN, raw_stdout, styled},
+        output::{BAD, DIM, GOOD, WARN, raw_stdout, styled, written_raw},
     },
     diag::{
         Severity,
@@ -247,26 +248,29 @@ fn there(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 fn show(desk: &Desk<'_>, base: &Path, format: Format, findings: &Findings) -> Result<(), Failure> {
-    let mut out = Vec::new();
-    let diagnostics = &findings.diagnostics;
-    let rendered = match format {
-        Format::Json => json::render(diagnostics, Some(base), &mut out),
-        Format::Sarif => sarif::render(diagnostics, Some(base), &mut out),
-        Format::Github => github::render(diagnostics, Some(base), &mut out),
-        Format::Text => {
-            let look = Look { is_coloured: true, base: Some(base), ..Look::default() };
-            text::render(diagnostics, look, &mut out)
-        }
+    let (diagnostics, base) = (&findings.diagnostics, Some(base));
+    let text = |render: &dyn Fn(&mut Vec<u8>) -> io::Result<()>| -> Result<_, Failure> {
+        let mut out = Vec::new();
+        render(&mut out).map_err(|error| Failure::of(&error))?;
+        Ok(out)
     };
-    rendered.map_err(|error| Failure::of(&error))?;
+    // JSON has no signs that move a cursor; looking for some takes as long as writing it. A reader that
+    // has gone wants no word about it.
     match format {
-        // JSON has no signs that move a cursor; looking for some takes as long as writing it. A
-        // reader that has gone wants no word about it.
-        Format::Json | Format::Sarif => drop(raw_stdout(&out)),
-        Format::Github | Format::Text => desk.output.text(String::from_utf8_lossy(&out)),
-    }
-    if format == Format::Text {
-        desk.output.line(summary(findings));
+        Format::Json => drop(written_raw(|out| json::render(diagnostics, base, out))),
+        Format::Sarif => {
+            drop(raw_stdout(&text(&|out| sarif::render(diagnostics, base, out))?));
+        }
+        Format::Github => {
+            let lines = text(&|out| github::render(diagnostics, base, out))?;
+            desk.output.text(String::from_utf8_lossy(&lines));
+        }
+        Format::Text => {
+            let look = Look { is_coloured: true, base, ..Look::default() };
+            let lines = text(&|out| text::render(diagnostics, look, out))?;
+            desk.output.text(String::from_utf8_lossy(&lines));
+            desk.output.line(summary(findings));
+        }
     }
     Ok(())
 }
