@@ -1,4 +1,5 @@
-//! Threads that begin on another processor at once, and not some milliseconds later.
+//! Threads that begin on another processor at once, and not some milliseconds later; and such that
+//! stay where they are.
 //!
 //! A processor of a virtual machine that idles is halted, which the kernel cannot tell from one that was
 //! taken away; so it has a new thread wait behind the one that started it, until it next weighs its
@@ -15,6 +16,30 @@ pub(crate) fn processors() -> Option<usize> {
     #[cfg(not(target_os = "linux"))]
     None
 }
+
+/// The calling thread runs where it runs now and nowhere else, until it may [`roam`]. Nothing it starts
+/// meanwhile could run elsewhere.
+#[cfg(target_os = "linux")]
+pub(crate) fn stay() {
+    let mut here = CpuSet::new();
+    here.set(sched_getcpu());
+    // Should it fail, the thread may be moved as any other.
+    let _ = sched_setaffinity(None, &here);
+}
+
+/// The calling thread may run wherever the first thread of this process may.
+#[cfg(target_os = "linux")]
+pub(crate) fn roam() {
+    if let Ok(all) = sched_getaffinity(Some(rustix::process::getpid())) {
+        let _ = sched_setaffinity(None, &all);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn stay() {}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn roam() {}
 
 /// Where a thread may run that was started by [`make_room`].
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +91,22 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn who_stays_may_go_again() {
+        let allowed = || rustix::thread::sched_getaffinity(None).unwrap();
+        // The first thread of a process of tests only waits for them.
+        let first = rustix::thread::sched_getaffinity(Some(rustix::process::getpid())).unwrap();
+        thread::spawn(move || {
+            stay();
+            let (here, stays_at) = (sched_getcpu(), allowed());
+            assert!(stays_at.count() == 1 && stays_at.is_set(here));
+            roam();
+            assert_eq!(format!("{:?}", allowed()), format!("{first:?}"));
+        })
+        .join()
+        .unwrap();
+    }
 
     #[test]
     fn everybody_may_run_anywhere_afterwards() {

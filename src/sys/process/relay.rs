@@ -30,7 +30,7 @@ use super::{
     spawn::{self, Ears, Prepared},
     turn,
 };
-use crate::sys::trace;
+use crate::sys::{spread, trace};
 
 /// What a thread of ours needs of stack.
 const STACK: usize = 128 << 10;
@@ -178,7 +178,11 @@ impl Shared {
         turn::be_short();
         let mut child = self.another();
         while let Some(waited) = child {
+            // The child runs here too. Woken elsewhere, because somebody else waits for this processor,
+            // we would start the next one where another child runs, and this place would idle.
+            spread::stay();
             let is_well = ended_well(waited.pid);
+            spread::roam();
             child = self.pass_on(&waited, is_well).or_else(|| self.another());
         }
     }

@@ -136,6 +136,27 @@ fn everything_is_told_soon_while_the_last_one_runs() {
     assert_eq!((track.started.len(), track.set.take_back()), (10, vec![last]));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_follows_may_run_wherever_we_may() {
+    let mut track = Track::new("true");
+    let told = |name: &str| track.scratch.path().join(name);
+    let paths = ["second", "third"].map(told);
+    let script =
+        |path: &Path| format!("grep Cpus_allowed: /proc/self/status >'{}'", path.display());
+    let [second, third] = paths.each_ref().map(|path| script(path));
+    if track.prepare(&second, 1, None).is_none() {
+        return;
+    }
+    track.prepare(&third, 2, None).unwrap();
+    track.go(u32::MAX, 3);
+    let ours = std::fs::read_to_string("/proc/self/status").unwrap();
+    for path in paths {
+        let theirs = std::fs::read_to_string(path).unwrap();
+        assert!(ours.contains(&theirs) && !theirs.is_empty(), "{theirs}");
+    }
+}
+
 #[test]
 fn what_was_said_of_a_child_is_heard_before_anything_follows_it() {
     // By itself: both the word and the end are there when the set first looks.
