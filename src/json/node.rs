@@ -102,9 +102,14 @@ impl<'t> Node<'t> {
     pub(crate) fn indexed(file: &'t SourceFile) -> Result<Self, Fault> {
         // What is wrong with a text that has no index is told by who reads it without one.
         let Some(parts) = file.parts(parts::read) else { return Self::of_file(file) };
-        let root = Self { parts, ..Self::at(file.text(), Span::new(0, 0)) }.part(0);
+        let root = Self::of_parts(file.text(), parts);
         file.sound(|_| Some(root.span()));
         Ok(root)
+    }
+
+    /// The document whose parts these are; there is at least one.
+    pub(super) fn of_parts(text: &'t str, parts: &'t [Part]) -> Self {
+        Self { parts, ..Self::at(text, Span::new(0, 0)) }.part(0)
     }
 
     /// A value whose place in the text is known from an earlier reading of the same text.

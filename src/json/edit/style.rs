@@ -215,14 +215,14 @@ fn unit(text: &str, root: Node<'_>) -> String {
 
 fn first_child(root: Node<'_>) -> Option<usize> {
     match root.kind() {
-        Kind::Object => root.members().first().map(|member| member.key_span.start),
-        _ => root.items().first().map(|item| item.span().start),
+        Kind::Object => root.each_member().next().map(|member| member.key_span.start),
+        _ => root.each_item().next().map(|item| item.span().start),
     }
 }
 
 /// What the first member of the document has between key and value.
 fn colon(text: &str, root: Node<'_>) -> String {
-    let members = root.members();
-    let seen = members.first().map(|m| &text[m.key_span.end..m.value.span().start]);
+    let first = root.each_member().next();
+    let seen = first.map(|m| &text[m.key_span.end..m.value.span().start]);
     seen.filter(|colon| !colon.contains('\n')).unwrap_or(": ").to_owned()
 }
