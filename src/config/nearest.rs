@@ -4,30 +4,34 @@
 
 /// A name without case and separators, as people vary it.
 pub(super) fn folded(name: &str) -> String {
-    name.bytes().filter_map(letter).map(char::from).collect()
+    let letters = name.bytes().map(|byte| LETTERS[usize::from(byte)]);
+    letters.filter(|letter| *letter != 0).map(char::from).collect()
 }
 
-/// Whether two names are one but for case and separators.
-pub(super) fn is_same_folded(a: &str, b: &str) -> bool {
-    a.bytes().filter_map(letter).eq(b.bytes().filter_map(letter))
-}
-
-/// A byte of a name, as far as it counts.
-fn letter(byte: u8) -> Option<u8> {
-    byte.is_ascii_alphanumeric().then(|| byte.to_ascii_lowercase())
-}
+/// Each byte of a name as it counts, without its case; 0: it does not.
+const LETTERS: [u8; 256] = {
+    let mut letters = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() {
+            letters[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    letters
+};
 
 /// The candidate with the smallest edit distance, if it is near enough; of several the first.
 pub(crate) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<&'c str> {
-    let (mut rooms, mut row) = ([[0; LONGEST]; 2], [0; LONGEST + 1]);
-    let [of_word, of_candidate] = &mut rooms;
-    let word = Letters::of(word, of_word)?;
+    let [mut of_word, mut of_candidate] = [[0; LONGEST + 1]; 2];
+    let word = Letters::of(word, &mut of_word)?;
+    let places = places(word.all);
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
-        let Some(other) = Letters::of(candidate, of_candidate) else { continue };
+        let Some(other) = Letters::of(candidate, &mut of_candidate) else { continue };
         let most = word.all.len().max(other.all.len()) / 3;
         // Only one that is nearer than the best so far is looked at to its end.
         let most = match best {
@@ -35,10 +39,9 @@ pub(crate) fn nearest<'c>(
             Some((far, _)) => most.min(far - 1),
             None => most,
         };
-        if word.least(&other) <= most
-            && let Some(far) = distance(word.all, other.all, most, &mut row)
-        {
-            best = Some((far, candidate));
+        if word.least(&other) <= most {
+            let far = distance(&places, word.all.len(), other.all);
+            best = Some((far, candidate)).filter(|_| far <= most).or(best);
         }
     }
     best.map(|(_, name)| name)
@@ -56,14 +59,17 @@ struct Letters<'r> {
 
 impl<'r> Letters<'r> {
     /// `None`: there are too many.
-    fn of(name: &str, room: &'r mut [u8; LONGEST]) -> Option<Self> {
-        let (mut count, mut kinds) = (0, 0);
-        for letter in name.bytes().filter_map(letter) {
+    fn of(name: &str, room: &'r mut [u8; LONGEST + 1]) -> Option<Self> {
+        let (mut count, mut kinds) = (0, 0_u64);
+        for byte in name.bytes() {
+            let letter = LETTERS[usize::from(byte)];
+            // One that does not count is written over by the next, or cut off.
             *room.get_mut(count)? = letter;
+            count += usize::from(letter != 0);
             kinds |= 1 << (letter % 64);
-            count += 1;
         }
-        Some(Self { all: &room[..count], kinds })
+        let all = room.get(..count).filter(|all| all.len() <= LONGEST)?;
+        Some(Self { all, kinds: kinds & !1 })
     }
 
     /// Edits that there are at least: one for every letter that one has more, and one for every kind
@@ -75,27 +81,33 @@ impl<'r> Letters<'r> {
     }
 }
 
-/// Insertions, deletions and replacements between two words (Levenshtein); `None`: there are more
-/// than `most`.
-fn distance(a: &[u8], b: &[u8], most: usize, row: &mut [usize; LONGEST + 1]) -> Option<usize> {
-    let row = &mut row[..=b.len()];
-    row.iter_mut().enumerate().for_each(|(index, cell)| *cell = index);
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        let mut least = row[0];
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-            least = least.min(row[j + 1]);
-        }
-        // No later row has less.
-        if least > most {
-            return None;
-        }
+/// Where each letter stands in a word, as bits.
+fn places(word: &[u8]) -> [u64; 128] {
+    let mut places = [0; 128];
+    for (at, letter) in word.iter().enumerate() {
+        places[usize::from(*letter)] |= 1 << at;
     }
-    Some(row[b.len()]).filter(|far| *far <= most)
+    places
+}
+
+/// Insertions, deletions and replacements between two words (Levenshtein), of the first of which the
+/// places of the letters and the length are given.
+///
+/// A column of the usual table is two numbers, in which a bit says that the next cell is one more,
+/// or one less; so all of it is worked out at once (Myers 1999, as Hyyrö writes it 2003).
+fn distance(places: &[u64; 128], length: usize, other: &[u8]) -> usize {
+    let Some(last) = length.checked_sub(1) else { return other.len() };
+    let (mut far, mut more, mut less) = (length, u64::MAX, 0_u64);
+    for letter in other {
+        let same = places[usize::from(*letter)];
+        let diagonal = ((same & more).wrapping_add(more) ^ more) | same | less;
+        let (next_more, next_less) = (less | !(diagonal | more), diagonal & more);
+        far = far + (next_more >> last & 1) as usize - (next_less >> last & 1) as usize;
+        let (shifted_more, shifted_less) = (next_more << 1 | 1, next_less << 1);
+        more = shifted_less | !(diagonal | shifted_more);
+        less = diagonal & shifted_more;
+    }
+    far
 }
 
 #[cfg(test)]
@@ -106,12 +118,25 @@ mod tests {
 
     #[test]
     fn counts_edits() {
-        let far = |a: &str, b: &str, most| {
-            distance(a.as_bytes(), b.as_bytes(), most, &mut [0; LONGEST + 1])
-        };
-        assert_eq!(far("", "abc", 9), Some(3));
-        assert_eq!((far("kitten", "sitting", 3), far("kitten", "sitting", 2)), (Some(3), None));
-        assert_eq!((far("ab", "ab", 0), far("ab", "ac", 0)), (Some(0), None));
+        let far = |a: &str, b: &str| distance(&places(a.as_bytes()), a.len(), b.as_bytes());
+        assert_eq!((far("", "abc"), far("abc", ""), far("ab", "ab")), (3, 3, 0));
+        assert_eq!((far("kitten", "sitting"), far("ab", "ac")), (3, 1));
+        let long = "a".repeat(LONGEST);
+        assert_eq!(far(&long, &long[..LONGEST - 2]), 2);
+    }
+
+    /// The table, cell by cell.
+    fn plainly(a: &[u8], b: &[u8]) -> usize {
+        let mut row: Vec<usize> = (0..=b.len()).collect();
+        for (i, x) in a.iter().enumerate() {
+            let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+            for (j, y) in b.iter().enumerate() {
+                let replaced = diagonal + usize::from(x != y);
+                diagonal = row[j + 1];
+                row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+            }
+        }
+        row[b.len()]
     }
 
     #[test]
@@ -126,6 +151,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn edits_are_those_of_the_table(a in "[a-c]{0,64}", b in "[a-c]{0,64}") {
+            let far = distance(&places(a.as_bytes()), a.len(), b.as_bytes());
+            prop_assert_eq!(far, plainly(a.as_bytes(), b.as_bytes()));
+        }
+
         /// What is left out early would not have been the nearest.
         #[test]
         fn is_the_first_of_the_nearest(
@@ -133,8 +164,8 @@ mod tests {
         ) {
             let far = |name: &str| {
                 let [a, b] = [&word, name].map(folded);
-                let far = distance(a.as_bytes(), b.as_bytes(), 99, &mut [0; LONGEST + 1]);
-                far.filter(|far| *far <= a.len().max(b.len()) / 3)
+                let far = plainly(a.as_bytes(), b.as_bytes());
+                (far <= a.len().max(b.len()) / 3).then_some(far)
             };
             let all = names.iter().filter_map(|name| Some((far(name)?, name.as_str())));
             let expected = all.min_by_key(|(far, _)| *far).map(|(_, name)| name);

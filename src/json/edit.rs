@@ -219,13 +219,13 @@ impl Draft {
     }
 
     fn put(&mut self, container: &Container, index: usize, new: &str) {
-        let separator = container.layout.separator();
+        let separator = container.layout.separator().concat();
         let (at, text) = match (container.children.get(index), container.children.last()) {
             (Some(next), _) => (next.start..next.start, format!("{new},{separator}")),
             (None, Some(last)) => (last.end..last.end, format!(",{separator}{new}")),
             (None, None) => {
-                let end = self.style.end_of(&container.layout, container.kind);
-                let start = self.style.start_of(&container.layout, container.kind);
+                let end = self.style.end_of(&container.layout, container.kind).concat();
+                let start = self.style.start_of(&container.layout, container.kind).concat();
                 (container.open..container.close, format!("{start}{new}{end}"))
             }
         };

@@ -117,6 +117,14 @@ impl<'t> Node<'t> {
         Self { text, start: span.start, end: span.end, parts: &[], index: 0 }
     }
 
+    /// The value that stands at a place of a file of which all places are known.
+    pub(crate) fn standing(file: &'t SourceFile, span: Span) -> Option<Self> {
+        let parts = file.known_parts()?;
+        let index = parts.binary_search_by_key(&span.start, |part| part.start as usize).ok()?;
+        let root = Self { parts, ..Self::at(file.text(), span) };
+        Some(root.part(u32::try_from(index).ok()?)).filter(|node| node.span() == span)
+    }
+
     fn within(text: &'t str, raw: &str) -> Self {
         let start = raw.as_ptr() as usize - text.as_ptr() as usize;
         Self::at(text, Span::new(start, start + raw.len()))
@@ -367,6 +375,17 @@ mod tests {
         assert_eq!(Node::document(&text).unwrap().items().len(), 1);
         let file = SourceFile::new("f", text);
         assert_eq!(Node::indexed(&file).unwrap().items().len(), 1);
+    }
+
+    #[test]
+    fn what_stands_at_a_place_is_found_by_it() {
+        let file = SourceFile::new("f", r#"{"a":[{"b":"c"},2]}"#);
+        assert!(Node::standing(&file, Span::new(5, 17)).is_none(), "nobody has looked yet");
+        let root = Node::indexed(&file).unwrap();
+        for node in [root, root.get("a").unwrap(), root.get("a").unwrap().item(1).unwrap()] {
+            assert_eq!(Node::standing(&file, node.span()), Some(node));
+        }
+        assert!(Node::standing(&file, Span::new(0, 1)).is_none());
     }
 
     #[test]

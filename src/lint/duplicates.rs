@@ -6,7 +6,7 @@
 //! same type, text, arguments, shell and `if` run once, whatever their matchers; a plugin's are its
 //! own. Invariant: a pair is spoken of once, at its later half.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 use super::{
     known,
@@ -86,6 +86,14 @@ struct One<'p> {
     entry: &'p Entry,
     /// Its place among all, in the order of files and texts.
     index: usize,
+    /// Made when it is compared with another.
+    matcher: OnceCell<Matcher<'p>>,
+}
+
+impl<'p> One<'p> {
+    fn matcher(&self) -> &Matcher<'p> {
+        self.matcher.get_or_init(|| Matcher::of(self.entry))
+    }
 }
 
 fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
@@ -95,7 +103,7 @@ fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
     let mut alike: BTreeMap<(&str, String), Vec<One<'_>>> = BTreeMap::new();
     for (index, (file, entry)) in project.entries().enumerate() {
         let key = (entry.event.canonical(), loose(entry));
-        alike.entry(key).or_default().push(One { file, entry, index });
+        alike.entry(key).or_default().push(One { file, entry, index, matcher: OnceCell::new() });
     }
     let is_registered = alike.values().any(|all| all.len() > 1) && has_registration(project);
     let mut found: Vec<(usize, Diagnostic)> = Vec::new();
@@ -122,7 +130,7 @@ fn of_pair(earlier: &One<'_>, later: &One<'_>, is_registered: bool) -> Option<Di
         .as_ref()
         .zip(b.processors.as_ref())
         .is_some_and(|(a, b)| a.iter().all(|processor| !b.contains(processor)));
-    let overlap = overlap(a, b);
+    let overlap = overlap(earlier, later);
     if are_apart || overlap == Overlap::None {
         return None;
     }
@@ -244,28 +252,25 @@ enum Overlap {
     All,
 }
 
-fn overlap(a: &Entry, b: &Entry) -> Overlap {
-    let (x, y) = (Matcher::of(a), Matcher::of(b));
+fn overlap(a: &One<'_>, b: &One<'_>) -> Overlap {
+    if a.entry.matcher == b.entry.matcher {
+        return Overlap::All;
+    }
+    let (x, y) = (a.matcher(), b.matcher());
     if x.overlaps_everything() && y.overlaps_everything() {
         return Overlap::All;
     }
-    let names = |matcher: &Matcher<'_>| {
-        matcher.exact_names().map(|names| {
-            let mut names: Vec<_> = names.into_iter().map(str::to_owned).collect();
-            names.sort();
-            names.dedup();
-            names
-        })
-    };
-    let is_same = match (names(&x), names(&y)) {
-        (Some(x), Some(y)) => x == y,
-        _ => a.matcher == b.matcher,
-    };
+    let [of_x, of_y] = [x, y].map(|matcher| {
+        let mut names = matcher.exact_names()?;
+        names.sort_unstable();
+        names.dedup();
+        Some(names)
+    });
+    let is_same = of_x.is_some() && of_x == of_y;
     let meet = || {
-        let all = [names(&x), names(&y)].into_iter().flatten().flatten();
-        let values = known::values(a.event.canonical()).unwrap_or(known::TOOLS);
-        let all = all.chain(values.iter().map(|&value| value.to_owned()));
-        all.into_iter().any(|value| x.may_mean(&value) && y.may_mean(&value))
+        let values = known::values(a.entry.event.canonical()).unwrap_or(known::TOOLS);
+        let names = of_x.iter().chain(&of_y).flatten();
+        names.chain(values).any(|value| x.may_mean(value) && y.may_mean(value))
     };
     match () {
         () if is_same => Overlap::All,
@@ -303,20 +308,27 @@ fn exact(entry: &Entry) -> String {
 fn loose(entry: &Entry) -> String {
     match &entry.handler {
         Handler::Command { command, args, .. } => {
-            let words = std::iter::once(command).chain(args.iter().flatten());
-            let words: Vec<_> = words.flat_map(|word| word.split_whitespace()).map(plain).collect();
-            words.join(" ")
+            let texts = std::iter::once(command).chain(args.iter().flatten());
+            let words = texts.flat_map(|text| text.split_whitespace()).enumerate();
+            words.fold(String::with_capacity(command.len()), |mut all, (index, word)| {
+                if index > 0 {
+                    all.push(' ');
+                }
+                push_plain(&mut all, word);
+                all
+            })
         }
         Handler::Http { url, .. } => format!("POST {url}"),
         Handler::Native { .. } | Handler::Orchestrator(_) => normal_form(entry),
     }
 }
 
-fn plain(word: &str) -> String {
-    let bare: String = word.chars().filter(|c| !matches!(c, '"' | '\'')).collect();
+fn push_plain(all: &mut String, word: &str) {
+    let start = all.len();
+    word.split(['"', '\'']).for_each(|piece| all.push_str(piece));
     let prefixes = ["${CLAUDE_PROJECT_DIR}/", "$CLAUDE_PROJECT_DIR/", "./"];
-    match prefixes.iter().find_map(|prefix| bare.strip_prefix(prefix)) {
-        Some(rest) => rest.to_owned(),
-        None => bare,
+    let prefix = prefixes.iter().find(|prefix| all[start..].starts_with(**prefix));
+    if let Some(prefix) = prefix {
+        all.drain(start..start + prefix.len());
     }
 }
