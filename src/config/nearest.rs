@@ -4,8 +4,10 @@
 
 /// A name without case and separators, as people vary it.
 pub(super) fn folded(name: &str) -> String {
-    let letters = name.bytes().map(|byte| LETTERS[usize::from(byte)]);
-    letters.filter(|letter| *letter != 0).map(char::from).collect()
+    let mut letters = String::with_capacity(name.len());
+    let all = name.bytes().map(|byte| LETTERS[usize::from(byte)]);
+    letters.extend(all.filter(|letter| *letter != 0).map(char::from));
+    letters
 }
 
 /// Each byte of a name as it counts, without its case; 0: it does not.
@@ -31,6 +33,10 @@ pub(crate) fn nearest<'c>(
     let places = places(word.all);
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
+        // One that is so much shorter has too few letters, too.
+        if candidate.len() + word.all.len() / 3 < word.all.len() {
+            continue;
+        }
         let Some(other) = Letters::of(candidate, &mut of_candidate) else { continue };
         let most = word.all.len().max(other.all.len()) / 3;
         // Only one that is nearer than the best so far is looked at to its end.

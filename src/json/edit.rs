@@ -157,16 +157,27 @@ impl Draft {
         }
         let (parent, step) = split(pointer);
         let node = self.find(parent).expect("BUG: a child without its parent");
-        let places: Vec<usize> = match node.kind() {
-            Kind::Object => {
-                let members = node.each_member().enumerate();
-                members.filter(|(_, member)| member.key == step).map(|(index, _)| index).collect()
-            }
-            _ => step.parse().into_iter().collect(),
-        };
-        let mut container = self.container(parent, node.kind())?;
+        if node.kind() == Kind::Object {
+            return self.remove_members(parent, |key| key == step);
+        }
+        let index = step.parse().expect("BUG: an item without an index");
+        let mut list = self.container(parent, Kind::Array)?;
+        self.cut(&mut list, index);
+        Ok(())
+    }
+
+    /// Takes members out of an object by their keys.
+    pub(crate) fn remove_members(
+        &mut self,
+        pointer: &str,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Result<(), Refused> {
+        let mut object = self.container(pointer, Kind::Object)?;
+        let members = self.find(pointer).into_iter().flat_map(|node| node.each_member());
+        let meant = members.enumerate().filter(|(_, member)| is_meant(&member.key));
+        let places: Vec<_> = meant.map(|(index, _)| index).collect();
         for index in places.into_iter().rev() {
-            self.cut(&mut container, index);
+            self.cut(&mut object, index);
         }
         Ok(())
     }

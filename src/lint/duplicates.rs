@@ -100,14 +100,15 @@ fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
     if project.entries().nth(1).is_none() {
         return;
     }
-    let mut alike: BTreeMap<(&str, String), Vec<One<'_>>> = BTreeMap::new();
+    let mut by_event: BTreeMap<&str, Vec<One<'_>>> = BTreeMap::new();
     for (index, (file, entry)) in project.entries().enumerate() {
-        let key = (entry.event.canonical(), loose(entry));
-        alike.entry(key).or_default().push(One { file, entry, index, matcher: OnceCell::new() });
+        let one = One { file, entry, index, matcher: OnceCell::new() };
+        by_event.entry(entry.event.canonical()).or_default().push(one);
     }
-    let is_registered = alike.values().any(|all| all.len() > 1) && has_registration(project);
+    let alike: Vec<_> = by_event.into_values().flat_map(alike).collect();
+    let is_registered = !alike.is_empty() && has_registration(project);
     let mut found: Vec<(usize, Diagnostic)> = Vec::new();
-    for all in alike.into_values().filter(|all| all.len() > 1) {
+    for all in alike {
         for (at, later) in all.iter().enumerate().skip(1) {
             let pair = all[..at].iter().find_map(|earlier| {
                 of_pair(earlier, later, is_registered).map(|found| (later.index, found))
@@ -117,6 +118,18 @@ fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
     }
     found.sort_by_key(|(index, _)| *index);
     diagnostics.extend(found.into_iter().map(|(_, found)| found));
+}
+
+/// Of one event's, those that are the same to a person, if there are several.
+fn alike(all: Vec<One<'_>>) -> Vec<Vec<One<'_>>> {
+    if all.len() < 2 {
+        return Vec::new();
+    }
+    let mut alike: BTreeMap<String, Vec<One<'_>>> = BTreeMap::new();
+    for one in all {
+        alike.entry(loose(one.entry)).or_default().push(one);
+    }
+    alike.into_values().filter(|all| all.len() > 1).collect()
 }
 
 fn of_pair(earlier: &One<'_>, later: &One<'_>, is_registered: bool) -> Option<Diagnostic> {
@@ -268,6 +281,8 @@ fn overlap(a: &One<'_>, b: &One<'_>) -> Overlap {
     });
     let is_same = of_x.is_some() && of_x == of_y;
     let meet = || {
+        // A list is sooner asked than a pattern.
+        let (x, y) = if x.is_pattern() { (y, x) } else { (x, y) };
         let values = known::values(a.entry.event.canonical()).unwrap_or(known::TOOLS);
         let names = of_x.iter().chain(&of_y).flatten();
         names.chain(values).any(|value| x.may_mean(value) && y.may_mean(value))

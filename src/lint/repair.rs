@@ -304,7 +304,7 @@ fn events_at_top_level(spot: &Spot<'_>) -> Option<Fix> {
             let under = pointer::join("/hooks", &event.key);
             draft.set(&under, event.value.raw())?;
         }
-        events.iter().try_for_each(|event| draft.remove(&pointer::join("", &event.key)))
+        draft.remove_members("", |key| events.iter().any(|event| event.key == key))
     })
 }
 
