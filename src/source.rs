@@ -110,15 +110,38 @@ impl SourceFile {
     }
 
     fn line_starts(&self) -> &[usize] {
-        self.line_starts.get_or_init(|| {
-            let ends = self.text.match_indices('\n').map(|(at, _)| at + 1);
-            std::iter::once(0).chain(ends).collect()
-        })
+        self.line_starts.get_or_init(|| line_starts(self.text.as_bytes()))
     }
+}
+
+/// Lines are so short that beginning a search for each of them takes longer than this: eight bytes
+/// are looked at together, and every line end among them is taken.
+fn line_starts(text: &[u8]) -> Vec<usize> {
+    const USUAL_LINE: usize = 16;
+    const ENDS: u64 = u64::from_le_bytes([b'\n'; 8]);
+    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
+    let mut starts = Vec::with_capacity(text.len() / USUAL_LINE + 2);
+    starts.push(0);
+    let (chunks, rest) = text.as_chunks::<8>();
+    for (index, chunk) in chunks.iter().enumerate() {
+        // Zero where a line ends; then the high bit is set of those bytes and no others.
+        let other = u64::from_le_bytes(*chunk) ^ ENDS;
+        let mut ends = !(((other & LOW) + LOW) | other | LOW);
+        while ends != 0 {
+            starts.push(index * 8 + ends.trailing_zeros() as usize / 8 + 1);
+            ends &= ends - 1;
+        }
+    }
+    let from = text.len() - rest.len();
+    let ends = rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    starts.extend(ends.map(|(at, _)| from + at + 1));
+    starts
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -128,6 +151,15 @@ mod tests {
         assert_eq!(file.position(3), Position { line: 1, column: 3 });
         assert_eq!(file.position(5), Position { line: 2, column: 1 });
         assert_eq!(file.position(99), Position { line: 3, column: 1 });
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_end_begins_a_line(text in "[\n\u{b}\u{8a}a ]{0,40}") {
+            let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+            let expected: Vec<_> = std::iter::once(0).chain(ends).collect();
+            prop_assert_eq!(line_starts(text.as_bytes()), expected);
+        }
     }
 
     #[test]

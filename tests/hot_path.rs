@@ -104,8 +104,10 @@ fn a_run_that_goes_on_needs_no_database_either() {
 
 #[test]
 fn what_is_needed_is_in_the_trace() {
-    let regex = Stage::new(&[json!({"matcher": "^(Edit|Write)$", "hooks": [run("exit 1")]})]);
+    let regex = Stage::new(&[json!({"matcher": "^(Edit|Writ[e])$", "hooks": [run("exit 1")]})]);
     assert_eq!(expensive(&regex.scopes()), ["regex.compile"]);
+    let plain = Stage::new(&[json!({"matcher": "^(Edit|Write)$", "hooks": [run("exit 1")]})]);
+    assert_eq!(expensive(&plain.scopes()), [""; 0]);
     let condition = run("exit 1").as_object().unwrap().clone();
     let mut condition = Value::Object(condition);
     condition["paths"] = json!(["src/**/*.rs"]);

@@ -29,17 +29,30 @@ impl Fix {
 
     /// What makes one text of another: the smallest single replacement.
     pub(crate) fn between(title: impl Into<String>, old: &str, new: &str) -> Self {
-        let same_start = common(old.chars(), new.chars());
-        let (old_rest, new_rest) = (&old[same_start..], &new[same_start..]);
-        let same_end = common(old_rest.chars().rev(), new_rest.chars().rev());
-        let span = Span::new(same_start, old.len() - same_end);
-        Self::replace(title, span, &new_rest[..new_rest.len() - same_end])
+        let start = old.floor_char_boundary(same_start(old.as_bytes(), new.as_bytes()));
+        let (old_rest, new_rest) = (&old[start..], &new[start..]);
+        let same = same_end(old_rest.as_bytes(), new_rest.as_bytes());
+        let end = old.ceil_char_boundary(old.len() - same);
+        Self::replace(title, Span::new(start, end), &new[start..new.len() - (old.len() - end)])
     }
 }
 
+/// How many bytes are looked at together: two texts are mostly the same.
+const STEP: usize = 16;
+
 /// Bytes that both begin with.
-fn common(a: impl Iterator<Item = char>, b: impl Iterator<Item = char>) -> usize {
-    a.zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
+fn same_start(a: &[u8], b: &[u8]) -> usize {
+    let steps = a.chunks_exact(STEP).zip(b.chunks_exact(STEP)).take_while(|(a, b)| a == b).count();
+    let at = steps * STEP;
+    at + a[at..].iter().zip(&b[at..]).take_while(|(a, b)| a == b).count()
+}
+
+/// Bytes that both end with.
+fn same_end(a: &[u8], b: &[u8]) -> usize {
+    let steps =
+        a.rchunks_exact(STEP).zip(b.rchunks_exact(STEP)).take_while(|(a, b)| a == b).count();
+    let [a, b] = [a, b].map(|all| &all[..all.len() - steps * STEP]);
+    steps * STEP + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@
 
 mod style;
 
-use crate::source::Span;
+use std::{cell::OnceCell, ops::Range};
 
-use super::{Fault, Kind, Node, pointer};
+use crate::source::{Part, SourceFile, Span};
+
+use super::{Fault, Kind, Node, parts, pointer};
 use style::{Layout, Style};
 
 /// A JSON document that is being edited.
@@ -17,6 +19,8 @@ use style::{Layout, Style};
 pub(crate) struct Draft {
     text: String,
     style: Style,
+    /// Where the values of the text are, since somebody asked; `None` within: too long for that.
+    parts: OnceCell<Option<Vec<Part>>>,
 }
 
 /// An edit that the document does not allow.
@@ -53,8 +57,20 @@ struct Child {
 impl Draft {
     pub(crate) fn new(text: impl Into<String>) -> Result<Self, Fault> {
         let text = text.into();
-        let style = Style::of(Node::document(&text)?, &text);
-        Ok(Self { text, style })
+        let parts = parts::read(&text);
+        let root = match &parts {
+            Some(parts) => Node::of_parts(&text, parts),
+            None => Node::document(&text)?,
+        };
+        let style = Style::of(root, &text);
+        Ok(Self { text, style, parts: parts.into() })
+    }
+
+    /// A draft of what a file holds; `None` where it is no document.
+    pub(crate) fn of_file(file: &SourceFile) -> Option<Self> {
+        let root = Node::indexed(file).ok()?;
+        let (text, style) = (file.text().to_owned(), Style::of(root, file.text()));
+        Some(Self { text, style, parts: file.known_parts().map(<[_]>::to_vec).into() })
     }
 
     pub(crate) fn into_text(self) -> String {
@@ -63,7 +79,10 @@ impl Draft {
 
     /// The document as it stands now.
     pub(crate) fn root(&self) -> Node<'_> {
-        Node::document(&self.text).expect("BUG: an edit left broken JSON")
+        match self.parts.get_or_init(|| parts::read(&self.text)) {
+            Some(parts) => Node::of_parts(&self.text, parts),
+            None => Node::document(&self.text).expect("BUG: an edit left broken JSON"),
+        }
     }
 
     /// The value that a pointer names.
@@ -79,7 +98,7 @@ impl Draft {
             let span = old.span();
             let layout = self.layout_of(pointer);
             let new = self.style.render(value, &layout);
-            self.text.replace_range(span.range(), &new);
+            self.replace(span.range(), &new);
             return Ok(());
         }
         let (parent, key) = split(pointer);
@@ -136,20 +155,29 @@ impl Draft {
         if pointer.is_empty() || self.find(pointer).is_none() {
             return Err(Refused::Missing { pointer: pointer.to_owned() });
         }
-        while self.find(pointer).is_some() {
-            let (parent, step) = split(pointer);
-            let node = self.find(parent).expect("BUG: a child without its parent");
-            let index = match node.kind() {
-                Kind::Object => node.members().iter().rposition(|member| member.key == step),
-                _ => step.parse().ok(),
-            };
-            let index = index.expect("BUG: a child that its parent does not have");
-            let is_item = node.kind() == Kind::Array;
-            let container = self.container(parent, node.kind())?;
-            self.cut(&container, index);
-            if is_item {
-                break;
-            }
+        let (parent, step) = split(pointer);
+        let node = self.find(parent).expect("BUG: a child without its parent");
+        if node.kind() == Kind::Object {
+            return self.remove_members(parent, |key| key == step);
+        }
+        let index = step.parse().expect("BUG: an item without an index");
+        let mut list = self.container(parent, Kind::Array)?;
+        self.cut(&mut list, index);
+        Ok(())
+    }
+
+    /// Takes members out of an object by their keys.
+    pub(crate) fn remove_members(
+        &mut self,
+        pointer: &str,
+        is_meant: impl Fn(&str) -> bool,
+    ) -> Result<(), Refused> {
+        let mut object = self.container(pointer, Kind::Object)?;
+        let members = self.find(pointer).into_iter().flat_map(|node| node.each_member());
+        let meant = members.enumerate().filter(|(_, member)| is_meant(&member.key));
+        let places: Vec<_> = meant.map(|(index, _)| index).collect();
+        for index in places.into_iter().rev() {
+            self.cut(&mut object, index);
         }
         Ok(())
     }
@@ -202,27 +230,38 @@ impl Draft {
     }
 
     fn put(&mut self, container: &Container, index: usize, new: &str) {
-        let separator = container.layout.separator();
+        let separator = container.layout.separator().concat();
         let (at, text) = match (container.children.get(index), container.children.last()) {
             (Some(next), _) => (next.start..next.start, format!("{new},{separator}")),
             (None, Some(last)) => (last.end..last.end, format!(",{separator}{new}")),
             (None, None) => {
-                let end = self.style.end_of(&container.layout, container.kind);
-                let start = self.style.start_of(&container.layout, container.kind);
+                let end = self.style.end_of(&container.layout, container.kind).concat();
+                let start = self.style.start_of(&container.layout, container.kind).concat();
                 (container.open..container.close, format!("{start}{new}{end}"))
             }
         };
-        self.text.replace_range(at, &text);
+        self.replace(at, &text);
     }
 
-    fn cut(&mut self, container: &Container, index: usize) {
+    /// Takes a child out; of the container only what stands before it is known afterwards.
+    fn cut(&mut self, container: &mut Container, index: usize) {
         let child = container.children[index];
-        let range = match (index.checked_sub(1), container.children.get(index + 1)) {
+        let next = container.children.get(index + 1);
+        let range = match (index.checked_sub(1), next) {
             (_, Some(next)) => child.start..next.start,
             (Some(previous), None) => container.children[previous].end..child.end,
             (None, None) => container.open..container.close,
         };
-        self.text.replace_range(range, "");
+        // The next one stands where this one stood.
+        container.children.truncate(index + usize::from(next.is_some()));
+        container.close -= range.len();
+        self.replace(range, "");
+    }
+
+    /// The only way in which the text changes.
+    fn replace(&mut self, range: Range<usize>, new: &str) {
+        self.text.replace_range(range, new);
+        self.parts.take();
     }
 }
 

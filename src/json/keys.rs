@@ -31,6 +31,11 @@ impl Keys {
         Self(words.fold(0, |bits, word| bits | bit(word.as_ref())))
     }
 
+    /// How many there are at least.
+    pub(crate) const fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+
     /// Whether one of those may be among these.
     pub(crate) const fn meets(self, others: Self) -> bool {
         self.0 & others.0 != 0

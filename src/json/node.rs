@@ -102,14 +102,27 @@ impl<'t> Node<'t> {
     pub(crate) fn indexed(file: &'t SourceFile) -> Result<Self, Fault> {
         // What is wrong with a text that has no index is told by who reads it without one.
         let Some(parts) = file.parts(parts::read) else { return Self::of_file(file) };
-        let root = Self { parts, ..Self::at(file.text(), Span::new(0, 0)) }.part(0);
+        let root = Self::of_parts(file.text(), parts);
         file.sound(|_| Some(root.span()));
         Ok(root)
+    }
+
+    /// The document whose parts these are; there is at least one.
+    pub(super) fn of_parts(text: &'t str, parts: &'t [Part]) -> Self {
+        Self { parts, ..Self::at(text, Span::new(0, 0)) }.part(0)
     }
 
     /// A value whose place in the text is known from an earlier reading of the same text.
     pub(crate) fn at(text: &'t str, span: Span) -> Self {
         Self { text, start: span.start, end: span.end, parts: &[], index: 0 }
+    }
+
+    /// The value that stands at a place of a file of which all places are known.
+    pub(crate) fn standing(file: &'t SourceFile, span: Span) -> Option<Self> {
+        let parts = file.known_parts()?;
+        let index = parts.binary_search_by_key(&span.start, |part| part.start as usize).ok()?;
+        let root = Self { parts, ..Self::at(file.text(), span) };
+        Some(root.part(u32::try_from(index).ok()?)).filter(|node| node.span() == span)
     }
 
     fn within(text: &'t str, raw: &str) -> Self {
@@ -362,6 +375,17 @@ mod tests {
         assert_eq!(Node::document(&text).unwrap().items().len(), 1);
         let file = SourceFile::new("f", text);
         assert_eq!(Node::indexed(&file).unwrap().items().len(), 1);
+    }
+
+    #[test]
+    fn what_stands_at_a_place_is_found_by_it() {
+        let file = SourceFile::new("f", r#"{"a":[{"b":"c"},2]}"#);
+        assert!(Node::standing(&file, Span::new(5, 17)).is_none(), "nobody has looked yet");
+        let root = Node::indexed(&file).unwrap();
+        for node in [root, root.get("a").unwrap(), root.get("a").unwrap().item(1).unwrap()] {
+            assert_eq!(Node::standing(&file, node.span()), Some(node));
+        }
+        assert!(Node::standing(&file, Span::new(0, 1)).is_none());
     }
 
     #[test]

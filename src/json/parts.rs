@@ -161,10 +161,13 @@ impl Index<'_> {
         (count > 0).then_some(())
     }
 
-    /// Steps over blanks.
+    /// Steps over blanks, of which most stand at the beginning of a line.
     fn at_sign(&mut self) -> usize {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
+        while let Some(blank @ (b' ' | b'\n' | b'\r' | b'\t')) = self.bytes.get(self.at) {
             self.at += 1;
+            while *blank == b'\n' && self.bytes[self.at..].starts_with(&[b' '; 8]) {
+                self.at += 8;
+            }
         }
         self.at
     }

@@ -1,13 +1,11 @@
 //! JSON Pointers (RFC 6901): the address of a value in its document.
 
-use std::fmt::Write as _;
-
 use super::{Kind, Node};
 
 /// Appends one step; `~` and `/` are escaped.
 pub(crate) fn push(pointer: &mut String, step: &str) {
     pointer.push('/');
-    if !step.contains(['~', '/']) {
+    if !step.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
         return pointer.push_str(step);
     }
     for c in step.chars() {
@@ -21,8 +19,11 @@ pub(crate) fn push(pointer: &mut String, step: &str) {
 
 /// Appends the step to an item.
 pub(crate) fn push_index(pointer: &mut String, index: usize) {
-    // Writing to a text cannot fail.
-    let _infallible = write!(pointer, "/{index}");
+    pointer.push('/');
+    match u8::try_from(index) {
+        Ok(digit @ 0..=9) => pointer.push(char::from(b'0' + digit)),
+        _ => pointer.push_str(&index.to_string()),
+    }
 }
 
 /// The pointer one step further.
@@ -86,16 +87,23 @@ impl<'s> Trail<'s> {
 
 /// The value that a pointer names, if there is one; of duplicate keys the last counts.
 pub(crate) fn find<'t>(root: Node<'t>, pointer: &str) -> Option<Node<'t>> {
-    let mut steps = pointer.split('/');
-    if steps.next() != Some("") {
-        return None;
+    let (mut node, mut rest) = (root, pointer);
+    while !rest.is_empty() {
+        let behind = rest.strip_prefix('/')?;
+        // Steps are so short that making a searcher takes longer than this search.
+        let length = behind.bytes().position(|byte| byte == b'/').unwrap_or(behind.len());
+        let step;
+        (step, rest) = behind.split_at(length);
+        node = match node.kind() {
+            Kind::Object if step.contains('~') => {
+                node.get(&step.replace("~1", "/").replace("~0", "~"))?
+            }
+            Kind::Object => node.get(step)?,
+            Kind::Array => node.item(step.parse().ok()?)?,
+            _ => return None,
+        };
     }
-    steps.try_fold(root, |node, step| match node.kind() {
-        Kind::Object if step.contains('~') => node.get(&step.replace("~1", "/").replace("~0", "~")),
-        Kind::Object => node.get(step),
-        Kind::Array => node.item(step.parse().ok()?),
-        _ => None,
-    })
+    Some(node)
 }
 
 #[cfg(test)]

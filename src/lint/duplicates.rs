@@ -6,7 +6,7 @@
 //! same type, text, arguments, shell and `if` run once, whatever their matchers; a plugin's are its
 //! own. Invariant: a pair is spoken of once, at its later half.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 use super::{
     known,
@@ -86,20 +86,29 @@ struct One<'p> {
     entry: &'p Entry,
     /// Its place among all, in the order of files and texts.
     index: usize,
+    /// Made when it is compared with another.
+    matcher: OnceCell<Matcher<'p>>,
+}
+
+impl<'p> One<'p> {
+    fn matcher(&self) -> &Matcher<'p> {
+        self.matcher.get_or_init(|| Matcher::of(self.entry))
+    }
 }
 
 fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
     if project.entries().nth(1).is_none() {
         return;
     }
-    let mut alike: BTreeMap<(&str, String), Vec<One<'_>>> = BTreeMap::new();
+    let mut by_event: BTreeMap<&str, Vec<One<'_>>> = BTreeMap::new();
     for (index, (file, entry)) in project.entries().enumerate() {
-        let key = (entry.event.canonical(), loose(entry));
-        alike.entry(key).or_default().push(One { file, entry, index });
+        let one = One { file, entry, index, matcher: OnceCell::new() };
+        by_event.entry(entry.event.canonical()).or_default().push(one);
     }
-    let is_registered = alike.values().any(|all| all.len() > 1) && has_registration(project);
+    let alike: Vec<_> = by_event.into_values().flat_map(alike).collect();
+    let is_registered = !alike.is_empty() && has_registration(project);
     let mut found: Vec<(usize, Diagnostic)> = Vec::new();
-    for all in alike.into_values().filter(|all| all.len() > 1) {
+    for all in alike {
         for (at, later) in all.iter().enumerate().skip(1) {
             let pair = all[..at].iter().find_map(|earlier| {
                 of_pair(earlier, later, is_registered).map(|found| (later.index, found))
@@ -109,6 +118,18 @@ fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
     }
     found.sort_by_key(|(index, _)| *index);
     diagnostics.extend(found.into_iter().map(|(_, found)| found));
+}
+
+/// Of one event's, those that are the same to a person, if there are several.
+fn alike(all: Vec<One<'_>>) -> Vec<Vec<One<'_>>> {
+    if all.len() < 2 {
+        return Vec::new();
+    }
+    let mut alike: BTreeMap<String, Vec<One<'_>>> = BTreeMap::new();
+    for one in all {
+        alike.entry(loose(one.entry)).or_default().push(one);
+    }
+    alike.into_values().filter(|all| all.len() > 1).collect()
 }
 
 fn of_pair(earlier: &One<'_>, later: &One<'_>, is_registered: bool) -> Option<Diagnostic> {
@@ -122,7 +143,7 @@ fn of_pair(earlier: &One<'_>, later: &One<'_>, is_registered: bool) -> Option<Di
         .as_ref()
         .zip(b.processors.as_ref())
         .is_some_and(|(a, b)| a.iter().all(|processor| !b.contains(processor)));
-    let overlap = overlap(a, b);
+    let overlap = overlap(earlier, later);
     if are_apart || overlap == Overlap::None {
         return None;
     }
@@ -244,28 +265,27 @@ enum Overlap {
     All,
 }
 
-fn overlap(a: &Entry, b: &Entry) -> Overlap {
-    let (x, y) = (Matcher::of(a), Matcher::of(b));
+fn overlap(a: &One<'_>, b: &One<'_>) -> Overlap {
+    if a.entry.matcher == b.entry.matcher {
+        return Overlap::All;
+    }
+    let (x, y) = (a.matcher(), b.matcher());
     if x.overlaps_everything() && y.overlaps_everything() {
         return Overlap::All;
     }
-    let names = |matcher: &Matcher<'_>| {
-        matcher.exact_names().map(|names| {
-            let mut names: Vec<_> = names.into_iter().map(str::to_owned).collect();
-            names.sort();
-            names.dedup();
-            names
-        })
-    };
-    let is_same = match (names(&x), names(&y)) {
-        (Some(x), Some(y)) => x == y,
-        _ => a.matcher == b.matcher,
-    };
+    let [of_x, of_y] = [x, y].map(|matcher| {
+        let mut names = matcher.exact_names()?;
+        names.sort_unstable();
+        names.dedup();
+        Some(names)
+    });
+    let is_same = of_x.is_some() && of_x == of_y;
     let meet = || {
-        let all = [names(&x), names(&y)].into_iter().flatten().flatten();
-        let values = known::values(a.event.canonical()).unwrap_or(known::TOOLS);
-        let all = all.chain(values.iter().map(|&value| value.to_owned()));
-        all.into_iter().any(|value| x.may_mean(&value) && y.may_mean(&value))
+        // A list is sooner asked than a pattern.
+        let (x, y) = if x.is_pattern() { (y, x) } else { (x, y) };
+        let values = known::values(a.entry.event.canonical()).unwrap_or(known::TOOLS);
+        let names = of_x.iter().chain(&of_y).flatten();
+        names.chain(values).any(|value| x.may_mean(value) && y.may_mean(value))
     };
     match () {
         () if is_same => Overlap::All,
@@ -303,20 +323,27 @@ fn exact(entry: &Entry) -> String {
 fn loose(entry: &Entry) -> String {
     match &entry.handler {
         Handler::Command { command, args, .. } => {
-            let words = std::iter::once(command).chain(args.iter().flatten());
-            let words: Vec<_> = words.flat_map(|word| word.split_whitespace()).map(plain).collect();
-            words.join(" ")
+            let texts = std::iter::once(command).chain(args.iter().flatten());
+            let words = texts.flat_map(|text| text.split_whitespace()).enumerate();
+            words.fold(String::with_capacity(command.len()), |mut all, (index, word)| {
+                if index > 0 {
+                    all.push(' ');
+                }
+                push_plain(&mut all, word);
+                all
+            })
         }
         Handler::Http { url, .. } => format!("POST {url}"),
         Handler::Native { .. } | Handler::Orchestrator(_) => normal_form(entry),
     }
 }
 
-fn plain(word: &str) -> String {
-    let bare: String = word.chars().filter(|c| !matches!(c, '"' | '\'')).collect();
+fn push_plain(all: &mut String, word: &str) {
+    let start = all.len();
+    word.split(['"', '\'']).for_each(|piece| all.push_str(piece));
     let prefixes = ["${CLAUDE_PROJECT_DIR}/", "$CLAUDE_PROJECT_DIR/", "./"];
-    match prefixes.iter().find_map(|prefix| bare.strip_prefix(prefix)) {
-        Some(rest) => rest.to_owned(),
-        None => bare,
+    let prefix = prefixes.iter().find(|prefix| all[start..].starts_with(**prefix));
+    if let Some(prefix) = prefix {
+        all.drain(start..start + prefix.len());
     }
 }

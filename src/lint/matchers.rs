@@ -143,15 +143,15 @@ static FILE_CHANGED_UNWATCHED: Rule = Rule::warning(
 );
 
 fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
-    let mut last = None;
+    let mut last: Option<(&File, &str)> = None;
     for (file, entry) in project.entries() {
         // Handlers of one group share its matcher.
-        let group = (entry.origin.file.path(), project::group_of(&entry.origin.pointer));
-        if last != Some(group) {
+        let group = project::group_of(&entry.origin.pointer);
+        if !last.is_some_and(|(other, last)| std::ptr::eq(file, other) && group == last) {
             of_entry(file, entry, diagnostics);
             diagnostics.extend(plugin::of_plugin(project, file, entry));
         }
-        last = Some(group);
+        last = Some((file, group));
     }
 }
 

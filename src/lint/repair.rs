@@ -68,7 +68,7 @@ pub(super) fn edited(
     edit: impl FnOnce(&mut Draft) -> Result<(), Refused>,
 ) -> Option<Fix> {
     let old = source.text();
-    let mut draft = Draft::new(old).ok()?;
+    let mut draft = Draft::of_file(source)?;
     edit(&mut draft).ok()?;
     let new = draft.into_text();
     (new != old).then(|| Fix::between(title, old, &new))
@@ -129,7 +129,7 @@ impl Spot<'_> {
     fn member(&self) -> Option<(Node<'_>, Member<'_>)> {
         let (parent, _) = self.pointer.rsplit_once('/')?;
         let parent = pointer::find(self.root, parent)?;
-        let member = parent.members().into_iter().rfind(|m| m.value.span() == self.node.span())?;
+        let member = parent.each_member().find(|m| m.value.span() == self.node.span())?;
         Some((parent, member))
     }
 
@@ -189,7 +189,7 @@ fn with_type(spot: &Spot<'_>) -> Option<Fix> {
         return None;
     }
     let kind = guessed_type(spot.node)?;
-    let first = spot.node.members().into_iter().next()?;
+    let first = spot.node.each_member().next()?;
     let at = first.key_span.start;
     let text = format!("\"type\": \"{kind}\", ");
     Some(Fix::replace(format!("add the type \"{kind}\""), Span::new(at, at), text))
@@ -304,7 +304,7 @@ fn events_at_top_level(spot: &Spot<'_>) -> Option<Fix> {
             let under = pointer::join("/hooks", &event.key);
             draft.set(&under, event.value.raw())?;
         }
-        events.iter().try_for_each(|event| draft.remove(&pointer::join("", &event.key)))
+        draft.remove_members("", |key| events.iter().any(|event| event.key == key))
     })
 }
 

@@ -95,13 +95,9 @@ const TEXTS: &[&str] = &["command", "url", "server", "tool", "prompt"];
 /// Whether a settings file of which Claude Code takes every part is valid: then only what means
 /// nothing to Claude Code can be otherwise than the schema wants it.
 fn is_plain(root: Node<'_>) -> bool {
-    /// Whether the members that have one of these keys are of a kind; no other is asked about.
+    /// Whether the members that have one of these keys are of a kind.
     fn are(node: Node<'_>, keys: &[&str], kind: Kind) -> bool {
-        let is_asked = |key: &str| keys.contains(&key);
-        let mut asked = node.each_member().filter(|member| is_asked(&member.key));
-        asked.all(|member| {
-            member.value.kind() == kind || node.get(&member.key) != Some(member.value)
-        })
+        keys.iter().all(|key| node.get(key).is_none_or(|value| value.kind() == kind))
     }
     let events = root.get("hooks").into_iter().flat_map(|hooks| hooks.each_member());
     let mut groups = events.flat_map(|event| event.value.each_item());

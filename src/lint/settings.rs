@@ -87,22 +87,23 @@ struct Check<'f> {
 
 impl Check<'_> {
     fn void(&mut self, span: Span, at: &Trail<'_>, message: &str) {
-        let pointer = at.pointer();
-        let fix = repair::shape(self.source, &pointer);
-        let mut found = Diagnostic::new(&SETTINGS_VOID, message)
-            .at(self.source, span, pointer)
+        let found = Diagnostic::new(&SETTINGS_VOID, message)
+            .at(self.source, span, at.pointer())
             .note("Claude Code ignores the whole file for this");
-        found.fix = fix;
         self.found.push(found);
     }
 
     fn dropped(&mut self, span: Span, at: &Trail<'_>, message: &str) {
-        let pointer = at.pointer();
-        let fix = repair::shape(self.source, &pointer);
-        let found = Diagnostic::new(&SETTINGS_DROPPED, message).at(self.source, span, pointer);
-        let mut found = found.label("ignored");
-        found.fix = fix;
-        self.found.push(found);
+        let found = Diagnostic::new(&SETTINGS_DROPPED, message).at(self.source, span, at.pointer());
+        self.found.push(found.label("ignored"));
+    }
+
+    /// Gives the last finding what mends the shape at its place, if something does.
+    fn reshape(&mut self) {
+        if let Some(last) = self.found.last_mut() {
+            let place = last.place.as_ref();
+            last.fix = place.and_then(|place| repair::shape(self.source, &place.pointer));
+        }
     }
 
     /// What to do about the last finding, beside its repair if it has one.
@@ -128,6 +129,7 @@ impl Check<'_> {
         } else {
             self.dropped(span, at, message);
         }
+        self.reshape();
     }
 
     fn root(&mut self, root: Node<'_>) {
@@ -181,6 +183,7 @@ impl Check<'_> {
             if nested {
                 let message = format!("`{name}` is no event, and holds one that guards");
                 self.void(member.key_span, &at, &message);
+                self.reshape();
                 self.advise("events stand right under `hooks`: move it there");
             } else {
                 let message = format!("Claude Code has no event `{name}`");

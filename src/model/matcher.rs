@@ -9,14 +9,11 @@
 //! is one of the known ones; but never under a Claude Code event whose values hold colons
 //! themselves (`plugin:agent`), there it is a regular expression.
 
+mod pattern;
 #[cfg(test)]
 mod tests;
 
 use std::{borrow::Cow, cell::OnceCell};
-
-use regress::Regex;
-
-use crate::sys::trace;
 
 use super::{
     Event, Payload, Processor,
@@ -25,14 +22,10 @@ use super::{
     predicate::{self, Predicate, Verdict},
     tool,
 };
+use pattern::Pattern;
 
 /// Fields whose values hold colons (`plugin:name`).
 const COLON_FIELDS: &[&str] = &["agent_type", "command_name", "mcp_server_name"];
-
-/// More of these than anybody writes. What reads expressions is recursive, and a text from a
-/// file must not exhaust the stack.
-const MOST_BRACKETS: usize = 200;
-const MOST_ALTERNATIVES: usize = 1000;
 
 /// One matcher at one event.
 #[derive(Debug)]
@@ -52,7 +45,7 @@ enum Form<'m> {
     Ignored,
     /// Names with these characters between them.
     Names(&'static [char]),
-    Pattern(OnceCell<Result<Regex, String>>),
+    Pattern(OnceCell<Result<Pattern, String>>),
     Predicates(Vec<Predicate<'m>>),
 }
 
@@ -139,7 +132,7 @@ impl<'m> Matcher<'m> {
             Form::Always | Form::Ignored => Outcome::Yes(MatchedAs::ITSELF),
             Form::Predicates(predicates) => all_hold(predicates, payload),
             Form::Names(_) if self.names().next().is_none() => Outcome::Never(Reason::NoNames),
-            Form::Pattern(_) if self.regex().is_none() => Outcome::Never(Reason::Unreadable),
+            Form::Pattern(_) if self.pattern().is_none() => Outcome::Never(Reason::Unreadable),
             Form::Names(_) | Form::Pattern(_) => self.compare(payload),
         }
     }
@@ -149,7 +142,7 @@ impl<'m> Matcher<'m> {
         match &self.form {
             Form::Names(_) if self.names().next().is_none() => Some("no name in the list".into()),
             Form::Always | Form::Ignored | Form::Names(_) => None,
-            Form::Pattern(cell) => self.compiled(cell).as_ref().err().cloned(),
+            Form::Pattern(cell) => self.read(cell).as_ref().err().cloned(),
             Form::Predicates(predicates) => predicates.iter().find_map(Predicate::fault),
         }
     }
@@ -235,7 +228,9 @@ impl<'m> Matcher<'m> {
     fn means_tool(&self, value: &str) -> bool {
         let value = tool::current(value);
         match self.form {
-            Form::Names(_) => self.names().any(|name| tool::current(name) == value),
+            Form::Names(_) => {
+                self.names().any(|name| name == value || tool::current(name) == value)
+            }
             _ => self.accepts(value) || tool::former(value).any(|old| self.accepts(old)),
         }
     }
@@ -257,17 +252,17 @@ impl<'m> Matcher<'m> {
     fn accepts(&self, value: &str) -> bool {
         match self.form {
             Form::Names(_) => self.names().any(|name| name == value),
-            _ => self.regex().is_some_and(|regex| regex.find(value).is_some()),
+            _ => self.pattern().is_some_and(|pattern| pattern.is_in(value)),
         }
     }
 
-    fn regex(&self) -> Option<&Regex> {
+    fn pattern(&self) -> Option<&Pattern> {
         let Form::Pattern(cell) = &self.form else { return None };
-        self.compiled(cell).as_ref().ok()
+        self.read(cell).as_ref().ok()
     }
 
-    fn compiled<'c>(&self, cell: &'c OnceCell<Result<Regex, String>>) -> &'c Result<Regex, String> {
-        cell.get_or_init(|| compile(&self.text))
+    fn read<'c>(&self, cell: &'c OnceCell<Result<Pattern, String>>) -> &'c Result<Pattern, String> {
+        cell.get_or_init(|| Pattern::new(&self.text))
     }
 }
 
@@ -313,17 +308,6 @@ fn names_or_pattern<'m>(text: &str, further: &str, separators: &'static [char]) 
     let belongs =
         |c: char| c.is_ascii_alphanumeric() || further.contains(c) || separators.contains(&c);
     if text.chars().all(belongs) { Form::Names(separators) } else { Form::Pattern(OnceCell::new()) }
-}
-
-fn compile(text: &str) -> Result<Regex, String> {
-    if text.matches(['(', '[']).count() > MOST_BRACKETS {
-        return Err("too many brackets".to_owned());
-    }
-    if text.matches('|').count() > MOST_ALTERNATIVES {
-        return Err("too many alternatives".to_owned());
-    }
-    let _measured = trace::scope("regex.compile");
-    Regex::new(text).map_err(|error| error.text)
 }
 
 /// `claude-x[1m]` names a variant of a model, not another one.

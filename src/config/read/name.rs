@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    super::nearest::{folded, is_same_folded, nearest},
+    super::nearest::{folded, nearest},
     dialect,
 };
 
@@ -67,8 +67,11 @@ pub(crate) fn proper_name(name: &str, by: Processor) -> Option<String> {
 }
 
 fn fold(name: &str, by: Processor) -> Option<(Event, Processor)> {
+    // The names of events are made of letters alone.
+    let bare = folded(name);
+    let is_it = |own: &str| own.eq_ignore_ascii_case(&bare);
     [by, by.other()].into_iter().find_map(|vocabulary| {
-        let of = |row: &&Row| row.name_for(vocabulary).is_some_and(|own| is_same_folded(own, name));
+        let of = |row: &&Row| row.name_for(vocabulary).is_some_and(is_it);
         Some((Event::Known(EVENTS.iter().find(of)?), vocabulary))
     })
 }
@@ -185,6 +188,11 @@ mod tests {
         let foreign = resolve("Stop", Processor::TaskOrchestrator);
         assert_eq!(foreign.vocabulary, Processor::ClaudeCode);
         assert_eq!(foreign.how, How::Exact);
+    }
+
+    #[test]
+    fn names_are_made_of_letters() {
+        assert!(names().all(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic())));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
 pub(crate) fn shown(path: &Path, base: Option<&Path>) -> String {
     let relative = base.and_then(|base| below(path, base));
     let path = relative.filter(|path| !path.as_os_str().is_empty()).unwrap_or(path);
-    path.to_string_lossy().into_owned()
+    path.to_str().map_or_else(|| path.to_string_lossy().into_owned(), str::to_owned)
 }
 
 /// The rest of a path behind another one. Nearly every path is written as that one and goes on with a

@@ -67,24 +67,25 @@ impl Style {
     }
 
     /// What goes between the opening bracket and the first child.
-    pub(super) fn start_of(&self, layout: &Layout, kind: Kind) -> String {
+    pub(super) fn start_of<'l>(&self, layout: &'l Layout, kind: Kind) -> [&'l str; 2] {
         match layout {
-            Layout::Lines { newline, indent, .. } => format!("{newline}{indent}"),
-            Layout::OneLine { .. } => self.pad(kind).to_owned(),
+            Layout::Lines { newline, indent, .. } => [newline, indent],
+            Layout::OneLine { .. } => [self.pad(kind), ""],
         }
     }
 
     /// What goes between the last child and the closing bracket.
-    pub(super) fn end_of(&self, layout: &Layout, kind: Kind) -> String {
+    pub(super) fn end_of<'l>(&self, layout: &'l Layout, kind: Kind) -> [&'l str; 2] {
         match layout {
-            Layout::Lines { newline, outer, .. } => format!("{newline}{outer}"),
-            Layout::OneLine { .. } => self.pad(kind).to_owned(),
+            Layout::Lines { newline, outer, .. } => [newline, outer],
+            Layout::OneLine { .. } => [self.pad(kind), ""],
         }
     }
 
     /// A JSON text as a child in `layout`.
     pub(super) fn render(&self, value: &str, layout: &Layout) -> String {
-        let mut pen = Pen { style: self, layouts: vec![layout.clone()], out: String::new() };
+        let out = String::with_capacity(value.len());
+        let mut pen = Pen { style: self, layouts: vec![layout.clone()], out };
         let bytes = value.as_bytes();
         let mut at = 0;
         while at < bytes.len() {
@@ -121,10 +122,10 @@ impl Layout {
         }
     }
 
-    pub(super) fn separator(&self) -> String {
+    pub(super) fn separator(&self) -> [&str; 2] {
         match self {
-            Self::Lines { newline, indent, .. } => format!("{newline}{indent}"),
-            Self::OneLine { gap } => gap.clone(),
+            Self::Lines { newline, indent, .. } => [newline, indent],
+            Self::OneLine { gap } => [gap, ""],
         }
     }
 }
@@ -147,7 +148,8 @@ impl Pen<'_> {
             close @ (b'}' | b']') => self.close(close),
             b',' => {
                 self.out.push(',');
-                self.out.push_str(&self.layout().separator());
+                let separator = innermost(&self.layouts).separator();
+                self.out.extend(separator);
             }
             b':' => self.out.push_str(&self.style.colon),
             b'"' => {
@@ -165,10 +167,6 @@ impl Pen<'_> {
         at + 1
     }
 
-    fn layout(&self) -> &Layout {
-        self.layouts.last().expect("BUG: more brackets closed than opened")
-    }
-
     fn open(&mut self, text: &str, at: usize, bracket: u8) -> usize {
         self.out.push(char::from(bracket));
         let rest = text[at + 1..].trim_start_matches([' ', '\t', '\r', '\n']);
@@ -176,17 +174,21 @@ impl Pen<'_> {
             self.out.push(close);
             return text.len() - rest.len() + 1;
         }
-        let layout = self.layout().deeper(self.style);
-        self.out.push_str(&self.style.start_of(&layout, kind(bracket)));
+        let layout = innermost(&self.layouts).deeper(self.style);
+        self.out.extend(self.style.start_of(&layout, kind(bracket)));
         self.layouts.push(layout);
         at + 1
     }
 
     fn close(&mut self, bracket: u8) {
         let layout = self.layouts.pop().expect("BUG: more brackets closed than opened");
-        self.out.push_str(&self.style.end_of(&layout, kind(bracket)));
+        self.out.extend(self.style.end_of(&layout, kind(bracket)));
         self.out.push(char::from(bracket));
     }
+}
+
+fn innermost(layouts: &[Layout]) -> &Layout {
+    layouts.last().expect("BUG: more brackets closed than opened")
 }
 
 fn kind(bracket: u8) -> Kind {
@@ -215,14 +217,14 @@ fn unit(text: &str, root: Node<'_>) -> String {
 
 fn first_child(root: Node<'_>) -> Option<usize> {
     match root.kind() {
-        Kind::Object => root.members().first().map(|member| member.key_span.start),
-        _ => root.items().first().map(|item| item.span().start),
+        Kind::Object => root.each_member().next().map(|member| member.key_span.start),
+        _ => root.each_item().next().map(|item| item.span().start),
     }
 }
 
 /// What the first member of the document has between key and value.
 fn colon(text: &str, root: Node<'_>) -> String {
-    let members = root.members();
-    let seen = members.first().map(|m| &text[m.key_span.end..m.value.span().start]);
+    let first = root.each_member().next();
+    let seen = first.map(|m| &text[m.key_span.end..m.value.span().start]);
     seen.filter(|colon| !colon.contains('\n')).unwrap_or(": ").to_owned()
 }

@@ -59,6 +59,24 @@ fn edits_the_one_of_duplicate_keys_that_counts() {
 }
 
 #[test]
+fn several_members_go_as_if_one_by_one() {
+    for text in [
+        r#"{"a": 1, "b": 2, "c": 3, "a": 4, "d": 5}"#,
+        "{\n  \"a\": 1,\n  \"b\": 2,\n  \"c\": 3,\n  \"d\": 4\n}\n",
+    ] {
+        for chosen in 0..16_u8 {
+            let is_meant = |key: &str| chosen >> (key.as_bytes()[0] - b'a') & 1 == 1;
+            let together = edited(text, |draft| draft.remove_members("", is_meant));
+            let singly = edited(text, |draft| {
+                let mut chosen = ["/a", "/b", "/c", "/d"].iter().filter(|at| is_meant(&at[1..]));
+                chosen.try_for_each(|at| draft.remove(at))
+            });
+            assert_eq!(together, singly, "{chosen:b} {text}");
+        }
+    }
+}
+
+#[test]
 fn copies_strings_numbers_and_duplicates_as_written() {
     let value = "{ \"s\" : \"{ \\\"a\\\" , \\ud800\", \"n\":1.50E+9,\n\"n\":[ ], \"o\":{ } }";
     let new = edited("{\"a\": 1}", |draft| draft.set("/v", value));

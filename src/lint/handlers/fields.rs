@@ -223,16 +223,17 @@ fn of_object(
 
 /// In Claude Code's own files: cph reads `async` and the like of every type.
 fn of_type(file: &File, handler: Node<'_>, at: At<'_>, found: &mut Vec<Diagnostic>) {
-    let Some(kind) = handler.get("type").and_then(|kind| kind.as_str()) else { return };
-    let is_known = OF_TYPES.iter().any(|(_, types)| types.contains(&kind.as_ref()));
-    if !file.kind.is_native() || !is_known {
+    if !file.kind.is_native() {
         return;
     }
+    let Some(kind) = handler.get("type").and_then(|kind| kind.as_str()) else { return };
+    let is_known = || OF_TYPES.iter().any(|(_, types)| types.contains(&kind.as_ref()));
     for member in handler.each_member() {
         let key = member.key.as_ref();
         let Some((_, types)) = OF_TYPES.iter().find(|(field, _)| *field == key) else { continue };
         // `false` and what is empty ask for nothing.
-        if types.contains(&kind.as_ref()) || member.value.as_bool() == Some(false) {
+        let is_idle = member.value.as_bool() == Some(false);
+        if types.contains(&kind.as_ref()) || is_idle || !is_known() {
             continue;
         }
         let at = pointer::join(&at.pointer(), key);

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::is_said;
-use crate::json::{Kind, Member, Node, pointer};
+use crate::json::{Keys, Kind, Member, Node, pointer};
 
 use Verdict::{Invalid, Unsure, Valid};
 
@@ -48,10 +48,6 @@ impl Verdict {
         best
     }
 }
-
-/// Keywords that ask for nothing of themselves.
-const IDLE: &[&str] =
-    &["$schema", "$id", "$defs", "title", "description", "deprecated", "then", "else"];
 
 #[derive(Clone, Copy)]
 struct Look<'s> {
@@ -94,15 +90,18 @@ impl Look<'_> {
         at: &mut String,
     ) -> Verdict {
         match keyword {
-            idle if IDLE.contains(&idle) => Valid,
+            // These ask for nothing of themselves.
+            "$schema" | "$id" | "$defs" | "title" | "description" | "deprecated" | "then"
+            | "else" => Valid,
             "$ref" => {
                 let name = value.as_str();
                 let meant = name.as_deref().and_then(|name| name.strip_prefix('#'));
                 let meant = meant.and_then(|name| pointer::find(self.whole, name));
                 meant.map_or(Unsure, |meant| self.at(meant, node, at))
             }
-            "properties" => self.members(schema, None, node, at),
-            "additionalProperties" => self.members(schema, Some(value), node, at),
+            "properties" => self.members(Some(value), schema.get("additionalProperties"), node, at),
+            "additionalProperties" if schema.has("properties") => Valid,
+            "additionalProperties" => self.members(None, Some(value), node, at),
             "items" => Verdict::all(
                 node.each_item()
                     .enumerate()
@@ -137,30 +136,32 @@ impl Look<'_> {
         if is_unsure { Unsure } else { Verdict::of(valid == 1) }
     }
 
-    /// What is asked of the members that the schema names, or of all others.
+    /// What is asked of the members that the schema names, and of all others.
     fn members(
         self,
-        schema: Node<'_>,
+        named: Option<Node<'_>>,
         others: Option<Node<'_>>,
         node: Node<'_>,
         at: &mut String,
     ) -> Verdict {
-        let properties = schema.get("properties");
-        let of_member = |member: Member<'_>| {
-            // Of duplicates the last counts.
-            if node.get(&member.key) != Some(member.value) {
-                return Valid;
-            }
-            let named = properties.and_then(|all| all.get(&member.key));
-            match (others, named) {
-                (Some(asked), None) if asked.as_bool() == Some(false) => self.here(Invalid, at),
-                (None, Some(asked)) | (Some(asked), None) => {
+        let (keys, count) =
+            node.each_member().fold((Keys::default(), 0), |(keys, count), member| {
+                (keys.and(Keys::of(&[&member.key])), count + 1)
+            });
+        // As many bits as members: no key stands there twice.
+        let is_last = |member: &Member<'_>| {
+            keys.count() == count || node.get(&member.key) == Some(member.value)
+        };
+        // Of duplicates the last counts.
+        Verdict::all(node.each_member().filter(is_last).map(|member| {
+            match (named.and_then(|all| all.get(&member.key)), others) {
+                (None, None) => Valid,
+                (None, Some(asked)) if asked.as_bool() == Some(false) => self.here(Invalid, at),
+                (Some(asked), _) | (None, Some(asked)) => {
                     self.below(asked, member.value, &member.key, at)
                 }
-                _ => Valid,
             }
-        };
-        Verdict::all(node.each_member().map(of_member))
+        }))
     }
 
     fn below(self, schema: Node<'_>, node: Node<'_>, step: &str, at: &mut String) -> Verdict {

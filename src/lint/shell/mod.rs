@@ -11,7 +11,7 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{project::Project, table::Family};
 use crate::diag::Diagnostic;
@@ -21,6 +21,7 @@ pub(super) static FAMILY: Family =
     Family { title: "Commands and scripts", rules: rules::RULES, check };
 
 fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
+    let from = diagnostics.len();
     let mut told = BTreeSet::new();
     for (file, entry) in project.entries() {
         let mut found = Vec::new();
@@ -35,11 +36,24 @@ fn check(project: &Project, diagnostics: &mut Vec<Diagnostic>) {
             check(&subject, &mut found);
         }
         // A script that several hooks name has each fault once.
-        diagnostics.extend(found.into_iter().filter(|found| told.insert(key(found))));
+        for one in found {
+            let start = one.place.as_ref().map(|place| place.span.start);
+            let is_new = told.insert((start, one.rule.name));
+            if is_new || !diagnostics[from..].iter().any(|other| is_same(other, &one)) {
+                diagnostics.push(one);
+            }
+        }
     }
 }
 
-fn key(found: &Diagnostic) -> (&'static str, Option<(std::path::PathBuf, usize)>, String) {
-    let place = found.place.as_ref().map(|p| (p.file.path().to_owned(), p.span.start));
-    (found.rule.name, place, found.message.clone())
+/// Whether two findings say the same of the same place.
+fn is_same(a: &Diagnostic, b: &Diagnostic) -> bool {
+    let is_one_place = match (&a.place, &b.place) {
+        (Some(a), Some(b)) => {
+            let is_one_file = Arc::ptr_eq(&a.file, &b.file) || a.file.path() == b.file.path();
+            a.span.start == b.span.start && is_one_file
+        }
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    is_one_place && a.rule.name == b.rule.name && a.message == b.message
 }

@@ -46,19 +46,18 @@ impl Standing {
         Self { pointer, map }
     }
 
-    fn span(&self, file: &SourceFile, span: Span) -> Span {
-        let (Map::Written(whole) | Map::Whole(whole)) = self.map;
-        self.places(file).map_or(whole, |places| {
-            let place = |at: usize| places[at.min(places.len() - 1)];
-            Span::new(place(span.start), place(span.end))
-        })
-    }
-
-    /// Where each byte of the text begins in the file, and where it ends; `None`: it is not written
-    /// there as a JSON string of its own.
-    fn places(&self, file: &SourceFile) -> Option<Vec<usize>> {
+    /// Where a part of the text stands in the file, if that is known in detail.
+    fn exactly(&self, file: &SourceFile, span: Span) -> Option<Span> {
         let Map::Written(whole) = self.map else { return None };
-        written(&file.text()[whole.range()], whole.start)
+        let raw = &file.text()[whole.range()];
+        if !raw.contains('\\') {
+            // Each byte means itself, between the quotes.
+            let place = |at: usize| (whole.start + 1 + at).min(whole.end - 1);
+            return Some(Span::new(place(span.start), place(span.end)));
+        }
+        let places = written(raw, whole.start)?;
+        let place = |at: usize| places[at.min(places.len() - 1)];
+        Some(Span::new(place(span.start), place(span.end)))
     }
 }
 
@@ -66,7 +65,8 @@ impl Standing {
 fn written_at(entry: &Entry) -> Option<(String, Span)> {
     let origin = &entry.origin;
     let Handler::Command { command, args: None, .. } = &entry.handler else { return None };
-    let own = pointer::find(Node::of_file(&origin.file).ok()?, &origin.pointer)?;
+    let by_name = || pointer::find(Node::of_file(&origin.file).ok()?, &origin.pointer);
+    let own = Node::standing(&origin.file, origin.span).or_else(by_name)?;
     let is_it = |node: &Node<'_>| node.as_str().is_some_and(|text| *text == **command);
     let of_field = |field: &&str| {
         let node = own.get(field).filter(is_it)?;
@@ -88,11 +88,9 @@ impl Home<'_> {
     /// string of its own.
     fn fix(&self, title: &str, span: Span, text: &str) -> Option<Fix> {
         let Self::Command(entry) = self else { return None };
-        let (quoted, standing) = (write::quote(text), Standing::of(entry));
-        let inner = &quoted[1..quoted.len() - 1];
-        standing
-            .places(self.file())
-            .map(|_| Fix::replace(title, standing.span(self.file(), span), inner))
+        let place = Standing::of(entry).exactly(self.file(), span)?;
+        let quoted = write::quote(text);
+        Some(Fix::replace(title, place, &quoted[1..quoted.len() - 1]))
     }
 
     /// A finding that is mended by another text; where that cannot be put in, it is only said.
@@ -104,7 +102,7 @@ impl Home<'_> {
         is_safe: bool,
     ) -> Diagnostic {
         let title = format!("write {text}");
-        let fix = self.fix(&title, span, text).filter(|_| is_safe);
+        let fix = is_safe.then(|| self.fix(&title, span, text)).flatten();
         let found = found.help(title);
         match fix {
             Some(fix) => found.fix(fix),
@@ -117,7 +115,8 @@ impl Home<'_> {
             Self::Script(_) => (span, String::new()),
             Self::Command(entry) => {
                 let standing = Standing::of(entry);
-                (standing.span(self.file(), span), standing.pointer)
+                let (Map::Written(whole) | Map::Whole(whole)) = standing.map;
+                (standing.exactly(self.file(), span).unwrap_or(whole), standing.pointer)
             }
         };
         Diagnostic::new(rule, message).at(self.file(), span, pointer)

@@ -135,9 +135,14 @@ fn in_project(subject: &Subject<'_>, text: &str) -> Option<String> {
 
 /// The home directory that a text names, and whose it is.
 pub(super) fn home_of(text: &str) -> Option<(&str, &str)> {
-    // Nearly every word is shorter, or no path.
+    // Nearly every word is shorter, or has no such directory in it.
+    let bytes = text.as_bytes();
     let is_short = text.len() < "/home/a/".len();
-    if is_short || !text.bytes().any(|byte| matches!(byte, b'/' | b'\\')) {
+    let leads_home = |(at, byte): (usize, &u8)| {
+        let rest = &bytes[at + 1..];
+        matches!(byte, b'/' | b'\\') && (rest.starts_with(b"home/") || rest.starts_with(b"Users"))
+    };
+    if is_short || !bytes.iter().enumerate().any(leads_home) {
         return None;
     }
     for root in ["/home/", "/Users/", "C:\\Users\\", "C:/Users/"] {

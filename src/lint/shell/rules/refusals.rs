@@ -123,6 +123,9 @@ fn may_run_at_top(simple: &crate::shell::Simple, around: &Around<'_>) -> bool {
 }
 
 fn exit_1(subject: &Subject<'_>, event: &str, found: &mut Vec<Diagnostic>) {
+    if !subject.may_run(EXITS) {
+        return;
+    }
     let mut refuses_well = may_answer_in_json(subject);
     each_exit(subject, 2, |_, _, _| refuses_well = true);
     if refuses_well {
@@ -203,7 +206,7 @@ fn lost(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
     let Some(line) = subject.line() else { return };
     // Without a script and an `exit` nothing refuses.
     let may_refuse = !subject.scripts.is_empty() || subject.may_run(EXITS);
-    if !may_refuse || may_answer_in_json(subject) {
+    if !may_refuse {
         return;
     }
     let mut places = Vec::new();
@@ -213,7 +216,10 @@ fn lost(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
         }
     });
     let script = subject.scripts.iter().find(|script| exits_with_2(script));
-    if (places.is_empty() && script.is_none()) || codes(subject).has(Codes::TWO) {
+    if (places.is_empty() && script.is_none())
+        || may_answer_in_json(subject)
+        || codes(subject).has(Codes::TWO)
+    {
         return;
     }
     let one = if let Some((piece, span)) = places.first() {
@@ -255,7 +261,7 @@ pub(super) fn exits_with_2(script: &Script<'_>) -> bool {
 }
 
 fn ignored(subject: &Subject<'_>, event: &str, refusal: Refusal, found: &mut Vec<Diagnostic>) {
-    if may_answer_in_json(subject) {
+    if !subject.may_run(EXITS) || may_answer_in_json(subject) {
         return;
     }
     each_exit(subject, 2, |piece, command, _| {
@@ -333,6 +339,10 @@ fn prints_to_stdout(command: &Command) -> bool {
 const GUARD: &str = "end with 0 where the payload says `\"stop_hook_active\": true`";
 
 fn unguarded(subject: &Subject<'_>, event: &str, found: &mut Vec<Diagnostic>) {
+    // Without a script and an `exit` nothing refuses.
+    if subject.scripts.is_empty() && !subject.may_run(EXITS) {
+        return;
+    }
     let texts = subject.scripts.iter().filter_map(|script| script.text().map(|file| file.text()));
     let asks = std::iter::once(subject.command())
         .chain(texts)
