@@ -26,6 +26,7 @@ const MOST_BYTES: u64 = 2 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct Opened {
     pub(crate) source: Arc<SourceFile>,
+    /// [`FileId::NOWHERE`]: nobody has asked.
     pub(crate) id: FileId,
     /// Whether the text can be used; if not, a finding says why.
     pub(crate) is_sound: bool,
@@ -45,15 +46,15 @@ pub(crate) fn open(path: &Path) -> Result<Option<Opened>, Box<Diagnostic>> {
     }
 }
 
-/// Reads a file of a directory that is being walked, if that can be done without a word: of what
+/// Reads a file of a directory that is being walked, which has told that it is one, if that can be done without a word: of what
 /// cannot be read, [`open`] says what to do.
 pub(crate) fn open_in(
     dir: &Listing,
     name: &OsStr,
     path: impl FnOnce() -> PathBuf,
 ) -> Option<Opened> {
-    let (bytes, id) = dir.read(name, MOST_BYTES).ok()?;
-    Some(decode(path(), bytes, id))
+    let bytes = dir.read(name, MOST_BYTES).ok()?;
+    Some(decode(path(), bytes, FileId::NOWHERE))
 }
 
 fn decode(path: PathBuf, bytes: Vec<u8>, id: FileId) -> Opened {

@@ -36,6 +36,7 @@ struct Entry {
     dir: &'static str,
     name: Cow<'static, OsStr>,
     is_link: bool,
+    is_file: bool,
     /// Its text, if it was read on the way.
     opened: Option<Opened>,
 }
@@ -61,7 +62,7 @@ impl Seen {
         let mut names = Vec::with_capacity(8);
         names.extend(markers.into_iter().map(|(name, is_link): (&str, _)| {
             let name = Cow::Borrowed(OsStr::new(name));
-            Entry { dir: "", name, is_link, opened: None }
+            Entry { dir: "", name, is_link, is_file: false, opened: None }
         }));
         for listed in LISTED {
             let Some(marker) = names.iter().find(|one| one.dir.is_empty() && *one.name == **listed)
@@ -72,10 +73,11 @@ impl Seen {
             let Ok(below) = open(listed) else { continue };
             let from = names.len();
             below.each(|name, kind| {
-                let (name, is_link) = (Cow::Owned(name.to_owned()), kind == Kind::Link);
-                names.push(Entry { dir: listed, name, is_link, opened: None });
+                let name = Cow::Owned(name.to_owned());
+                let (is_link, is_file) = (kind == Kind::Link, kind == Kind::File);
+                names.push(Entry { dir: listed, name, is_link, is_file, opened: None });
             });
-            let meant = names[from..].iter_mut().filter(|one| !is_linked && !one.is_link);
+            let meant = names[from..].iter_mut().filter(|one| !is_linked && one.is_file);
             for one in meant.filter(|one| is_meant(&one.name)) {
                 one.opened = open_in(&below, &one.name, || path_of(root, listed, &one.name));
             }

@@ -7,6 +7,7 @@ use std::{
     ffi::OsStr,
     fs::File,
     io,
+    mem::MaybeUninit,
     os::fd::{AsFd, OwnedFd},
     path::Path,
 };
@@ -64,10 +65,30 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<(Vec<u8>, FileId), Error> {
     }
 }
 
-/// Reads a regular file of a directory, of at most `most` bytes; a link is not followed.
-pub(super) fn read_in(dir: impl AsFd, name: &OsStr, most: u64) -> Result<(Vec<u8>, FileId), Error> {
+/// Reads what its directory has told to be a regular file, of at most `most` bytes; a link is not
+/// followed. Should it be something else by now, nobody waits for it.
+pub(super) fn read_in(dir: impl AsFd, name: &OsStr, most: u64) -> Result<Vec<u8>, Error> {
     let file = rustix::fs::openat(dir, name, FLAGS | OFlags::NOFOLLOW, Mode::empty());
-    read_opened(&file.map_err(io::Error::from)?, most)
+    let file = file.map_err(io::Error::from)?;
+    // Most files are shorter, and nobody has to be asked how long they are.
+    let mut room = [const { MaybeUninit::uninit() }; 8 * 1024];
+    let mut bytes = Vec::new();
+    loop {
+        match rustix::io::read(&file, &mut room) {
+            Ok((read, unread)) => {
+                bytes.extend_from_slice(read);
+                if bytes.len() as u64 > most {
+                    return Err(Error::TooLarge(bytes.len() as u64));
+                }
+                // Of a regular file as much is read as was asked for, or all that there is.
+                if !unread.is_empty() {
+                    return Ok(bytes);
+                }
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(Error::Io(errno.into())),
+        }
+    }
 }
 
 /// Reads a regular file of at most `most` bytes that no link leads to, neither at the end of the

@@ -13,7 +13,7 @@ use std::{
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 
-use super::file::{self, Error, FileId};
+use super::file::{self, Error};
 
 /// A directory, held open.
 #[derive(Debug)]
@@ -96,8 +96,8 @@ impl Listing {
         }
     }
 
-    /// Reads a regular file of at most `most` bytes; a link is not followed.
-    pub(crate) fn read(&self, name: &OsStr, most: u64) -> Result<(Vec<u8>, FileId), Error> {
+    /// Reads an entry that is a [`Kind::File`], of at most `most` bytes.
+    pub(crate) fn read(&self, name: &OsStr, most: u64) -> Result<Vec<u8>, Error> {
         file::read_in(&self.0, name, most)
     }
 }
@@ -144,8 +144,18 @@ mod tests {
         )
         .unwrap();
         let top = Listing::open(dir.path()).unwrap();
-        assert_eq!(top.read("file".as_ref(), 9).unwrap().0, b"text");
+        assert_eq!(top.read("file".as_ref(), 9).unwrap(), b"text");
         assert!(matches!(top.read("file".as_ref(), 3), Err(Error::TooLarge(4))));
+        let long = vec![b'x'; 8 * 1024];
+        for length in [8 * 1024 - 1, 8 * 1024] {
+            let file = &mut std::fs::File::create(dir.path().join("long")).unwrap();
+            for text in [&long[..], &long[..length]] {
+                std::io::Write::write_all(file, text).unwrap();
+            }
+            assert_eq!(top.read("long".as_ref(), 1 << 20).unwrap().len(), long.len() + length);
+        }
+        let long = top.read("long".as_ref(), 9 * 1024);
+        assert!(matches!(long, Err(Error::TooLarge(_))));
         assert!(top.read("link".as_ref(), 9).is_err());
         assert!(top.read("none".as_ref(), 9).is_err());
     }
