@@ -23,8 +23,8 @@ use crate::sys::listing::{Kind as Listed, Listing};
 
 /// One project and which of its findings are wanted.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
-    pub(super) outline: Outline,
+pub(super) struct Found<'n> {
+    pub(super) outline: Outline<'n>,
     /// Files that were named one by one; `None`: the whole project was.
     pub(super) only: Option<BTreeSet<PathBuf>>,
 }
@@ -49,7 +49,7 @@ struct Named<'p> {
 
 /// Everything that was named, with links resolved, by the roots of the projects that it belongs to.
 struct Names<'p> {
-    paths: Arc<[PathBuf]>,
+    paths: &'p [PathBuf],
     projects: BTreeMap<PathBuf, Named<'p>>,
     /// Whether any of it is a file.
     has_files: bool,
@@ -57,8 +57,8 @@ struct Names<'p> {
 
 /// What `work` makes of each project that was named, or that lies below a directory that was, in
 /// the order of their roots. A project is looked at as soon as it is found.
-pub(super) fn each<R: Send>(paths: &[PathBuf], work: impl Fn(Found) -> R + Sync) -> Vec<R> {
-    let mut names = Names { paths: paths.into(), projects: BTreeMap::new(), has_files: false };
+pub(super) fn each<R: Send>(paths: &[PathBuf], work: impl Fn(Found<'_>) -> R + Sync) -> Vec<R> {
+    let mut names = Names { paths, projects: BTreeMap::new(), has_files: false };
     let mut done: Vec<(Directory, R)> = Vec::new();
     for top in names.take_in(paths) {
         walk(top, &names, &work, &mut done);
@@ -78,16 +78,15 @@ pub(super) fn each<R: Send>(paths: &[PathBuf], work: impl Fn(Found) -> R + Sync)
 /// That of paths, for such as they are made here: without links, and without steps that lead nowhere.
 /// To take them apart would be most of the work of sorting.
 fn order(a: &Path, b: &Path) -> Ordering {
+    let [a, b] = [a, b].map(|path| path.as_os_str().as_bytes());
     // What ends a name comes before all that could go on with it.
-    fn signs(path: &Path) -> impl Iterator<Item = u8> {
-        let bytes = path.as_os_str().as_encoded_bytes().iter();
-        bytes.map(|byte| if *byte == b'/' { 0 } else { *byte })
-    }
-    signs(a).cmp(signs(b))
+    let sign = |byte: u8| if byte == b'/' { 0 } else { byte };
+    let differing = a.iter().zip(b).find(|(a, b)| a != b);
+    differing.map_or_else(|| a.len().cmp(&b.len()), |(a, b)| sign(*a).cmp(&sign(*b)))
 }
 
 /// Only what has its fixed place in a project: what is done where a walk could take for ever.
-pub(super) fn alone(root: &Path) -> Found {
+pub(super) fn alone(root: &Path) -> Found<'static> {
     Found { outline: outline_of(root), only: None }
 }
 
@@ -114,8 +113,8 @@ impl<'p> Names<'p> {
     }
 
     /// A project, with the files of it that were named.
-    fn found(&self, mut outline: Outline, is_whole: bool) -> Found {
-        outline.named = Arc::clone(&self.paths);
+    fn found(&self, mut outline: Outline<'p>, is_whole: bool) -> Found<'p> {
+        outline.named = self.paths;
         let named = self.has_files.then(|| self.projects.get(&*outline.root)).flatten();
         let files = named.map(|named| named.files.as_slice()).unwrap_or_default();
         for &path in files {
@@ -147,7 +146,7 @@ fn root_of(file: &Path) -> &Path {
 fn walk<R: Send>(
     top: &Path,
     names: &Names<'_>,
-    work: &(impl Fn(Found) -> R + Sync),
+    work: &(impl Fn(Found<'_>) -> R + Sync),
     done: &mut Vec<(Directory, R)>,
 ) {
     let Ok(handle) = Listing::open(top) else { return };
@@ -209,7 +208,7 @@ fn look_into(
     dir: &Path,
     listing: &Listing,
     put: &mut crowd::Put<'_, Directory>,
-) -> Option<Outline> {
+) -> Option<Outline<'static>> {
     let (mut names, mut markers, mut has_put) = (Vec::new(), Vec::new(), false);
     listing.each(|name, kind| {
         if let Some(marker) = MARKERS.iter().find(|marker| name == **marker) {
@@ -235,7 +234,7 @@ fn look_into(
 }
 
 /// The project with a root, found by asking for what has a fixed name.
-fn outline_of(root: &Path) -> Outline {
+fn outline_of(root: &Path) -> Outline<'static> {
     let is_there = |name: &&'static str| {
         let facts = root.join(name).symlink_metadata().ok()?;
         Some((*name, facts.is_symlink()))
@@ -246,9 +245,9 @@ fn outline_of(root: &Path) -> Outline {
     outline(root, seen)
 }
 
-fn outline(root: Arc<Path>, mut seen: Seen) -> Outline {
+fn outline(root: Arc<Path>, mut seen: Seen) -> Outline<'static> {
     let native = native(&root, &mut seen);
-    Outline { root, native, others: Vec::new(), named: Arc::default(), seen }
+    Outline { root, native, others: Vec::new(), named: &[], seen }
 }
 
 /// Settings files and the hook file of a plugin.
@@ -264,4 +263,29 @@ fn native(root: &Path, seen: &mut Seen) -> Vec<Native> {
 fn is_settings(name: &OsStr) -> bool {
     let name = name.as_encoded_bytes();
     name.starts_with(b"settings") && name.ends_with(b".json") && str::from_utf8(name).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stand_in_the_order_of_their_components() {
+        let all = ["/", "/a", "/a/b", "/a/b/c", "/a-b", "/a.b/c", "/ab", "/b", "/ä", "/a/\u{1}"];
+        for (a, b) in all.iter().flat_map(|a| all.iter().map(move |b| (Path::new(a), Path::new(b))))
+        {
+            assert_eq!(order(a, b), a.cmp(b), "{} {}", a.display(), b.display());
+        }
+    }
+
+    #[test]
+    fn directories_of_one_text_are_told_apart() {
+        let mut names = ["b", "a", "ä"].map(OsString::from).to_vec();
+        let all = Directory::all(Path::new("/top"), &mut names);
+        let paths: Vec<_> = all.iter().map(Directory::path).collect();
+        assert_eq!(paths, ["/top/a", "/top/b", "/top/ä"].map(Path::new));
+        assert!(all[1].is(Path::new("/top/b")) && !all[1].is(Path::new("/top")));
+        let of_root = Directory::all(Path::new("/"), &mut vec!["a".into()]);
+        assert_eq!(of_root[0].path(), Path::new("/a"));
+    }
 }

@@ -105,7 +105,7 @@ pub(crate) fn look(paths: &[PathBuf], options: &Options<'_>) -> Findings {
 }
 
 /// One project: how many of its files were meant, and what is wrong with them.
-fn one(found: Found, options: &Options<'_>) -> (usize, Vec<Diagnostic>) {
+fn one(found: Found<'_>, options: &Options<'_>) -> (usize, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let project = Project::open(found.outline, &mut diagnostics);
     repair::attach(&mut diagnostics, |file| match Kind::of(file.path()) {

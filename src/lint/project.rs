@@ -147,14 +147,14 @@ pub(super) struct Project {
 
 /// What lies where in a project.
 #[derive(Clone, Debug)]
-pub(super) struct Outline {
+pub(super) struct Outline<'n> {
     pub(super) root: Arc<Path>,
     /// Settings files and the hook file of a plugin; hook files are found by their names.
     pub(super) native: Vec<Native>,
     /// Hook files that were named and lie elsewhere.
     pub(super) others: Vec<PathBuf>,
     /// All that was named, without links: may be read, wherever it is reached from.
-    pub(super) named: Arc<[PathBuf]>,
+    pub(super) named: &'n [PathBuf],
     /// What its directories hold.
     pub(super) seen: Seen,
 }
@@ -213,10 +213,10 @@ impl Project {
     }
 
     /// Reads everything; what the reader and the merge find goes to `found`.
-    pub(super) fn open(outline: Outline, found: &mut Vec<Diagnostic>) -> Self {
+    pub(super) fn open(outline: Outline<'_>, found: &mut Vec<Diagnostic>) -> Self {
         let Outline { root, native, others, named, seen } = outline;
         let mut project = Self::new(Arc::clone(&root));
-        let within = Within { root: &root, named: &named, seen: &seen };
+        let within = Within { root: &root, named, seen: &seen };
         let mut running = project.hook_files(&within, found);
         for path in &others {
             running.extend(project.other_hooks(path, found));
