@@ -57,7 +57,8 @@ pub(super) fn work_off<T: Send, R: Send>(
     let queue = Queue { waiting: Mutex::new(waiting), changed: Condvar::new() };
     let help = || {
         table::keep_apart();
-        let mut done = Vec::new();
+        // A thread's heap grows by single pages; so much is mostly needed.
+        let mut done = Vec::with_capacity(queue.length());
         while let Some((things, _at_work)) = queue.take() {
             for thing in things {
                 done.extend(work(thing, &mut |more| queue.put(more)));
