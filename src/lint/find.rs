@@ -34,7 +34,7 @@ const SKIPPED: &[&str] =
     &[".git", ".hg", ".svn", "node_modules", "target", ".venv", "venv", "__pycache__"];
 
 /// So many directories are handed on before the rest has been listed: others begin with them.
-const MANY: usize = 256;
+const MANY: usize = 128;
 
 /// What makes a directory a project here.
 const MARKERS: &[&str] = &[".claude", ".task_orchestrator", ".claude-plugin"];
@@ -55,24 +55,40 @@ struct Names<'p> {
     has_files: bool,
 }
 
-/// What `work` makes of each project that was named, or that lies below a directory that was, in
-/// the order of their roots. A project is looked at as soon as it is found.
-pub(super) fn each<R: Send>(paths: &[PathBuf], work: impl Fn(Found<'_>) -> R + Sync) -> Vec<R> {
+/// What was made of a project.
+pub(super) struct Done<R> {
+    root: Directory,
+    pub(super) result: R,
+}
+
+/// What `work` makes of each project that was named, or that lies below a directory that was; in no
+/// order. A project is looked at as soon as it is found.
+pub(super) fn each<R: Send>(
+    paths: &[PathBuf],
+    work: impl Fn(Found<'_>) -> R + Sync,
+) -> Vec<Done<R>> {
     let mut names = Names { paths, projects: BTreeMap::new(), has_files: false };
-    let mut done: Vec<(Directory, R)> = Vec::new();
+    let mut done = Vec::new();
     for top in names.take_in(paths) {
         walk(top, &names, &work, &mut done);
     }
-    let is_left = |root: &Path| !done.iter().any(|(known, _)| known.is(root));
+    let is_left = |root: &Path| !done.iter().any(|done: &Done<R>| done.root.is(root));
     let left: Vec<_> = names.projects.iter().filter(|(root, _)| is_left(root)).collect();
     done.extend(crowd::work_off(left, |(root, named), _| {
         let found = names.found(outline_of(root), named.is_whole);
-        Some((Directory::named(root), work(found)))
+        Some(Done { root: Directory::named(root), result: work(found) })
     }));
-    done.sort_by(|a, b| order(a.0.path(), b.0.path()));
-    // One directory may lie below another one that was named too.
-    done.dedup_by(|a, b| a.0.is(b.0.path()));
-    done.into_iter().map(|(_, result)| result).collect()
+    if paths.len() > 1 {
+        // One directory may lie below another one that was named too.
+        in_order(&mut done);
+        done.dedup_by(|a, b| a.root.is(b.root.path()));
+    }
+    done
+}
+
+/// By their roots.
+pub(super) fn in_order<R>(done: &mut [Done<R>]) {
+    done.sort_by(|a, b| order(a.root.path(), b.root.path()));
 }
 
 /// That of paths, for such as they are made here: without links, and without steps that lead nowhere.
@@ -147,17 +163,17 @@ fn walk<R: Send>(
     top: &Path,
     names: &Names<'_>,
     work: &(impl Fn(Found<'_>) -> R + Sync),
-    done: &mut Vec<(Directory, R)>,
+    done: &mut Vec<Done<R>>,
 ) {
     let Ok(handle) = Listing::open(top) else { return };
-    done.extend(crowd::work_off([Directory::named(top)], |dir, put| {
-        let path = dir.path();
+    done.extend(crowd::work_off([Directory::named(top)], |root, put| {
+        let path = root.path();
         let from_top = path.as_os_str().as_bytes().get(top.as_os_str().len()..)?;
         let from_top = from_top.strip_prefix(b"/").unwrap_or(from_top);
         let listing = handle.below(if from_top.is_empty() { b"." } else { from_top });
         let outline = look_into(path, &listing.ok()?, put)?;
         let result = work(names.found(outline, true));
-        Some((dir, result))
+        Some(Done { root, result })
     }));
 }
 

@@ -88,14 +88,15 @@ impl Findings {
 /// Looks at files, and at directories with all projects in them. Paths are absolute, without
 /// links.
 pub(crate) fn look(paths: &[PathBuf], options: &Options<'_>) -> Findings {
-    let projects = match paths {
-        [root] if options.is_shallow => vec![one(find::alone(root), options)],
-        paths => find::each(paths, |found| one(found, options)),
-    };
     let mut findings = Findings::default();
-    for (files, diagnostics) in projects {
-        findings.files += files;
-        findings.diagnostics.extend(diagnostics);
+    if let ([root], true) = (paths, options.is_shallow) {
+        (findings.files, findings.diagnostics) = one(find::alone(root), options);
+    } else {
+        let mut projects = find::each(paths, |found| one(found, options));
+        findings.files = projects.iter().map(|project| project.result.0).sum();
+        projects.retain(|project| !project.result.1.is_empty());
+        find::in_order(&mut projects);
+        findings.diagnostics.extend(projects.into_iter().flat_map(|project| project.result.1));
     }
     diag::sort(&mut findings.diagnostics);
     if let Some(known) = options.known {

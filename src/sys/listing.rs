@@ -63,8 +63,9 @@ impl Listing {
 
     #[cfg(target_os = "linux")]
     fn entries(&self, mut visit: impl FnMut(&[u8], FileType)) {
-        // Most directories fit into it at once; none needs more than a few hundred bytes a name.
-        let mut room = [const { std::mem::MaybeUninit::uninit() }; 16 * 1024];
+        // Most directories fit into it at once; none needs more than a few hundred bytes a name. Of a
+        // large one the first entries are wanted before the last.
+        let mut room = [const { std::mem::MaybeUninit::uninit() }; 4 * 1024];
         let mut entries = rustix::fs::RawDir::new(&self.0, &mut room);
         while let Some(Ok(entry)) = entries.next() {
             visit(entry.file_name().to_bytes(), entry.file_type());
