@@ -33,6 +33,8 @@ pub(crate) struct Diagnostic {
     pub(crate) help: Option<String>,
     /// What to do, as a change that loses nothing.
     pub(crate) fix: Option<Fix>,
+    /// All of that as it goes to a reader, where that was wanted when it was found.
+    pub(crate) written: Option<Vec<u8>>,
 }
 
 /// A place of a text that the reader should look at.
@@ -56,6 +58,7 @@ impl Diagnostic {
             related: Vec::new(),
             help: None,
             fix: None,
+            written: None,
         }
     }
 

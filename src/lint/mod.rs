@@ -64,7 +64,11 @@ pub(crate) struct Options<'o> {
     /// What a project's settings file has registered otherwise than its hook files need, told the
     /// root and the file: who installs knows that.
     pub(crate) out_of_step: &'o (dyn Fn(&Path, &Arc<SourceFile>) -> Vec<String> + Sync),
+    /// How a finding is written ([`Diagnostic::written`]): done by whichever thread has found it.
+    pub(crate) write: Option<Write<'o>>,
 }
+
+pub(crate) type Write<'o> = &'o (dyn Fn(&Diagnostic) -> Option<Vec<u8>> + Sync);
 
 /// What was found, and in how much.
 #[derive(Debug, Default)]
@@ -124,6 +128,11 @@ fn one(found: Found<'_>, options: &Options<'_>) -> (usize, Vec<Diagnostic>) {
     diagnostics.retain(|found| options.selection.wants(found.rule.name));
     // Many that are in order are soon put in order; here several processors do it.
     diag::sort(&mut diagnostics);
+    if let Some(write) = options.write {
+        for found in &mut diagnostics {
+            found.written = write(found);
+        }
+    }
     let Some(only) = &found.only else { return (project.count(), diagnostics) };
     let is_meant = |found: &Diagnostic| {
         found.place.as_ref().is_some_and(|place| only.contains(place.file.path()))

@@ -116,6 +116,7 @@ fn read_opened(file: &OwnedFd, most: u64) -> Result<(Vec<u8>, FileId), Error> {
     read_known(file, &facts, most)
 }
 
+#[allow(clippy::unnecessary_cast, reason = "other systems have other numbers")]
 fn read_known(file: &OwnedFd, facts: &Stat, most: u64) -> Result<(Vec<u8>, FileId), Error> {
     let kind = FileType::from_raw_mode(facts.st_mode);
     if kind != FileType::RegularFile {

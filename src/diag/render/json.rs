@@ -2,15 +2,12 @@
 //!
 //! Invariant: the names of the fields stay; new ones may come.
 
-use std::{io, path::Path, thread};
+use std::{io, path::Path};
 
 use serde::Serialize;
 
 use super::shown;
-use crate::{
-    diag::{Diagnostic, Edit, Fix, Place},
-    sys::spread::{Room, make_room},
-};
+use crate::diag::{Diagnostic, Edit, Fix, Place};
 
 /// What a finding looks like to programs. Lines and columns start at 1; columns count characters.
 #[derive(Serialize)]
@@ -56,7 +53,7 @@ struct Replacement<'d> {
     text: &'d str,
 }
 
-/// Writes all findings.
+/// Writes all findings; those that were written before as they are.
 ///
 /// # Errors
 ///
@@ -66,49 +63,26 @@ pub(crate) fn render(
     base: Option<&Path>,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
-    let count = diagnostics.len();
-    let (mine, others) = diagnostics.split_at(if count > MANY { count / 2 } else { count });
-    let (mine, others) = thread::scope(|scope| {
-        let another = |room: Room| {
-            scope.spawn(move || {
-                room.take();
-                lines(others, base)
-            })
-        };
-        let other = (!others.is_empty()).then(|| make_room(another));
-        let mine = lines(mine, base);
-        (mine, other.map_or_else(|| Ok(Vec::new()), join))
-    });
-    let (mut mine, others) = (mine?, others?);
-    match mine.first_mut() {
-        // What stands before the first one has nothing to part it from.
-        Some(comma) => *comma = b'[',
-        None => return out.write_all(b"[]\n"),
+    // One is written in a hundred pieces: so to memory.
+    let mut lines = Vec::with_capacity(diagnostics.len() * USUAL);
+    for (index, diagnostic) in diagnostics.iter().enumerate() {
+        lines.extend_from_slice(if index == 0 { b"[\n" } else { b",\n" });
+        match &diagnostic.written {
+            Some(line) => lines.extend_from_slice(line),
+            None => serde_json::to_writer(&mut lines, &finding(diagnostic, base))?,
+        }
     }
-    out.write_all(&mine)?;
-    out.write_all(&others)?;
-    out.write_all(b"\n]\n")
+    lines.extend_from_slice(if diagnostics.is_empty() { b"[]\n" } else { b"\n]\n" });
+    out.write_all(&lines)
 }
 
 /// Bytes that one takes mostly.
 const USUAL: usize = 400;
 
-/// More than so many are worth another thread, which has been used for finding them.
-const MANY: usize = 200;
-
-/// Findings, each behind a comma on a line of its own. One is written in a hundred pieces: so to
-/// memory.
-fn lines(diagnostics: &[Diagnostic], base: Option<&Path>) -> io::Result<Vec<u8>> {
-    let mut lines = Vec::with_capacity(diagnostics.len() * USUAL);
-    for diagnostic in diagnostics {
-        lines.extend_from_slice(b",\n");
-        serde_json::to_writer(&mut lines, &finding(diagnostic, base))?;
-    }
-    Ok(lines)
-}
-
-fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+/// One finding as it stands in [`render`], for whoever has the time to write it.
+pub(crate) fn line(diagnostic: &Diagnostic, base: Option<&Path>) -> Option<Vec<u8>> {
+    let mut line = Vec::with_capacity(USUAL);
+    serde_json::to_writer(&mut line, &finding(diagnostic, base)).ok().map(|()| line)
 }
 
 fn finding<'d>(diagnostic: &'d Diagnostic, base: Option<&Path>) -> Finding<'d> {
@@ -181,12 +155,16 @@ mod tests {
     }
 
     #[test]
-    fn many_stand_in_their_order() {
-        for count in [1, MANY, MANY + 1, MANY * 3] {
-            let all: Vec<_> =
+    fn many_stand_in_their_order_whoever_has_written_them() {
+        for count in [1, 2, 600] {
+            let mut all: Vec<_> =
                 (0..count).map(|index| Diagnostic::new(&RULE, index.to_string())).collect();
             let mut out = Vec::new();
             render(&all, None, &mut out).unwrap();
+            all.iter_mut().step_by(2).for_each(|one| one.written = line(one, None));
+            let mut written = Vec::new();
+            render(&all, None, &mut written).unwrap();
+            assert!(out == written && all[0].written.is_some());
             let value: Vec<serde_json::Value> = serde_json::from_slice(&out).unwrap();
             let told = value.iter().map(|one| one["message"].as_str().unwrap().to_owned());
             assert!(told.eq(all.iter().map(|one| one.message.clone())), "{count}");

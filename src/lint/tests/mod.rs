@@ -29,6 +29,7 @@ pub(super) fn options(selection: &Selection) -> Options<'_> {
         known: None,
         root: Path::new("/"),
         out_of_step: &out_of_step,
+        write: None,
     }
 }
 

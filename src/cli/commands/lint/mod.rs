@@ -60,12 +60,14 @@ pub(in crate::cli) fn run(desk: &Desk<'_>, args: &Lint) -> Result<Exit, Failure>
     let known = known(args, &settled, &settled_dir)?;
     let known = known.as_ref();
     let (paths, is_shallow) = what(&here, &args.paths)?;
+    let write = |found: &_| json::line(found, Some(&here.root));
     let options = Options {
         selection: &selection,
         is_shallow,
         known,
         root: &here.root,
         out_of_step: &out_of_step,
+        write: (args.format == Format::Json).then_some(&write),
     };
     let (task_files, paths): (Vec<_>, Vec<_>) = paths.into_iter().partition(|p| is_task_file(p));
     let mut findings = if paths.is_empty() {
@@ -103,7 +105,14 @@ pub(in crate::cli::commands) fn of_everything(here: &Here) -> Findings {
     let selection = Selection::default();
     let look = |paths: &[PathBuf], is_shallow| {
         let (root, out_of_step) = (&here.root, &out_of_step);
-        let options = Options { selection: &selection, is_shallow, known: None, root, out_of_step };
+        let options = Options {
+            selection: &selection,
+            is_shallow,
+            known: None,
+            root,
+            out_of_step,
+            write: None,
+        };
         lint::look(paths, &options)
     };
     let mut findings = look(std::slice::from_ref(&here.root), true);
