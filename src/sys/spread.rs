@@ -97,15 +97,14 @@ mod tests {
         let allowed = || rustix::thread::sched_getaffinity(None).unwrap();
         // The first thread of a process of tests only waits for them.
         let first = rustix::thread::sched_getaffinity(Some(rustix::process::getpid())).unwrap();
-        thread::spawn(move || {
+        let stays = move || {
             stay();
             let (here, stays_at) = (sched_getcpu(), allowed());
             assert!(stays_at.count() == 1 && stays_at.is_set(here));
             roam();
             assert_eq!(format!("{:?}", allowed()), format!("{first:?}"));
-        })
-        .join()
-        .unwrap();
+        };
+        thread::scope(|scope| scope.spawn(stays).join().unwrap());
     }
 
     #[test]
