@@ -120,15 +120,8 @@ pub(super) fn has_person() -> bool {
 
 /// Bytes to stdout as they are; whether all of them went out.
 pub(super) fn raw_stdout(bytes: &[u8]) -> io::Result<()> {
-    written_raw(|stdout| stdout.write_all(bytes))
-}
-
-/// What is written to stdout as it is; whether all of it went out.
-pub(super) fn written_raw(
-    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
-) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    let written = write(&mut stdout).and_then(|()| stdout.flush());
+    let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
     note_gone(&written);
     written
 }

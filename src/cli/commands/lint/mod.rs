@@ -16,7 +16,7 @@ use crate::{
         args::{Format, Lint},
         exit::Exit,
         failure::Failure,
-        output::{BAD, DIM, GOOD, WARN, raw_stdout, styled, written_raw},
+        output::{BAD, DIM, GOOD, WARN, raw_stdout, styled},
     },
     diag::{
         Severity,
@@ -266,7 +266,7 @@ fn show(desk: &Desk<'_>, base: &Path, format: Format, findings: &Findings) -> Re
     // JSON has no signs that move a cursor; looking for some takes as long as writing it. A reader that
     // has gone wants no word about it.
     match format {
-        Format::Json => drop(written_raw(|out| json::render(diagnostics, base, out))),
+        Format::Json => drop(raw_stdout(&text(&|out| json::render(diagnostics, base, out))?)),
         Format::Sarif => {
             drop(raw_stdout(&text(&|out| sarif::render(diagnostics, base, out))?));
         }
