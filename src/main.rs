@@ -7,6 +7,7 @@
 #[cfg(not(test))]
 #[expect(unsafe_code, reason = "the C library finds the beginning of a program by its name")]
 #[unsafe(no_mangle)]
-extern "C" fn main() -> i32 {
-    cph::cli::main().into()
+extern "C" fn main(count: i32, words: *const *const std::ffi::c_char) -> i32 {
+    // SAFETY: they are what the C library says, once, in front of everything.
+    unsafe { cph::cli::main(count, words) }.into()
 }

@@ -11,7 +11,7 @@ mod failure;
 mod output;
 mod quick;
 
-use std::ffi::OsString;
+use std::ffi::{OsString, c_char};
 
 use clap::Parser as _;
 
@@ -22,11 +22,17 @@ use output::Output;
 use crate::sys::start;
 
 /// Runs the program; its exit code. To be called once, before anything else.
-pub fn main() -> u8 {
-    start::begin();
-    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
+///
+/// # Safety
+///
+/// `count` and `words` are the arguments of a C program's `main`.
+#[expect(unsafe_code, reason = "arguments come from the C library as it has them")]
+pub unsafe fn main(count: i32, words: *const *const c_char) -> u8 {
+    // SAFETY: as our caller promises.
+    unsafe { start::begin(count, words) };
+    let args = start::arguments().get(1..).unwrap_or_default();
     // An orchestrator that is being examined gets the exit codes that it must understand.
-    let code = commands::conform::stand_in(&args).unwrap_or_else(|| answer(&args).code());
+    let code = commands::conform::stand_in(args).unwrap_or_else(|| answer(args).code());
     start::end();
     code
 }

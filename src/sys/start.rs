@@ -5,14 +5,40 @@
 //! Knows nothing of what comes after. Invariant: descriptors 0, 1 and 2 are open, so that no file
 //! of ours can take their place and be printed into.
 
+use std::ffi::{CStr, OsStr, OsString, c_char};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::fd::{AsRawFd as _, BorrowedFd, IntoRawFd as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::sync::OnceLock;
+
+static ARGUMENTS: OnceLock<Vec<OsString>> = OnceLock::new();
 
 /// To be called once, first, by the only thread.
-pub(crate) fn begin() {
+///
+/// # Safety
+///
+/// `count` and `words` are the arguments of a C program's `main`.
+#[expect(unsafe_code, reason = "arguments come from the C library as it has them")]
+pub(crate) unsafe fn begin(count: i32, words: *const *const c_char) {
+    // SAFETY: as our caller promises.
+    ARGUMENTS.get_or_init(|| unsafe { copied(count, words) });
     keep_standard_descriptors();
     ignore_broken_pipes();
+}
+
+/// The command line, the program's own name first; the standard library's beginning, which we have not, would
+/// have kept it, and not every C library tells it later.
+pub(crate) fn arguments() -> &'static [OsString] {
+    ARGUMENTS.get().map(Vec::as_slice).unwrap_or_default()
+}
+
+#[expect(unsafe_code, reason = "arguments come from the C library as it has them")]
+unsafe fn copied(count: i32, words: *const *const c_char) -> Vec<OsString> {
+    let count = usize::try_from(count).unwrap_or(0);
+    // SAFETY: `main` is called with `count` pointers to strings that end with a zero byte.
+    let word = |at| unsafe { CStr::from_ptr(*words.add(at)) };
+    (0..count).map(|at| OsStr::from_bytes(word(at).to_bytes()).to_owned()).collect()
 }
 
 /// Where the program lies, as the C library asks at the start of a static program: not known, which it takes for an

@@ -20,7 +20,10 @@ use crate::{
         output::{self, Output},
     },
     config::{merge, read::Want},
-    sys::place::{self, Env},
+    sys::{
+        place::{self, Env},
+        start,
+    },
 };
 
 use super::Desk;
@@ -66,7 +69,7 @@ pub(in crate::cli) fn answer(args: &[OsString]) -> Option<Exit> {
 
 /// The ids of all hooks that are configured here, and their labels, each with what it runs.
 pub(in crate::cli) fn hook_names() -> Vec<(String, Option<String>)> {
-    let project = typed_project(std::env::args_os());
+    let project = typed_project(start::arguments());
     let global = Global { project, color: Colour::Never };
     let output = Output::new(Colour::Never);
     let here = Desk { global: &global, output: &output }.here();
@@ -83,8 +86,9 @@ pub(in crate::cli) fn hook_names() -> Vec<(String, Option<String>)> {
 }
 
 /// The project that the line names, as it stands so far.
-fn typed_project(mut line: impl Iterator<Item = OsString>) -> Option<PathBuf> {
-    line.find(|word| word == "-C" || word == "--project")?;
+fn typed_project(line: &[OsString]) -> Option<PathBuf> {
+    let mut line = line.iter();
+    line.find(|word| *word == "-C" || *word == "--project")?;
     line.next().map(PathBuf::from)
 }
 
