@@ -12,7 +12,7 @@ use std::{
 
 use crate::sys::{
     load,
-    spread::{Room, make_room, processors},
+    spread::{Elsewhere, elsewhere, processors},
     table,
 };
 
@@ -67,19 +67,17 @@ pub(super) fn work_off<T: Send, R: Send>(
         done
     };
     thread::scope(|scope| {
-        let another = |room: Room| {
+        let another = |place: Elsewhere| {
             scope.spawn(move || {
-                room.take();
+                place.go();
                 help()
             })
         };
         let (mut others, mut done) = (None, Vec::new());
         let mut look_around = || {
             if others.is_none() && queue.length() >= FEW {
-                // Where we may be counts, and is narrow while room is made.
-                let helpers = 1..threads();
-                let start = |room| helpers.map(|_| another(room)).collect::<Vec<_>>();
-                others = Some(make_room(start));
+                let start = |place| (1..threads()).map(|_| another(place)).collect::<Vec<_>>();
+                others = Some(elsewhere(start));
             }
         };
         while let Some((things, _at_work)) = queue.take() {

@@ -41,49 +41,57 @@ pub(crate) fn stay() {}
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn roam() {}
 
-/// Where a thread may run that was started by [`make_room`].
+/// Where threads are to begin that are started here.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Room(#[cfg(target_os = "linux")] Option<CpuSet>);
+pub(crate) struct Elsewhere(#[cfg(target_os = "linux")] Option<Places>);
 
-impl Room {
-    /// The thread may run anywhere from now on: to be said by each as its first word.
-    pub(crate) fn take(self) {
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy, Debug)]
+struct Places {
+    here: usize,
+    others: CpuSet,
+    all: CpuSet,
+}
+
+impl Elsewhere {
+    /// The calling thread goes to another processor than that of who started it: to be said by each as its first word.
+    pub(crate) fn go(self) {
         #[cfg(target_os = "linux")]
-        if let Some(all) = self.0 {
-            // Should it fail, the thread stays where it is.
-            let _ = sched_setaffinity(None, &all);
+        if let Some(places) = self.0
+            && sched_getcpu() == places.here
+            && sched_setaffinity(None, &places.others).is_ok()
+        {
+            // Should it fail, the thread may not come back.
+            let _ = sched_setaffinity(None, &places.all);
         }
     }
 }
 
-/// Has `start` start threads, and leaves this processor to them.
+/// Has `start` start threads, and lets them go first.
 #[cfg(target_os = "linux")]
-pub(crate) fn make_room<T>(start: impl FnOnce(Room) -> T) -> T {
-    let Some((all, alone, others)) = places() else { return start(Room(None)) };
-    // What is started inherits it.
-    if sched_setaffinity(None, &alone).is_err() {
-        return start(Room(None));
+pub(crate) fn elsewhere<T>(start: impl FnOnce(Elsewhere) -> T) -> T {
+    let places = places();
+    let started = start(Elsewhere(places));
+    // They wait behind us otherwise, or we behind one that has no reason to go.
+    if places.is_some() {
+        rustix::thread::sched_yield();
     }
-    let started = start(Room(Some(all)));
-    // Should the first fail, nobody moves.
-    let _ = sched_setaffinity(None, &others);
-    let _ = sched_setaffinity(None, &all);
     started
 }
 
-/// Those where we may run, the one where we do, and the others; `None`: there is no other one.
+/// `None`: there is no other place.
 #[cfg(target_os = "linux")]
-fn places() -> Option<(CpuSet, CpuSet, CpuSet)> {
+fn places() -> Option<Places> {
     let (all, here) = (sched_getaffinity(None).ok()?, sched_getcpu());
-    let (mut alone, mut others) = (CpuSet::new(), all);
-    alone.set(here);
+    let mut others = all;
     others.unset(here);
-    (all.is_set(here) && others.count() > 0 && !super::use_posix()).then_some((all, alone, others))
+    let there_are = all.is_set(here) && others.count() > 0 && !super::use_posix();
+    there_are.then_some(Places { here, others, all })
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn make_room<T>(start: impl FnOnce(Room) -> T) -> T {
-    start(Room())
+pub(crate) fn elsewhere<T>(start: impl FnOnce(Elsewhere) -> T) -> T {
+    start(Elsewhere())
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -108,24 +116,37 @@ mod tests {
     }
 
     #[test]
-    fn everybody_may_run_anywhere_afterwards() {
-        let allowed = || format!("{:?}", rustix::thread::sched_getaffinity(None).ok());
+    fn who_is_started_elsewhere_begins_there_and_may_run_anywhere() {
+        let allowed = || format!("{:?}", sched_getaffinity(None).ok());
         let before = allowed();
         let theirs = thread::scope(|scope| {
-            let started = make_room(|room| {
+            let started = elsewhere(|elsewhere| {
                 let helper = move || {
-                    let first = sched_getaffinity(None).map_or(0, |first| first.count());
-                    room.take();
-                    (first == 1, allowed())
+                    elsewhere.go();
+                    (sched_getcpu(), allowed())
                 };
                 [scope.spawn(helper), scope.spawn(helper)]
             });
             started.map(|helper| helper.join().unwrap())
         });
-        // Those who were started begin where we were, if there is another place for us.
-        let [(a_begins_here, a), (b_begins_here, b)] = theirs;
-        assert!(places().is_none() || (a_begins_here && b_begins_here));
-        let theirs = [a, b];
-        assert_eq!((allowed(), theirs), (before.clone(), [before.clone(), before]));
+        for (_, theirs) in theirs {
+            assert_eq!(theirs, before);
+        }
+        assert_eq!(allowed(), before);
+    }
+
+    #[test]
+    fn who_goes_is_on_another_processor() {
+        let Some(places) = places() else { return };
+        let mut alone = CpuSet::new();
+        alone.set(places.here);
+        let went = move || {
+            sched_setaffinity(None, &alone).unwrap();
+            // It cannot go back before `all` is allowed again, and is seen in between.
+            let others = Places { all: places.others, ..places };
+            Elsewhere(Some(others)).go();
+            sched_getcpu()
+        };
+        assert_ne!(thread::scope(|scope| scope.spawn(went).join().unwrap()), places.here);
     }
 }
