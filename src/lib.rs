@@ -37,6 +37,9 @@ mod watch;
 // The desk: arguments in, text and exit codes out. The only floor that prints.
 pub mod cli;
 
+#[cfg(target_os = "linux")]
+pub use sys::heap::Heap;
+
 // Beside the house: what `fuzz/` drives. Not part of the program.
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

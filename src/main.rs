@@ -4,6 +4,10 @@
 //! have done before (`sys::start` says what and why).
 #![cfg_attr(not(test), no_main)]
 
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static HEAP: cph::Heap = cph::Heap;
+
 #[cfg(not(test))]
 #[expect(unsafe_code, reason = "the C library finds the beginning of a program by its name")]
 #[unsafe(no_mangle)]

@@ -8,10 +8,14 @@ pub(crate) mod ancestry;
 pub(crate) mod atomic;
 pub(crate) mod bell;
 pub(crate) mod clock;
+#[cfg(all(target_arch = "x86_64", any(test, all(target_env = "musl", not(debug_assertions)))))]
+mod copy;
 pub(crate) mod dir;
 pub(crate) mod fifo;
 pub(crate) mod file;
 pub(crate) mod file_name;
+#[cfg(target_os = "linux")]
+pub(crate) mod heap;
 pub(crate) mod input;
 pub(crate) mod listing;
 pub(crate) mod load;
