@@ -45,22 +45,46 @@ fi
 command -v cargo >/dev/null || fail 'cargo is missing: install Rust first (https://rustup.rs)'
 cd "$(dirname "$0")/.."
 
-# An explicit target keeps the flags away from build scripts and procedural macros, which cannot be
-# linked statically.
-target=$(rustc -vV | sed -n 's/^host: //p')
+host=$(rustc -vV | sed -n 's/^host: //p')
+# The functions and constants of a dispatch side by side (benches/hot-order), by names that differ
+# where types do; constants have names of their own only where LLVM's form of the code is written too.
 # A program that hashes a few hundred bytes must not ask the processor first what it can do: on
 # virtual machines each such question costs as much as a file read.
-soft='--cfg sha2_backend="soft"'
+flags='-C target-feature=+crt-static -C relocation-model=static --cfg sha2_backend="soft"'
+flags="$flags -C symbol-mangling-version=v0 --emit=llvm-bc -C link-arg=-Wl,-T,install/hot.ld"
+# The linker that Rust brings, where it does: it lays pages so that a process holds only those it uses.
+lld=$(rustc --print target-libdir)/../bin/gcc-ld
+[ ! -x "$lld/ld.lld" ] || lld_flags="-C link-arg=-fuse-ld=lld -C link-arg=-B$lld"
+
+# static TARGET MORE_FLAGS...: builds the static program. The explicit target keeps the flags away from build
+# scripts and procedural macros, which cannot be linked statically.
+static() {
+  target=$1
+  shift
+  RUSTFLAGS="$flags $*" cargo build --release --locked --target "$target" || return 1
+  built=${CARGO_TARGET_DIR:-target}/$target/release/cph
+}
+
+# Whether a program can be built for musl: Rust's part of it, and a compiler for the parts in C.
+has_musl() {
+  [ -d "$(rustc --print target-libdir --target "$1" 2>/dev/null)" ] || return 1
+  command -v musl-gcc >/dev/null || command -v "${1%%-*}-linux-musl-gcc" >/dev/null
+}
+
 built=
-case $target in
-  *-linux-*)
-    # The functions and constants of a dispatch side by side (benches/hot-order), by names that differ
-    # where types do; constants have names of their own only where LLVM's form of the code is written too.
-    order="-C symbol-mangling-version=v0 --emit=llvm-bc -C link-arg=-Wl,-T,install/hot.ld"
-    if RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static $soft $order" \
-        cargo build --release --locked --target "$target"; then
-      built=${CARGO_TARGET_DIR:-target}/$target/release/cph
+case $host in
+  *-linux-musl*) static "$host" || true ;;
+  *-linux-gnu*)
+    # musl's start asks the processor nothing, glibc's some forty questions.
+    musl=${host%-gnu*}-musl${host##*-gnu}
+    if has_musl "$musl"; then
+      # shellcheck disable=SC2086  # several words
+      static "$musl" ${lld_flags:-} || printf 'install.sh: no program for %s\n' "$musl" >&2
     else
+      printf 'install.sh: for a program that starts in half the time on a virtual machine, first: ' >&2
+      printf 'rustup target add %s, and musl-gcc (the package musl-tools)\n' "$musl" >&2
+    fi
+    if [ -z "$built" ] && ! static "$host"; then
       printf 'install.sh: no static program (is libc.a missing?); building the ordinary one\n' >&2
     fi ;;
 esac

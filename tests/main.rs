@@ -21,6 +21,7 @@ mod floors;
 mod hooks;
 mod hot_path;
 mod install;
+mod installing;
 mod jobs;
 mod lint;
 mod log;
