@@ -1,5 +1,5 @@
-//! Threads that begin on another processor at once, and not some milliseconds later; and such that
-//! stay where they are.
+//! Threads that go to another processor as soon as they are started, and not some milliseconds later; and
+//! such that stay where they are.
 //!
 //! A processor of a virtual machine that idles is halted, which the kernel cannot tell from one that was
 //! taken away; so it has a new thread wait behind the one that started it, until it next weighs its

@@ -1,8 +1,8 @@
-//! The program's memory: pieces of some fifty sizes, which each thread keeps for itself.
+//! The program's memory: pieces of forty sizes, which each thread keeps for itself.
 //!
 //! A hook is answered within a millisecond and a thousand files are linted in ten, so that what a general
 //! allocator costs to start, and what threads wait for each other in it, is seen. This one starts with nothing
-//! but a page of zeroes, and threads meet in it (`pool`) only when one has far more of a size than it needs.
+//! but pages of zeroes, and threads meet in it (`pool`) only when one has far more of a size than it needs.
 //! Large blocks are the C library's.
 //!
 //! Knows nothing of what lies in the pieces. Invariants: a piece belongs to the thread that has freed it; a

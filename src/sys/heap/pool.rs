@@ -12,7 +12,7 @@ use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
 use super::sizes::{CLASSES, Class};
 
-/// Bytes that are got from the system at a time. Only what is used takes room.
+/// Bytes that are got from the system at a time.
 const BLOCK: usize = 256 << 10;
 
 /// Bytes that the program begins with.
@@ -51,6 +51,7 @@ unsafe impl Sync for First {}
 static FIRST_BLOCK: First = First(UnsafeCell::new([0; FIRST]));
 static FIRST_TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// How many were got.
 static BLOCKS: AtomicUsize = AtomicUsize::new(0);
 
 /// Leaves a list of pieces of this size.
@@ -99,7 +100,8 @@ pub(super) fn memory() -> Option<(NonNull<u8>, usize)> {
 
 fn block() -> Option<(NonNull<u8>, usize)> {
     let (readable, mut flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-    // Whoever needs so much needs more, and a page costs half if it is not asked for alone.
+    // Of the first one only what is used takes room. Whoever needs a second one needs much, and a page costs half
+    // when it is not asked for alone.
     if BLOCKS.fetch_add(1, Ordering::Relaxed) > 0 {
         flags |= MapFlags::POPULATE;
     }
