@@ -1,5 +1,5 @@
 //! Copying memory, in place of what musl does on x86-64: there an instruction that is made for long stretches
-//! copies short ones too, and four in five copies of ours are shorter than a line of text.
+//! copies short ones too.
 //!
 //! Knows nothing of what is copied. Where the program is not optimised these functions would call themselves, so there they
 //! take nobody's place.

@@ -116,23 +116,20 @@ mod tests {
     }
 
     #[test]
-    fn who_is_started_elsewhere_begins_there_and_may_run_anywhere() {
+    fn who_is_started_elsewhere_may_run_anywhere_afterwards() {
         let allowed = || format!("{:?}", sched_getaffinity(None).ok());
         let before = allowed();
         let theirs = thread::scope(|scope| {
             let started = elsewhere(|elsewhere| {
                 let helper = move || {
                     elsewhere.go();
-                    (sched_getcpu(), allowed())
+                    allowed()
                 };
                 [scope.spawn(helper), scope.spawn(helper)]
             });
             started.map(|helper| helper.join().unwrap())
         });
-        for (_, theirs) in theirs {
-            assert_eq!(theirs, before);
-        }
-        assert_eq!(allowed(), before);
+        assert_eq!((allowed(), theirs), (before.clone(), [before.clone(), before]));
     }
 
     #[test]
@@ -145,8 +142,13 @@ mod tests {
             // It cannot go back before `all` is allowed again, and is seen in between.
             let others = Places { all: places.others, ..places };
             Elsewhere(Some(others)).go();
-            sched_getcpu()
+            let there = sched_getcpu();
+            sched_setaffinity(None, &alone).unwrap();
+            Elsewhere(Some(places)).go();
+            (there, sched_getaffinity(None).unwrap().count())
         };
-        assert_ne!(thread::scope(|scope| scope.spawn(went).join().unwrap()), places.here);
+        let (there, allowed) = thread::scope(|scope| scope.spawn(went).join().unwrap());
+        assert_ne!(there, places.here);
+        assert_eq!(allowed, places.all.count());
     }
 }

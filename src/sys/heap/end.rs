@@ -1,4 +1,6 @@
 //! What is called when a thread ends, without memory of its own: the standard library's way allocates.
+//!
+//! Knows nothing of what is done then.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -7,20 +9,11 @@ use std::sync::OnceLock;
 static KEY: OnceLock<Option<libc::pthread_key_t>> = OnceLock::new();
 
 /// Has `leave` called at the end of this thread, though not at that of the program. Always the same function.
-pub(super) fn call(leave: fn()) {
-    static LEAVE: OnceLock<fn()> = OnceLock::new();
-
-    extern "C" fn at_end(_: *mut c_void) {
-        if let Some(leave) = LEAVE.get() {
-            leave();
-        }
-    }
-
-    LEAVE.get_or_init(|| leave);
+pub(super) fn call(leave: extern "C" fn(*mut c_void)) {
     let key = KEY.get_or_init(|| {
         let mut key = 0;
         // SAFETY: a place for a key, and a function that lasts.
-        let made = unsafe { libc::pthread_key_create(&raw mut key, Some(at_end)) };
+        let made = unsafe { libc::pthread_key_create(&raw mut key, Some(leave)) };
         (made == 0).then_some(key)
     });
     if let Some(key) = key {
